@@ -1,0 +1,1 @@
+"""The active controller: admits what came back, asks for what comes next."""

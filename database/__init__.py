@@ -1,0 +1,1 @@
+"""The program database: the only place where processes meet."""

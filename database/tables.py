@@ -1,0 +1,257 @@
+"""The schema. Everything that must survive a crash is a row here; the migrations are held equal to it by a test."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, DOUBLE_PRECISION, JSONB
+
+from evolution.evaluation import EvaluationState, Purpose, Tier, Verdict
+from evolution.proposal import Operator, ProposalState, Refusal
+from evolution.run import RunState, StopReason
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _enum(kind: type) -> sa.Enum:
+    return sa.Enum(kind, name=kind.__name__.lower(), values_callable=lambda members: [member.value for member in members])
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True)
+
+
+def _now(name: str) -> sa.Column[sa.DateTime]:
+    return sa.Column(name, sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False)
+
+
+def _lease() -> list[sa.Column[object]]:
+    """Ownership of queued work. `lease` is the fencing token: who does not hold the newest one writes nothing."""
+    return [
+        sa.Column("attempt", sa.SmallInteger, server_default="0", nullable=False),
+        sa.Column("lease", sa.BigInteger),
+        sa.Column("lease_owner", sa.Text),
+        sa.Column("lease_until", sa.DateTime(timezone=True)),
+    ]
+
+
+lease_token = sa.Sequence("lease_token", metadata=metadata, cache=100)
+
+blob = sa.Table(
+    "blob",
+    metadata,
+    sa.Column("hash", BYTEA, primary_key=True, comment="SHA-256 of the content"),
+    sa.Column("content", BYTEA, nullable=False),
+)
+
+problem = sa.Table(
+    "problem",
+    metadata,
+    sa.Column("revision", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("definition", JSONB, nullable=False, comment="resolved, for people and views; files are the truth"),
+    _now("created_at"),
+)
+
+problem_file = sa.Table(
+    "problem_file",
+    metadata,
+    sa.Column("revision", sa.ForeignKey("problem.revision"), primary_key=True),
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("blob", sa.ForeignKey("blob.hash"), nullable=False),
+)
+
+run = sa.Table(
+    "run",
+    metadata,
+    _id(),
+    sa.Column("problem", sa.ForeignKey("problem.revision"), nullable=False),
+    sa.Column("config", JSONB, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("secret", BYTEA, nullable=False, comment="32 random bytes; the judge's seeds derive from it"),
+    sa.Column("tier", _enum(Tier), nullable=False, comment="evaluators of another tier do not claim its work"),
+    sa.Column("state", _enum(RunState), server_default=RunState.RUNNING.value, nullable=False),
+    sa.Column("stop_reason", _enum(StopReason)),
+    sa.Column("stop_detail", sa.Text),
+    sa.Column("stop_asked", sa.Boolean, server_default=sa.false(), nullable=False, comment="a person wants it to stop"),
+    sa.Column("controller_epoch", sa.BigInteger, server_default="0", nullable=False),
+    sa.Column("as_of_event", sa.BigInteger, server_default="0", nullable=False, comment="number of the newest event"),
+    sa.Column("active_s", DOUBLE_PRECISION, server_default="0", nullable=False, comment="seconds under a controller"),
+    sa.Column("champion", sa.BigInteger, comment="number of the verified best program"),
+    _now("created_at"),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+)
+sa.Index("ix_run_unfinished", run.c.id, postgresql_where=run.c.state != RunState.FINISHED.value)
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("limit_micro_dollars", sa.BigInteger, comment="null: no limit"),
+    sa.Column("spent_micro_dollars", sa.BigInteger, server_default="0", nullable=False),
+    sa.Column("reserved_micro_dollars", sa.BigInteger, server_default="0", nullable=False),
+    sa.Column("tokens_in", sa.BigInteger, server_default="0", nullable=False),
+    sa.Column("tokens_out", sa.BigInteger, server_default="0", nullable=False),
+    sa.CheckConstraint(
+        "limit_micro_dollars is null or spent_micro_dollars + reserved_micro_dollars <= limit_micro_dollars",
+        name="within_limit",
+    ),
+)
+
+proposal = sa.Table(
+    "proposal",
+    metadata,
+    _id(),
+    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False, comment="gapless within the run; the seed program has 0"),
+    sa.Column("seen_event", sa.BigInteger, nullable=False, comment="the choice was made from the log up to here"),
+    sa.Column("operator", _enum(Operator), nullable=False),
+    sa.Column("island", sa.SmallInteger, nullable=False),
+    sa.Column("parent", sa.Integer, comment="number of a program of the same run"),
+    sa.Column("inspirations", ARRAY(sa.Integer), nullable=False),
+    sa.Column("model", sa.Text),
+    sa.Column("tuning_session", sa.Integer),
+    sa.Column("tuning_generation", sa.Integer),
+    sa.Column("tuning_index", sa.Integer),
+    sa.Column("tuning_population", sa.Integer),
+    sa.Column("state", _enum(ProposalState), server_default=ProposalState.QUEUED.value, nullable=False),
+    sa.Column("refusal", _enum(Refusal)),
+    sa.Column("detail", sa.Text, comment="why it was refused, in words"),
+    sa.Column("duplicate_of", sa.Integer, comment="number of the program that it repeated"),
+    sa.Column("closed_event", sa.BigInteger, comment="event that took it in; null while it is in flight"),
+    *_lease(),
+    _now("created_at"),
+    sa.UniqueConstraint("run", "number"),
+)
+sa.Index("ix_proposal_claim", proposal.c.id, postgresql_where=proposal.c.state == ProposalState.QUEUED.value)
+sa.Index("ix_proposal_leased", proposal.c.lease_until, postgresql_where=proposal.c.state == ProposalState.LEASED.value)
+sa.Index("ix_proposal_open", proposal.c.run, proposal.c.number, postgresql_where=proposal.c.closed_event.is_(None))
+sa.Index(
+    "ix_proposal_tuning", proposal.c.run, proposal.c.tuning_session, postgresql_where=proposal.c.tuning_session.is_not(None)
+)
+
+completion = sa.Table(
+    "completion",
+    metadata,
+    _id(),
+    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("proposal", sa.ForeignKey("proposal.id"), nullable=False, index=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("template", sa.Text, nullable=False, comment="prompt template and its version"),
+    sa.Column("prompt", sa.ForeignKey("blob.hash"), nullable=False),
+    sa.Column("answer", sa.ForeignKey("blob.hash"), comment="null: the call failed; see failure"),
+    sa.Column("failure", sa.Text),
+    sa.Column("finish_reason", sa.Text),
+    sa.Column("tokens_in", sa.Integer),
+    sa.Column("tokens_out", sa.Integer),
+    sa.Column("reserved_micro_dollars", sa.BigInteger, nullable=False),
+    sa.Column("cost_micro_dollars", sa.BigInteger, comment="null while the call is in flight"),
+    sa.Column("latency_s", DOUBLE_PRECISION),
+    _now("created_at"),
+)
+sa.Index("ix_completion_open", completion.c.run, postgresql_where=completion.c.cost_micro_dollars.is_(None))
+
+program = sa.Table(
+    "program",
+    metadata,
+    _id(),
+    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("island", sa.SmallInteger, nullable=False),
+    sa.Column("parent", sa.Integer),
+    sa.Column("files", sa.ForeignKey("blob.hash"), nullable=False, comment="JSON object: path to text"),
+    sa.Column("normalised_hash", BYTEA, nullable=False),
+    sa.Column("length", sa.Integer, nullable=False, comment="characters of evolvable text"),
+    sa.Column("literals", sa.Integer, nullable=False, comment="numeric literals in evolvable text"),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("valid_number", sa.Integer, comment="place among the run's scored programs in order of admission, from 0"),
+    _now("created_at"),
+    sa.UniqueConstraint("run", "number"),
+    sa.UniqueConstraint("run", "normalised_hash"),
+)
+sa.Index(
+    "ix_program_valid", program.c.run, program.c.valid_number, unique=True, postgresql_where=program.c.valid_number.is_not(None)
+)
+
+machine = sa.Table(
+    "machine",
+    metadata,
+    sa.Column("fingerprint", BYTEA, primary_key=True),
+    sa.Column("description", JSONB, nullable=False),
+)
+
+evaluation = sa.Table(
+    "evaluation",
+    metadata,
+    _id(),
+    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("program", sa.ForeignKey("program.id"), nullable=False, index=True),
+    sa.Column("purpose", _enum(Purpose), nullable=False),
+    sa.Column("state", _enum(EvaluationState), server_default=EvaluationState.QUEUED.value, nullable=False),
+    sa.Column("verdict", _enum(Verdict)),
+    sa.Column("score", DOUBLE_PRECISION, comment="higher is better, whatever the problem's direction"),
+    sa.Column("metrics", JSONB),
+    sa.Column("features", JSONB),
+    sa.Column("stages", JSONB),
+    sa.Column("duration_s", DOUBLE_PRECISION),
+    sa.Column("machine", sa.ForeignKey("machine.fingerprint")),
+    sa.Column("tier", _enum(Tier)),
+    sa.Column("picture", sa.ForeignKey("blob.hash"), comment="SVG of the judge, made when a champion is verified"),
+    sa.Column("host_fault", sa.Text, comment="the last failure that was not the candidate's"),
+    sa.Column("closed_event", sa.BigInteger),
+    *_lease(),
+    _now("created_at"),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("coalesce(verdict = 'scored', false) = (score is not null)", name="score_iff_scored"),
+    sa.CheckConstraint("score is null or abs(score) < 'Infinity'", name="score_finite"),
+)
+sa.Index("ix_evaluation_claim", evaluation.c.id, postgresql_where=evaluation.c.state == EvaluationState.QUEUED.value)
+sa.Index("ix_evaluation_leased", evaluation.c.lease_until, postgresql_where=evaluation.c.state == EvaluationState.LEASED.value)
+sa.Index("ix_evaluation_open", evaluation.c.run, postgresql_where=evaluation.c.closed_event.is_(None))
+
+elite = sa.Table(
+    "elite",
+    metadata,
+    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("island", sa.SmallInteger, primary_key=True),
+    sa.Column("cell", ARRAY(sa.SmallInteger), primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("score", DOUBLE_PRECISION, nullable=False),
+    sa.Column("length", sa.Integer, nullable=False),
+    sa.Column("literals", sa.Integer, nullable=False),
+    sa.Column("at_event", sa.BigInteger, nullable=False),
+)
+
+record = sa.Table(
+    "record",
+    metadata,
+    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("score", DOUBLE_PRECISION, nullable=False),
+    sa.Column("evaluations", sa.Integer, nullable=False),
+    sa.Column("seconds", DOUBLE_PRECISION, nullable=False),
+    sa.Column("micro_dollars", sa.BigInteger, nullable=False),
+)
+
+search_state = sa.Table(
+    "search_state",
+    metadata,
+    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("as_of_event", sa.BigInteger, nullable=False),
+    sa.Column("state", JSONB, nullable=False, comment="all of evolution.state but its archive, which is the table elite"),
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, comment="gapless within the run, from 1"),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("payload", JSONB, nullable=False),
+    _now("at"),
+)

@@ -1,0 +1,80 @@
+"""What one run of a program under the judge's eye yields."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How an evaluation ended. Only `SCORED` carries a score; every other verdict is the candidate's own doing."""
+
+    SCORED = "scored"
+    GATED = "gated"
+    WRONG = "wrong"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+    FORBIDDEN = "forbidden"
+
+
+class Purpose(StrEnum):
+    """Why a program is evaluated: to steer the search, or to verify a champion on fresh seeds and hidden stages."""
+
+    SEARCH = "search"
+    VERIFY = "verify"
+
+
+class EvaluationState(StrEnum):
+    """Where an evaluation stands in its queue. `ABANDONED`: the host failed too often; there is no verdict."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    FINISHED = "finished"
+    ABANDONED = "abandoned"
+
+
+class Tier(StrEnum):
+    """How strongly a candidate was confined when its score was made."""
+
+    NAMESPACES = "namespaces"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """One stage of the cascade.
+
+    `metrics` are finite numbers in the problem's own units; `samples` holds the score of every repeat; `duration_s`
+    is wall time and `cpu_s` the candidate's processor time, both measured outside the candidate; `feedback` is what
+    a language model may read, `log_tail` the last output of the candidate.
+    """
+
+    stage: str
+    verdict: Verdict
+    score: float | None
+    metrics: dict[str, float]
+    features: dict[str, float]
+    samples: tuple[float, ...]
+    duration_s: float
+    cpu_s: float
+    peak_memory_mib: float
+    feedback: str
+    log_tail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The whole evaluation: the verdict of the last stage that ran, and a score if, and only if, it is `SCORED`.
+
+    Raises:
+        ValueError: a score without the verdict SCORED, or that verdict without a score.
+    """
+
+    verdict: Verdict
+    score: float | None
+    metrics: dict[str, float]
+    features: dict[str, float]
+    stages: tuple[StageResult, ...]
+
+    def __post_init__(self) -> None:
+        if (self.verdict is Verdict.SCORED) != (self.score is not None):
+            raise ValueError(f"a score goes with the verdict scored and with no other: got {self.verdict} and {self.score}")

@@ -1,0 +1,105 @@
+"""What a run was asked to do, and what it may spend."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RunState(StrEnum):
+    """`RUNNING` runs are served; `FINISHING` ones ask for nothing new and verify their champion; `FINISHED` ones rest."""
+
+    RUNNING = "running"
+    FINISHING = "finishing"
+    FINISHED = "finished"
+
+
+class StopReason(StrEnum):
+    """Why a run ended. `STOPPED` means that somebody asked; `SEED_FAILED` that the seed program has no score."""
+
+    EVALUATIONS = "evaluations"
+    SECONDS = "seconds"
+    MONEY = "money"
+    TARGET = "target"
+    STOPPED = "stopped"
+    SEED_FAILED = "seed_failed"
+    JUDGE_FAILED = "judge_failed"
+    EXHAUSTED = "exhausted"
+
+
+class StrategyName(StrEnum):
+    """Who is the parent, who inspires: one file each in `evolution.selection`."""
+
+    ISLANDS = "islands"
+    GREEDY = "greedy"
+    SEQ_BEST_OF_N = "seq_best_of_n"
+    IID_BEST_OF_N = "iid_best_of_n"
+
+
+class Order(StrEnum):
+    """When a proposal may be chosen.
+
+    `AS_COMPLETED`: from the newest archive. `FIXED_LAG`: proposal k sees exactly the proposals up to k - lag,
+    admitted in number order, so that the same completions and evaluations give the same archive at any timing.
+    """
+
+    AS_COMPLETED = "as-completed"
+    FIXED_LAG = "fixed-lag"
+
+
+class Budget(BaseModel):
+    """What a run may spend; None is no limit. A run ends at the first limit that it reaches."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    evaluations: Annotated[int, Field(ge=1)] | None = None
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    micro_dollars: Annotated[int, Field(ge=0)] | None = None
+    target: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+class ModelChoice(BaseModel):
+    """A configured model endpoint that this run may ask, by name, and how often against the others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+
+class RunConfig(BaseModel):
+    """Every choice of a run, stored complete when it is created: a default that changes later changes no old run.
+
+    `lag` counts proposals and is obeyed under `FIXED_LAG` only. `in_flight` bounds the proposals that are asked
+    and not yet admitted. `tune_share` is the share of evaluations that numeric tuning may take.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategy: StrategyName = StrategyName.ISLANDS
+    order: Order = Order.AS_COMPLETED
+    lag: Annotated[int, Field(ge=1, le=1024)] = 8
+    in_flight: Annotated[int, Field(ge=1, le=1024)] = 16
+    islands: Annotated[int, Field(ge=1, le=32)] = 2
+    max_islands: Annotated[int, Field(ge=1, le=32)] = 5
+    stagnation: Annotated[int, Field(ge=10)] = 2000
+    epsilon: Annotated[float, Field(ge=0, le=1)] = 0.2
+    inspirations: Annotated[int, Field(ge=0, le=8)] = 3
+    models: tuple[ModelChoice, ...] = ()
+    mutate: bool = True
+    tune: bool = True
+    tune_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    budget: Budget = Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a run has used so far. `reserved_micro_dollars` belongs to model calls whose price is not yet known."""
+
+    evaluations: int
+    seconds: float
+    micro_dollars: int
+    reserved_micro_dollars: int
+    tokens_in: int
+    tokens_out: int
