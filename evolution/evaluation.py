@@ -43,9 +43,10 @@ class Tier(StrEnum):
 class StageResult:
     """One stage of the cascade.
 
-    `metrics` are finite numbers in the problem's own units; `samples` holds the score of every repeat; `duration_s`
-    is wall time and `cpu_s` the candidate's processor time, both measured outside the candidate; `feedback` is what
-    a language model may read, `log_tail` the last output of the candidate.
+    `metrics` are finite numbers in the problem's own units; `samples` holds the score of every repeat and `score` their
+    mean, signed so that higher is better; `duration_s` is wall time and `cpu_s` the candidate's processor time, both
+    summed over the repeats and measured outside the candidate; `feedback` is what a language model may read, `log_tail`
+    the last output of the candidate. Nothing of a stage that is `hidden` is ever shown to a language model.
     """
 
     stage: str
@@ -59,11 +60,14 @@ class StageResult:
     peak_memory_mib: float
     feedback: str
     log_tail: str
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The whole evaluation: the verdict of the last stage that ran, and a score if, and only if, it is `SCORED`.
+    """The whole evaluation: the verdict of the last public stage that ran, and a score if, and only if, it is `SCORED`.
+
+    `metrics` and `features` come from public stages only; what hidden stages measured is in `stages`.
 
     Raises:
         ValueError: a score without the verdict SCORED, or that verdict without a score.
