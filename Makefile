@@ -1,0 +1,34 @@
+# Every target does its own set-up; the second time that takes a fraction of a second.
+SHELL := /bin/bash
+BIN := .venv/bin
+SECONDS_OF_DEMO ?= 100
+TEST_PROCESSES ?= 2
+
+.PHONY: setup demo test check benchmark-throughput soak lock
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	@scripts/demo.sh $(SECONDS_OF_DEMO)
+
+check:
+	@scripts/setup.sh --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/pytest -n $(TEST_PROCESSES) -m "not soak" --cov=evolution --cov=database --cov-branch --cov-report=term
+
+benchmark-throughput: setup
+	$(BIN)/python -m benchmarks.throughput
+
+soak:
+	@scripts/setup.sh --strict
+	$(BIN)/pytest -m soak --timeout 7200
+
+lock: setup
+	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
