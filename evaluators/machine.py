@@ -1,0 +1,37 @@
+"""The machine that a score was made on: kept with each score, since timings compare only where it is the same."""
+
+import hashlib
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from evolution.evaluation import Tier
+
+
+def describe(tier: Tier) -> dict[str, str | int]:
+    """What may change a score or a timing. No host name and nothing else that tells twins of one model apart."""
+    return {
+        "cpu": _cpu_model(),
+        "architecture": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "tier": tier.value,
+    }
+
+
+def fingerprint(description: dict[str, str | int]) -> bytes:
+    """SHA-256 (32 bytes) of the description, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).digest()
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return "unknown"
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "CPU part"))]
+    return models[0] if models else "unknown"
