@@ -1,0 +1,1 @@
+"""Side-by-side measurements: ratios against a named baseline in one run."""
