@@ -19,13 +19,18 @@ class _Event(BaseModel):
 
 
 class Proposed(_Event):
-    """A child was asked for. `progress` is the share of the budget used, 0 to 1, when it was chosen."""
+    """A child was asked for. `progress` is the share of the budget used, 0 to 1, when it was chosen.
+
+    `parent_score` is the score that the child must exceed to count as a success: the parent's, or for a repair, whose
+    `parent` is the crashed program itself, that of the crashed program's parent.
+    """
 
     kind: Literal["proposed"] = "proposed"
     number: int
     operator: Operator
     island: int
     parent: int
+    parent_score: float
     inspirations: tuple[int, ...]
     model: str | None
     tuning: TuningStep | None
