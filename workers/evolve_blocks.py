@@ -29,6 +29,11 @@ class Block:
     end_line: int
 
 
+def is_marker(line: str) -> bool:
+    """Whether a line, given without its line end, opens or closes an EVOLVE-BLOCK."""
+    return _MARKER.fullmatch(line) is not None
+
+
 def blocks(text: str) -> tuple[Block, ...]:
     """The evolvable stretches of a file in order; empty where no marker stands.
 
