@@ -1,18 +1,100 @@
-"""Postgres as a child of this process: started from the wheel's binaries, ended with us however we end."""
+"""Postgres as a child of this process: started from the wheel's binaries, ended with us however we end.
 
+Linux ends the server when the *thread* that started it ends (PR_SET_PDEATHSIG), so a thread of its own, which waits
+for nothing else, starts it and lives until `stop`. The signal is SIGINT, Postgres' fast shutdown.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
+from urllib.parse import quote
+
+from database.binaries import Account, find_binaries, major_version, place_for_root, reachable, server_account
+from database.errors import DataFolderBusy, EmbeddedPostgresError
+
+SOCKET = ".s.PGSQL.5432"
+LONGEST_SOCKET_PATH = 107
+SHUTDOWN_S = 30.0
+ORPHAN_PATIENCE_S = 5.0
+RECOVERY_S = 600.0
+LOG_KEPT_BYTES = 10_000_000
+
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "50",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "64MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "512MB",
+    "checkpoint_timeout": "15min",
+    "max_worker_processes": "0",
+    "max_parallel_workers_per_gather": "0",
+    "max_logical_replication_workers": "0",
+    "autovacuum_max_workers": "1",
+    "autovacuum_naptime": "20s",
+    "autovacuum_vacuum_scale_factor": "0.1",
+    "jit": "off",
+    "huge_pages": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+SETTINGS_SINCE_18 = {"io_method": "sync"}
+"""A small machine's server: durable, few background processes, no TCP."""
+
+INITDB_OPTIONS = ("-U", "galapagos", "-A", "trust", "-E", "UTF8", "--locale=C")
+"""The socket's folder is private, so who reaches the socket is trusted."""
+
+LAUNCHER = """
+import ctypes, os, sys
+parent, uid, gid, *command = sys.argv[1:]
+if uid:
+    os.setgroups([])
+    os.setgid(int(gid))
+    os.setuid(int(uid))
+ctypes.CDLL(None).prctl(1, 2)
+if os.getppid() != int(parent):
+    sys.exit("the process that wanted this server is gone")
+os.execv(command[0], command)
+"""
+"""Becomes the server: drops root, then asks for SIGINT (2) at the parent's death (PR_SET_PDEATHSIG is 1; changing the
+user clears it, so the order matters), and makes sure that the parent did not die before that."""
 
 
 class EmbeddedPostgres:
     """One Postgres server on one data folder, durable, reached over a unix socket only.
 
     Usable as a context manager. The server dies with this process, kill -9 included; a new start on the same folder
-    recovers what was committed. Needs Linux. The methods block for up to some seconds.
+    recovers what was committed. Needs Linux. The methods block for up to some seconds, and may be called from any
+    thread. `binaries` is the setting GALAPAGOS_POSTGRES_BIN.
+
+    Root's server runs as the user nobody. If that user cannot reach the data folder (it lies below a private home),
+    the cluster is kept in `/var/lib/galapagos`, and the data folder says where.
     """
 
-    def __init__(self, data: Path) -> None:
-        raise NotImplementedError
+    def __init__(self, data: Path, binaries: Path | None = None) -> None:
+        self._data = data.resolve()
+        self._setting = binaries
+        self._account: Account | None = None
+        self._lock: IO[str] | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._binaries = Path()
+        self._cluster = Path()
+        self._sockets = Path()
 
     def start(self) -> Self:
         """Create the cluster if there is none, and serve it.
@@ -21,32 +103,273 @@ class EmbeddedPostgres:
             DataFolderBusy: another process serves this folder.
             EmbeddedPostgresError: no binaries, or the server refused to start; the text holds the end of its log.
         """
-        raise NotImplementedError
+        self._lock = _lock(self._data)
+        try:
+            self._account = server_account()
+            self._binaries = reachable(find_binaries(self._setting), self._account)
+            self._cluster = _cluster_folder(self._data, self._account)
+            self._create_cluster()
+            self._sockets = _socket_folder(self._cluster, self._account)
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="parent-of-postgres")
+            self._serve()
+        except BaseException:
+            self.stop()
+            raise
+        _write_atomically(self._data / "url", self.url)
+        return self
 
     @property
     def url(self) -> str:
-        """Address of the database `galapagos` as superuser, for `Database` and for other processes of this machine."""
-        raise NotImplementedError
+        """Address of the server's database as superuser, for `Database` and for other processes of this machine."""
+        return f"postgresql://galapagos@/postgres?host={quote(str(self._sockets), safe='/')}"
 
     @property
     def pid(self) -> int:
-        """Process id of the server."""
-        raise NotImplementedError
+        """Process id of the server.
+
+        Raises:
+            EmbeddedPostgresError: it was not started.
+        """
+        if self._server is None:
+            raise EmbeddedPostgresError("the embedded Postgres was not started; call start first")
+        return self._server.pid
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self._data / "postgres.log"
 
     def alive(self) -> bool:
         """Whether the server process runs."""
-        raise NotImplementedError
+        return self._server is not None and self._server.poll() is None
 
     def restart(self) -> None:
-        """Serve the folder again after the server died; `url` stays the same."""
-        raise NotImplementedError
+        """Serve the folder again after the server died; `url` stays the same.
+
+        Raises:
+            EmbeddedPostgresError: it was not started before, or does not start again.
+        """
+        self._end_server()
+        self._serve()
 
     def stop(self) -> None:
         """End the server cleanly and release the folder. Harmless when it does not run."""
-        raise NotImplementedError
+        self._end_server()
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
+        if self._lock is not None:
+            (self._data / "url").unlink(missing_ok=True)
+            if self._sockets != Path():
+                shutil.rmtree(self._sockets, ignore_errors=True)
+            self._lock.close()
+            self._lock = None
 
     def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _create_cluster(self) -> None:
+        if (self._cluster / "PG_VERSION").exists():
+            made_by = int((self._cluster / "PG_VERSION").read_text())
+            if made_by != (version := major_version(self._binaries)):
+                raise EmbeddedPostgresError(
+                    f"{self._data} was made by Postgres {made_by}, but {self._binaries} is version {version}; name binaries of "
+                    f"version {made_by} in GALAPAGOS_POSTGRES_BIN, or use another data folder"
+                )
+            return
+        # Made aside and renamed, so that a cluster is never half made.
+        unfinished = Path(tempfile.mkdtemp(prefix="initdb-", dir=self._cluster.parent))
+        try:
+            if self._account is not None:
+                os.chown(unfinished, self._account.uid, self._account.gid)
+            done = subprocess.run(
+                [self._binaries / "initdb", "-D", unfinished, *INITDB_OPTIONS],
+                cwd=unfinished,
+                env=_environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+                user=None if self._account is None else self._account.uid,
+                group=None if self._account is None else self._account.gid,
+                extra_groups=None if self._account is None else [],
+            )
+            if done.returncode != 0:
+                raise EmbeddedPostgresError(f"initdb could not create the database cluster:\n{done.stderr[-2000:]}")
+            unfinished.rename(self._cluster)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+
+    def _serve(self) -> None:
+        if self._thread is None:
+            raise EmbeddedPostgresError("the embedded Postgres was not started; call start first")
+        _wait_for_orphans(_tag(self._cluster))
+        for leftover in (self._cluster / "postmaster.pid", self._sockets / SOCKET, self._sockets / f"{SOCKET}.lock"):
+            leftover.unlink(missing_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_KEPT_BYTES:
+            self.log.replace(self.log.with_suffix(".log.old"))
+        self._server = self._thread.submit(self._spawn).result()
+        self._wait_until_ready()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        settings = {
+            **SETTINGS,
+            **(SETTINGS_SINCE_18 if major_version(self._binaries) >= 18 else {}),
+            "unix_socket_directories": str(self._sockets),
+            "cluster_name": _tag(self._cluster),
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        user = ["", ""] if self._account is None else [str(self._account.uid), str(self._account.gid)]
+        command = [str(self._binaries / "postgres"), "-D", str(self._cluster), *options]
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal must not reach the server before its clients are done.
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", LAUNCHER, str(os.getpid()), *user, *command],
+                cwd=self._cluster,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + RECOVERY_S
+        while self.alive() and time.monotonic() < deadline:
+            if _ready(self._cluster / "postmaster.pid", self.pid):
+                return
+            time.sleep(0.005)
+        self._end_server()
+        tail = self.log.read_text(errors="replace")[-2000:]
+        raise EmbeddedPostgresError(f"the embedded Postgres did not start; its log {self.log} ends:\n{tail}")
+
+    def _end_server(self) -> None:
+        if self._server is None:
+            return
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            if self._server.poll() is None:
+                self._server.send_signal(number)
+            try:
+                self._server.wait(SHUTDOWN_S)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+
+
+def serving_url(data: Path) -> str | None:
+    """Address of the server that another process runs on this data folder now; None if nobody serves it."""
+    try:
+        _lock(data.resolve()).close()
+    except DataFolderBusy:
+        address = data / "url"
+        return address.read_text() if address.exists() else None
+    return None
+
+
+def _lock(data: Path) -> IO[str]:
+    data.mkdir(parents=True, exist_ok=True)
+    lock = (data / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        owner = lock.read().strip() or "unknown"
+        lock.close()
+        raise DataFolderBusy(
+            f"the data folder {data} is in use by process {owner}; wait until it ends, stop it, or choose another data folder"
+        ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _cluster_folder(data: Path, account: Account | None) -> Path:
+    """Where the cluster is: in the data folder, or, if `account` cannot reach that, where a file in it says."""
+    if account is None or account.reaches(data):
+        return data / "postgres"
+    place = data / "postgres.place"
+    if not place.exists():
+        folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=place_for_root()))
+        folder.chmod(0o755)
+        _write_atomically(place, str(folder))
+    folder = Path(place.read_text())
+    if not folder.is_dir():
+        raise EmbeddedPostgresError(
+            f"{place} says that the database is in {folder}, which is gone; bring it back, or remove {place} to begin anew"
+        )
+    return folder / "postgres"
+
+
+def _socket_folder(cluster: Path, account: Account | None) -> Path:
+    """A private folder whose path is short enough for a socket: beside the cluster, or under the runtime folder."""
+    beside = cluster.parent / "socket"
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "") if account is None else ""
+    name = f"galapagos-{hashlib.sha256(str(cluster).encode()).hexdigest()[:16]}"
+    places = [beside, *([Path(runtime) / name] if runtime else []), Path("/tmp") / name]  # noqa: S108 - made 0700, owner checked
+    folder = next(place for place in places if len(os.fsencode(place / SOCKET)) <= LONGEST_SOCKET_PATH)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    owner = os.geteuid() if account is None else account.uid
+    if folder.is_symlink() or folder.stat().st_uid not in {owner, os.geteuid()}:
+        raise EmbeddedPostgresError(f"{folder} belongs to somebody else; remove it, or choose another data folder")
+    folder.chmod(0o700)
+    if account is not None:
+        os.chown(folder, account.uid, account.gid)
+    return folder
+
+
+def _tag(cluster: Path) -> str:
+    return f"galapagos-{hashlib.sha256(str(cluster).encode()).hexdigest()[:16]}"
+
+
+def _wait_for_orphans(tag: str) -> None:
+    """Wait until every process of an earlier server on this cluster is gone; after a while, make it go.
+
+    Two servers on one cluster would destroy it, and Postgres' own guard is the file that is about to be removed. The
+    processes are known by the cluster's name in their titles: that is readable in /proc whoever owns them.
+    """
+    begun = time.monotonic()
+    while pids := _processes(tag):
+        if time.monotonic() > begun + 2 * ORPHAN_PATIENCE_S:
+            raise EmbeddedPostgresError(f"an earlier Postgres of this data folder does not end: processes {pids}; end them")
+        number = signal.SIGQUIT if time.monotonic() > begun + ORPHAN_PATIENCE_S else signal.SIGINT
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.02)
+
+
+def _processes(tag: str) -> list[int]:
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            if (entry / "comm").read_text().startswith("postgres") and tag in (entry / "cmdline").read_text(errors="replace"):
+                found.append(int(entry.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def _ready(pid_file: Path, pid: int) -> bool:
+    try:
+        lines = pid_file.read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    aside = path.with_name(path.name + ".new")
+    aside.write_text(text)
+    aside.replace(path)

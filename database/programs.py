@@ -40,7 +40,8 @@ async def load_evaluated(connection: Connection, run: int, numbers: Sequence[int
 
 
 async def known_hashes(connection: Connection, run: int, hashes: Sequence[bytes]) -> dict[bytes, int]:
-    """Which of the normalised hashes the run has already, and the numbers of their programs. A hint for workers, which
-    may try again cheaply; `proposals.answer` is what decides.
+    """Which of the normalised hashes the run has already, and the numbers of their programs.
+
+    A hint for workers, which may try again cheaply; `proposals.answer` is what decides.
     """
     raise NotImplementedError

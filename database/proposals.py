@@ -12,8 +12,10 @@ from evolution.proposal import Choice, Operator, ProposalState, Refusal, TuningS
 
 @dataclass(frozen=True, slots=True)
 class ClaimedProposal:
-    """A child to be made. `parent` and `inspirations` are numbers of programs of the run; `run_seed` feeds the named
-    random streams; `attempt` is 1 the first time; `problem` is a revision.
+    """A child to be made.
+
+    `parent` and `inspirations` are numbers of programs of the run; `run_seed` feeds the named random streams;
+    `attempt` is 1 the first time; `problem` is a revision.
     """
 
     lease: Lease

@@ -22,9 +22,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as stored. `as_of_event` is the number of its newest event, 0 before the first; `active_s` the seconds
-    that it spent under a controller; `secret` the 32 bytes from which the judge's random numbers derive; `champion`
-    the number of the verified best program.
+    """A run as stored.
+
+    `as_of_event` is the number of its newest event, 0 before the first; `active_s` the seconds that it spent under a
+    controller; `secret` the 32 bytes from which the judge's random numbers derive; `champion` the number of the
+    verified best program.
     """
 
     id: int
@@ -57,10 +59,10 @@ async def create(
     length: int,
     literals: int,
 ) -> int:
-    """Store a run with everything that it needs to start, and return its id: the problem (if new), its account, the
-    seed program as number 0 (proposal SEED, answered) and the seed's queued search evaluation.
+    """Store a run with everything that it needs to start, and return its id.
 
-    `length` (characters of evolvable text) and `literals` (numeric literals in it) are those of the seed program.
+    That is the problem (if new), its account, the seed program as number 0 (proposal SEED, answered) and the seed's
+    queued search evaluation. `length` (characters of evolvable text) and `literals` (numeric literals in it) are those of the seed program.
     """
     raise NotImplementedError
 

