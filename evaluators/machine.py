@@ -1,7 +1,5 @@
 """The machine that a score was made on: kept with each score, since timings compare only where it is the same."""
 
-import hashlib
-import json
 import os
 import platform
 from importlib.metadata import version
@@ -11,7 +9,7 @@ from evolution.evaluation import Tier
 
 
 def describe(tier: Tier) -> dict[str, str | int]:
-    """What may change a score or a timing. No host name and nothing else that tells twins of one model apart."""
+    """What may change a score or a timing; no host name, nor anything else that tells twins of one model apart."""
     return {
         "cpu": _cpu_model(),
         "architecture": platform.machine(),
@@ -21,11 +19,6 @@ def describe(tier: Tier) -> dict[str, str | int]:
         "numpy": version("numpy"),
         "tier": tier.value,
     }
-
-
-def fingerprint(description: dict[str, str | int]) -> bytes:
-    """SHA-256 (32 bytes) of the description, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).digest()
 
 
 def _cpu_model() -> str:

@@ -1,0 +1,36 @@
+"""`python -m evaluators`: judge queued programs until SIGTERM or SIGINT."""
+
+import asyncio
+import logging
+import signal
+import sys
+
+from database.engine import Database
+from database.errors import WrongDatabaseUrl
+from database.settings import SettingsError
+from evaluators.pool import Pool
+from evaluators.settings import EvaluatorSettings
+
+
+async def _serve(settings: EvaluatorSettings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Database(settings.database_url) as database:
+        await Pool(database, settings).run(stop)
+
+
+def main() -> int:
+    """Serve until told to stop; 0 after a clean stop, 2 where the environment is at fault."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s evaluators %(levelname)s %(message)s")
+    try:
+        asyncio.run(_serve(EvaluatorSettings.from_environment()))
+    except (SettingsError, WrongDatabaseUrl) as error:
+        logging.getLogger("evaluators").critical("%s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

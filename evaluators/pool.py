@@ -1,0 +1,222 @@
+"""The evaluator pool: slots that judge, and one task that trades results for new work with the database."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from database import evaluations, leases, machines
+from database.engine import CONTROLLER, EVALUATORS, Connection, Database, notify
+from database.errors import DatabaseUnavailable
+from database.evaluations import ClaimedEvaluation, FinishedEvaluation
+from database.leases import Queue
+from evaluators.environments import Environments
+from evaluators.machine import describe
+from evaluators.settings import EvaluatorSettings
+from evaluators.slot import GivenBack, Slot, Workshop
+from evaluators.waiting import Waiting
+from evolution.evaluation import EvaluationState
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+COLLECT_S = 0.004
+"""While slots have work to go on with, results are collected so long and written together."""
+PREFETCH_S = 0.25
+"""At most the work of so much time waits beside the slots: long evaluations are left to whoever is idle."""
+FINISH_S = 2.0
+"""At a stop, what runs may end within this time; the rest is given back."""
+LAST_WRITE_S = 1.5
+MAX_BACKOFF_S = 2.0
+STOPPED = "the evaluator was stopped while it held this evaluation"
+
+
+@dataclass(slots=True)
+class _Trade:
+    """What one transaction is to bring in, and what it got for it."""
+
+    finished: Sequence[FinishedEvaluation]
+    given_back: Sequence[GivenBack]
+    room: int
+    claimed: list[ClaimedEvaluation]
+
+
+class Pool:
+    """The slots of one process."""
+
+    def __init__(self, database: Database, settings: EvaluatorSettings) -> None:
+        self._database = database
+        self._settings = settings
+        self._owner = f"evaluators {os.getpid()}"
+        self._slots: list[Slot] = []
+        self._running = 0
+        self._waiting = Waiting()
+        self._held: dict[int, ClaimedEvaluation] = {}
+        self._finished: list[FinishedEvaluation] = []
+        self._given_back: list[GivenBack] = []
+        self._mean_s: float | None = None
+        self._wake = asyncio.Event()
+        self._more = True
+        self._stopping = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Judge what is queued until `stop`, then end within about five seconds: finished, or given back.
+
+        A database that is away is waited for; what finished meanwhile is written when it is back, if it is still ours.
+        """
+        workshop = await self._workshop(stop)
+        if workshop is None:
+            return
+        self._slots = [Slot(workshop) for _ in range(self._settings.slots)]
+        log.info("serving %s slots in tier %s", len(self._slots), workshop.tier.value)
+        async with asyncio.TaskGroup() as group:
+            serving = [group.create_task(self._serve(slot)) for slot in self._slots]
+            trading = group.create_task(self._trade_on())
+            services = [group.create_task(self._beat()), group.create_task(self._listen())]
+            await stop.wait()
+            self._stopping = True
+            self._waiting.wake()
+            self._wake.set()
+            await asyncio.wait([*serving, trading], timeout=FINISH_S)
+            for task in [*serving, trading, *services]:
+                task.cancel()
+        await self._last_write()
+
+    async def _workshop(self, stop: asyncio.Event) -> Workshop | None:
+        tier = self._settings.tier
+        while not stop.is_set():
+            try:
+                async with self._database.begin() as connection:
+                    machine = await machines.register(connection, describe(tier))
+                return Workshop(self._database, Environments(self._settings.cache), tier, machine)
+            except DatabaseUnavailable as error:
+                log.warning("waiting for the database: %s", error)
+                await asyncio.sleep(POLL_S)
+        return None
+
+    async def _serve(self, slot: Slot) -> None:
+        try:
+            while not self._stopping:
+                served = {revision for other in self._slots if (revision := other.binding.revision)}
+                row = self._waiting.take(slot.binding, time.monotonic(), served)
+                if row is None:
+                    await self._waiting.arrival()
+                    continue
+                self._running += 1
+                self._wake.set()
+                try:
+                    self._keep(await slot.evaluate(row))
+                finally:
+                    self._running -= 1
+        finally:
+            await slot.close()
+
+    def _keep(self, result: FinishedEvaluation | GivenBack) -> None:
+        if isinstance(result, GivenBack):
+            self._given_back.append(result)
+        else:
+            self._finished.append(result)
+            before = result.duration_s if self._mean_s is None else self._mean_s
+            self._mean_s = 0.9 * before + 0.1 * result.duration_s
+        self._wake.set()
+
+    def _room(self) -> int:
+        """How many evaluations to ask for: none until the waiting ones run low, so that they are claimed in batches."""
+        if self._stopping or not self._more:
+            return 0
+        slots = len(self._slots)
+        prefetch = 0 if self._mean_s is None else min(2 * slots, int(slots * PREFETCH_S / max(self._mean_s, 1e-3)))
+        if len(self._waiting) > prefetch // 2:
+            return 0
+        return max(0, slots - self._running + prefetch - len(self._waiting))
+
+    async def _trade_on(self) -> None:
+        backoff_s = 0.05
+        while not self._stopping:
+            if not (self._finished or self._given_back or self._room()):
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            if self._waiting:
+                await asyncio.sleep(COLLECT_S)
+            try:
+                await self._trade()
+                backoff_s = 0.05
+            except DatabaseUnavailable as error:
+                log.warning("%s results wait for the database: %s", len(self._finished), error)
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(2 * backoff_s, MAX_BACKOFF_S)
+
+    async def _trade(self) -> None:
+        """One transaction; the state of this process changes only after its commit, so that it can be tried again."""
+        trade = _Trade(tuple(self._finished), tuple(self._given_back), self._room(), [])
+        if trade.room:
+            self._more = False
+        try:
+            async with self._database.begin() as connection:
+                await self._write(connection, trade)
+                if trade.room:
+                    limit, lease_s, tier = trade.room, self._settings.lease_s, self._settings.tier
+                    trade.claimed = await evaluations.claim(connection, self._owner, limit, lease_s, tier)
+        except DatabaseUnavailable:
+            self._more = True
+            raise
+        if trade.room and len(trade.claimed) == trade.room:
+            self._more = True
+        del self._finished[: len(trade.finished)], self._given_back[: len(trade.given_back)]
+        for result in (*trade.finished, *trade.given_back):
+            self._held.pop(result.lease.id, None)
+        self._held.update((row.lease.id, row) for row in trade.claimed)
+        self._waiting.add(trade.claimed)
+
+    async def _write(self, connection: Connection, trade: _Trade) -> None:
+        channels: set[str] = set()
+        if trade.finished:
+            written = await evaluations.finish(connection, trade.finished)
+            channels.add(CONTROLLER)
+            if lost := len(trade.finished) - len(written):
+                log.info("%s results came after their leases were lost and were dropped", lost)
+        for item in trade.given_back:
+            state = await evaluations.give_back(connection, item.lease, item.host_fault)
+            channels.add(EVALUATORS if state is EvaluationState.QUEUED else CONTROLLER)
+        if channels:
+            await notify(connection, *sorted(channels))
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.lease_s / 3)
+            held = [row.lease for row in self._held.values()]
+            if not held:
+                continue
+            try:
+                async with self._database.begin() as connection:
+                    kept = await leases.extend(connection, Queue.EVALUATION, held, self._settings.lease_s)
+            except DatabaseUnavailable:
+                continue
+            lost = {lease.id for lease in held if lease.id not in kept and self._holds(lease)}
+            self._waiting.drop(lost)
+            for identity in lost:
+                del self._held[identity]
+
+    def _holds(self, lease: leases.Lease) -> bool:
+        row = self._held.get(lease.id)
+        return row is not None and row.lease == lease
+
+    async def _listen(self) -> None:
+        async with self._database.listen(EVALUATORS) as listener:
+            while True:
+                await listener.wait(POLL_S)
+                self._more = True
+                self._wake.set()
+
+    async def _last_write(self) -> None:
+        decided = {result.lease.id for result in (*self._finished, *self._given_back)}
+        rest = [GivenBack(row.lease, STOPPED) for identity, row in self._held.items() if identity not in decided]
+        trade = _Trade(self._finished, [*self._given_back, *rest], 0, [])
+        try:
+            async with asyncio.timeout(LAST_WRITE_S), self._database.begin() as connection:
+                await self._write(connection, trade)
+        except (DatabaseUnavailable, TimeoutError) as error:
+            log.warning("%s evaluations go back when their leases expire: %s", len(decided) + len(rest), error)

@@ -1,0 +1,126 @@
+"""A slot judges one program at a time, in a sandbox that stays warm while the problem stays the same."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from database import problems
+from database.engine import Database
+from database.errors import DatabaseUnavailable
+from database.evaluations import ClaimedEvaluation, FinishedEvaluation
+from database.leases import Lease
+from evaluators.cascade import Candidate, judge
+from evaluators.environments import Environments, ResolutionError
+from evaluators.faults import HostFault, NotTheCandidate, bounded
+from evaluators.sandbox import Packages, Sandbox, SandboxUnavailable, open_sandbox
+from evaluators.waiting import Binding
+from evolution.evaluation import Purpose, Tier
+from evolution.problem import Problem
+
+log = logging.getLogger(__name__)
+
+PROBLEMS_KEPT = 8
+RETRY_S = 0.5
+
+
+class Workshop:
+    """What every slot of this process needs: problems with their packages, read once, and the machine's fingerprint."""
+
+    def __init__(self, database: Database, environments: Environments, tier: Tier, machine: bytes) -> None:
+        self._database = database
+        self._environments = environments
+        self._kept: OrderedDict[str, tuple[Problem, Packages]] = OrderedDict()
+        self.tier = tier
+        self.machine = machine
+
+    async def problem(self, revision: str) -> tuple[Problem, Packages]:
+        """The problem and its installed packages. Waits while the database is away.
+
+        Raises:
+            ResolutionError: the problem's packages cannot be installed.
+        """
+        if revision not in self._kept:
+            problem = await self._load(revision)
+            self._kept[revision] = problem, await self._environments.prepare(problem.definition.environment)
+            while len(self._kept) > PROBLEMS_KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(revision)
+        return self._kept[revision]
+
+    async def _load(self, revision: str) -> Problem:
+        while True:
+            try:
+                async with self._database.begin() as connection:
+                    return await problems.load(connection, revision)
+            except DatabaseUnavailable:
+                await asyncio.sleep(RETRY_S)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """An evaluation that ended through no fault of its program, with the words to store."""
+
+    lease: Lease
+    host_fault: str
+
+
+class Slot:
+    """One sandbox, opened for whatever problem the work asks for."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._sandbox: Sandbox | None = None
+        now = time.monotonic()
+        self.binding = Binding(None, now, now)
+
+    async def evaluate(self, row: ClaimedEvaluation) -> FinishedEvaluation | GivenBack:
+        """Judge one program; a verification gets a sandbox of its own making, which no other program has seen."""
+        started = time.monotonic()
+        try:
+            sandbox = await self._open(row.problem, fresh=row.purpose is Purpose.VERIFY)
+            problem, _ = await self._workshop.problem(row.problem)
+            judgement = await judge(sandbox, problem, Candidate(row.files, row.purpose, row.secret))
+        except NotTheCandidate as fault:
+            if isinstance(fault, HostFault):
+                await self.close()
+            return _fault(row, fault)
+        except (ResolutionError, SandboxUnavailable) as fault:
+            await self.close()
+            await asyncio.sleep(RETRY_S)
+            return _fault(row, fault)
+        finally:
+            self.binding.idle_since = time.monotonic()
+        if judgement.picture_fault:
+            log.warning("run %s, program %s: no picture: %s", row.run, row.number, judgement.picture_fault)
+        return FinishedEvaluation(
+            lease=row.lease,
+            outcome=judgement.outcome,
+            duration_s=time.monotonic() - started,
+            machine=self._workshop.machine,
+            picture=judgement.picture,
+        )
+
+    async def close(self) -> None:
+        """End the sandbox; the next evaluation opens another one."""
+        sandbox, self._sandbox = self._sandbox, None
+        self.binding.revision = None
+        if sandbox is not None:
+            await sandbox.close()
+
+    async def _open(self, revision: str, *, fresh: bool) -> Sandbox:
+        if self._sandbox is not None and self.binding.revision == revision and not fresh:
+            return self._sandbox
+        await self.close()
+        self.binding.revision = revision
+        self.binding.since = time.monotonic()
+        problem, packages = await self._workshop.problem(revision)
+        self._sandbox = open_sandbox(self._workshop.tier, problem, packages)
+        await self._sandbox.start()
+        return self._sandbox
+
+
+def _fault(row: ClaimedEvaluation, fault: Exception) -> GivenBack:
+    log.warning("run %s, program %s, attempt %s: %s", row.run, row.number, row.attempt, fault)
+    return GivenBack(row.lease, bounded(str(fault)))
