@@ -327,7 +327,7 @@ def test_junk_never_raises_and_never_leaves_the_blocks(answer: str, several: boo
 @pytest.mark.parametrize(
     "answer",
     ["<answer>" * 30_000, "<think>" * 30_000, "`" * 200_000, "*_`" * 70_000, "# " * 100_000,
-     edit("x" * 200_000 + "\n", "y\n") * 3, edit("    return 9\n", "y\n") * 200, 
+     edit("x" * 200_000 + "\n", "y\n") * 3, edit("    return 9\n", "y\n") * 200,
      "<<<<<<< SEARCH\n" * 15_000, "+++ " * 50_000, "@@\n" * 60_000, "```\n" * 60_001],
     ids=lambda answer: answer[:16],
 )  # fmt: skip
