@@ -90,8 +90,6 @@ def _fork_and_score(source: str) -> float:
     return struct.unpack("d", answer)[0]
 
 
-
-
 def zygote_fork(count: int) -> float:
     """Candidates per second of two bare warm zygotes, each forking once per candidate."""
     share = count // WORKERS

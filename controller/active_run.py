@@ -1,0 +1,58 @@
+"""A run as its controller holds it: the search state in memory, which the tables can restore at any time."""
+
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Self
+
+from database import archive, problems, runs
+from database.engine import Connection
+from evolution import snapshot
+from evolution.archive import Elite
+from evolution.state import SearchState
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """One run under this controller. Thrown away after any failed pass: what counts is in the tables.
+
+    `epoch` fences every write; `seconds` is the time that the run has spent under a controller; `sign` turns a
+    recorded score into the problem's own (raw = sign x recorded); `resumed` is true until the log says so.
+    """
+
+    id: int
+    epoch: int
+    state: SearchState
+    sign: float
+    seconds: float
+    resumed: bool
+    touched_at: float = field(default_factory=monotonic)
+
+    @classmethod
+    async def adopt(cls, connection: Connection, run: int) -> Self:
+        """Become the run's controller and read its search state; nothing of the log is folded.
+
+        Raises:
+            NotFound: no such run.
+        """
+        epoch = await runs.adopt(connection, run)
+        row = await runs.load(connection, run)
+        definition = (await problems.load(connection, row.problem)).definition
+        stored = await archive.load(connection, run)
+        if stored is None:
+            state = SearchState.begin(row.config, definition.axes, row.seed)
+        else:
+            elites = (
+                (item.island, item.cell, Elite(item.number, item.score, item.length, item.literals, item.at_event))
+                for item in stored.elites
+            )
+            valid = await archive.load_scored(connection, run)
+            state = snapshot.restore(row.config, definition.axes, row.seed, stored.state, elites, valid)
+        return cls(
+            id=run, epoch=epoch, state=state, sign=definition.score.sign, seconds=row.active_s, resumed=stored is not None
+        )
+
+    def tick(self) -> None:
+        """Add the time since the last pass to the run's own clock, which stands still while nobody serves it."""
+        now = monotonic()
+        self.seconds += now - self.touched_at
+        self.touched_at = now

@@ -1,0 +1,256 @@
+"""One pass of the paper's loop over one run: admit what came back, stop if it is time, verify, ask for more.
+
+A pass is one transaction. All its events, the archive cells, proposals and budget that they describe commit together
+or not at all, and only if this controller still holds the run's newest epoch.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from controller.active_run import ActiveRun
+from database import archive, evaluations, events, proposals, runs
+from database.archive import Record
+from database.engine import EVALUATORS, WORKERS, Connection, notify
+from database.proposals import OpenProposal
+from database.runs import RunRow
+from evolution import loop
+from evolution.archive import MissingFeatureError
+from evolution.evaluation import EvaluationState
+from evolution.events import Event, Finished, IslandReset, NewBest, Proposed, Resumed, VerificationAsked
+from evolution.proposal import Choice, ProposalState, Refusal
+from evolution.run import Order, RunState, StopReason
+from evolution.snapshot import snapshot
+
+SAVE_CLOCK_S = 1.0
+"""A pass in which nothing happened is written only to save the run's clock, this often."""
+
+SomeEvent = TypeVar("SomeEvent", bound=Event)
+
+
+@dataclass(slots=True)
+class Pass:
+    """What one pass has decided so far, to be written at its end."""
+
+    connection: Connection
+    run: ActiveRun
+    row: RunRow
+    first_event: int
+    log: list[Event] = field(default_factory=list[Event])
+    closed: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    scored: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    verified: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    stopped: tuple[StopReason, str] | None = None
+
+    def note(self, made: list[Event]) -> int:
+        """Take events that are applied to the state already; returns the number of the first of them in the log."""
+        number = self.first_event + len(self.log)
+        self.log.extend(made)
+        return number
+
+    def of_kind(self, kind: type[SomeEvent]) -> list[tuple[int, SomeEvent]]:
+        """The events of one kind with their numbers."""
+        return [(self.first_event + place, event) for place, event in enumerate(self.log) if isinstance(event, kind)]
+
+
+async def one_pass(connection: Connection, run: ActiveRun) -> bool:
+    """Serve a run once; returns False when it is finished.
+
+    Raises:
+        EpochLost: another controller has taken the run.
+        DatabaseUnavailable: nothing was written; adopt the run anew and try again.
+    """
+    row = await runs.lock_for_pass(connection, run.id, run.epoch)
+    run.tick()
+    now = Pass(connection, run, row, first_event=run.state.events + 1)
+    say_resumed(now)
+    await admit_finished_evaluations(now)
+    await admit_verifications(now)
+    await stop_if_due(now)
+    now.note(loop.verification_due(run.state))
+    if run.state.stopping is None:
+        choose_proposals(now)
+    else:
+        now.note(loop.finish(run.state))
+    await write(now)
+    return not run.state.finished
+
+
+def say_resumed(now: Pass) -> None:
+    """Log that a new controller took the run up, perhaps because a finished run was given a new budget."""
+    if not now.run.resumed:
+        return
+    resumed = Resumed(epoch=now.run.epoch)
+    now.run.state.apply(resumed)
+    now.run.resumed = False
+    now.note([resumed])
+
+
+async def admit_finished_evaluations(now: Pass) -> None:
+    """Close every proposal that has come to its end: its program is admitted to the archive, or its refusal noted."""
+    state = now.run.state
+    opened = {found.number: found for found in await proposals.open_proposals(now.connection, now.run.id)}
+    in_order = state.config.order is Order.FIXED_LAG
+    for number in sorted(opened):
+        found = opened[number]
+        if in_order:
+            found = opened[number] = await _own(now, found, opened)
+        if not _ended(found):
+            if in_order:
+                break
+            continue
+        while not loop.may_close(state, number) and loop.may_propose(state):
+            choose_proposals(now)
+        if not loop.may_close(state, number):
+            break
+        _close(now, found)
+
+
+def _ended(found: OpenProposal) -> bool:
+    if found.state is ProposalState.REFUSED:
+        return True
+    return found.evaluation_state in {EvaluationState.FINISHED, EvaluationState.ABANDONED}
+
+
+async def _own(now: Pass, found: OpenProposal, opened: dict[int, OpenProposal]) -> OpenProposal:
+    """Under a fixed lag the lowest number owns a program that several proposals made, whoever was quicker."""
+    other = found.duplicate_of
+    if other is None or other < found.number or other not in now.run.state.pending:
+        return found
+    await proposals.reassign(now.connection, now.run.id, other, found.number)
+    reread = {item.number: item for item in await proposals.open_proposals(now.connection, now.run.id)}
+    opened.update(reread)
+    return opened[found.number]
+
+
+def _close(now: Pass, found: OpenProposal) -> None:
+    state = now.run.state
+    if found.state is ProposalState.REFUSED:
+        made = loop.refuse(state, found.number, found.refusal or Refusal.WORKER_LOST, found.duplicate_of)
+    elif found.evaluation_state is EvaluationState.ABANDONED:
+        made = loop.refuse(state, found.number, Refusal.HOST_FAULT)
+    else:
+        try:
+            made = loop.admit(state, _evaluated(found))
+        except MissingFeatureError as error:
+            now.stopped = (StopReason.JUDGE_FAILED, str(error))
+            made = loop.refuse(state, found.number, Refusal.HOST_FAULT)
+        else:
+            if found.score is not None:
+                now.scored.append((state.valid_total - 1, found.number))
+    now.closed.append((found.number, now.note(made)))
+
+
+def _evaluated(found: OpenProposal) -> loop.Evaluated:
+    assert found.program_id is not None
+    assert found.evaluation is not None
+    assert found.verdict is not None
+    return loop.Evaluated(
+        number=found.number,
+        program=found.program_id,
+        evaluation=found.evaluation,
+        verdict=found.verdict,
+        score=found.score,
+        features=found.features or {},
+        length=found.length or 0,
+        literals=found.literals or 0,
+    )
+
+
+async def admit_verifications(now: Pass) -> None:
+    """Take in what the re-runs on fresh seeds and hidden stages said."""
+    if not now.run.state.verifying:
+        return
+    for found in await evaluations.open_verifications(now.connection, now.run.id):
+        if found.state in {EvaluationState.FINISHED, EvaluationState.ABANDONED}:
+            made = loop.verified(now.run.state, found.number, found.id, found.verdict, found.score)
+            now.verified.append((found.id, now.note(made)))
+
+
+async def stop_if_due(now: Pass) -> None:
+    """Ask for nothing more once a limit is reached, somebody asked to stop, or nothing can go on."""
+    state, run = now.run.state, now.run
+    if state.stopping is not None:
+        return
+    due = now.stopped or loop.stop_reason(state, run.seconds, now.row.account.spent_micro_dollars, run.sign)
+    if due is None and now.row.stop_asked:
+        due = (StopReason.STOPPED, "somebody asked it to stop")
+    if due is None:
+        return
+    reason, detail = due
+    if reason is StopReason.JUDGE_FAILED and now.stopped is None:
+        fault = await evaluations.last_host_fault(now.connection, run.id)
+        detail = f"{detail}: {fault}" if fault else detail
+    now.note(loop.stop(state, reason, detail))
+    now.stopped = (reason, detail)
+
+
+def choose_proposals(now: Pass) -> None:
+    """Fill the room in flight with proposals chosen from the archive as it is now."""
+    state = now.run.state
+    room = state.config.in_flight - len(state.pending)
+    if not loop.may_propose(state) or (room <= 0 and state.config.order is Order.AS_COMPLETED):
+        return
+    progress = loop.progress_of(state, now.run.seconds, now.row.account.spent_micro_dollars)
+    now.note(loop.propose(state, room, progress))
+
+
+async def write(now: Pass) -> None:
+    """Write events, rows and the run's own state."""
+    connection, run, state = now.connection, now.run, now.run.state
+    if not now.log and run.seconds - now.row.active_s < SAVE_CLOCK_S:
+        return
+    if now.log:
+        await events.append(connection, run.id, now.first_event - 1, now.log)
+        await proposals.close(connection, run.id, now.closed)
+        await archive.add_scored(connection, run.id, now.scored)
+        await evaluations.close_verifications(connection, now.verified)
+        await _write_archive(now)
+        await _ask(now)
+    finished = now.of_kind(Finished)
+    await runs.save_pass(
+        connection,
+        run.id,
+        run.epoch,
+        as_of_event=state.events,
+        active_s=run.seconds,
+        state=_run_state(now),
+        stop_reason=now.stopped[0] if now.stopped else now.row.stop_reason,
+        stop_detail=now.stopped[1] if now.stopped else now.row.stop_detail,
+        champion=finished[0][1].champion if finished else now.row.champion,
+    )
+
+
+def _run_state(now: Pass) -> RunState:
+    if now.run.state.finished:
+        return RunState.FINISHED
+    return RunState.RUNNING if now.run.state.stopping is None else RunState.FINISHING
+
+
+async def _write_archive(now: Pass) -> None:
+    run, state = now.run, now.run.state
+    await archive.clear(now.connection, run.id, [reset.island for _, reset in now.of_kind(IslandReset)])
+    elites = [
+        archive.Elite(island, cell, elite.number, elite.score, elite.length, elite.literals, elite.at_event)
+        for (island, cell), elite in state.drain().items()
+        if elite is not None
+    ]
+    await archive.save(now.connection, run.id, state.events, snapshot(state), elites)
+    spent = now.row.account.spent_micro_dollars
+    await archive.add_records(
+        now.connection,
+        run.id,
+        [Record(best.number, best.score, best.evaluations, run.seconds, spent) for _, best in now.of_kind(NewBest)],
+    )
+
+
+async def _ask(now: Pass) -> None:
+    asked: list[tuple[int, int, Choice]] = [
+        (event.number, number - 1, loop.choice_of(event)) for number, event in now.of_kind(Proposed)
+    ]
+    if asked:
+        await proposals.ask(now.connection, now.run.id, asked)
+        await notify(now.connection, WORKERS)
+    to_verify = [event.number for _, event in now.of_kind(VerificationAsked)]
+    if to_verify:
+        await evaluations.ask_verification(now.connection, now.run.id, to_verify)
+        await notify(now.connection, EVALUATORS)
