@@ -205,11 +205,15 @@ class Pool:
         return row is not None and row.lease == lease
 
     async def _listen(self) -> None:
-        async with self._database.listen(EVALUATORS) as listener:
-            while True:
-                await listener.wait(POLL_S)
-                self._more = True
-                self._wake.set()
+        while True:
+            try:
+                async with self._database.listen(EVALUATORS) as listener:
+                    while True:
+                        await listener.wait(POLL_S)
+                        self._more = True
+                        self._wake.set()
+            except DatabaseUnavailable:
+                await asyncio.sleep(POLL_S)
 
     async def _last_write(self) -> None:
         decided = {result.lease.id for result in (*self._finished, *self._given_back)}
