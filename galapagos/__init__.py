@@ -1,1 +1,5 @@
-"""The command line, the Python client and the laptop mode of Galapagos."""
+"""Galapagos evolves programs. From Python: `galapagos.evolve(problem_or_function, judge, ...)`."""
+
+from galapagos.from_python import EvolveError, EvolveResult, evolve
+
+__all__ = ["EvolveError", "EvolveResult", "evolve"]

@@ -1,0 +1,6 @@
+"""`python -m galapagos`."""
+
+from galapagos.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""What a person tells the command line through the environment, and what of it each process is told."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from database.settings import PREFIX, ProcessSettings
+
+PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+PASSED_ON_PREFIXES = ("LC_", "XDG_")
+INSTALLER_PREFIXES = ("UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+SECRET_WORDS = ("TOKEN", "PASSWORD", "SECRET", "KEY", "CREDENTIAL")
+
+
+class CommandSettings(ProcessSettings):
+    """`data` holds the embedded database, logs, reports and best programs; `models` names the file of model endpoints.
+
+    Without `database_url` an embedded database in `data` is used, from the binaries in `postgres_bin` if that is set.
+    """
+
+    database_url: str = ""
+    data: Path = Path(".galapagos")
+    models: Path | None = None
+    postgres_bin: Path | None = None
+
+
+def process_environment(
+    given: Mapping[str, str], ours: Mapping[str, str], more: Iterable[str] = (), prefixes: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """The environment of a child process: what every program needs, the variables named in `more`, and `ours`.
+
+    Nothing else of `given` is passed on: keys and passwords reach only the process that was named with them.
+    Variables that match `prefixes` are passed on unless they look like a secret.
+    """
+    names = PASSED_ON | set(more)
+    kept = {name: value for name, value in given.items() if name in names or name.startswith(PASSED_ON_PREFIXES)}
+    kept |= {
+        name: value
+        for name, value in given.items()
+        if name.upper().startswith(prefixes) and not any(word in name.upper() for word in SECRET_WORDS)
+    }
+    return kept | {PREFIX + name.upper(): value for name, value in ours.items()}
