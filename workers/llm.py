@@ -1,0 +1,237 @@
+"""The one client of an OpenAI-compatible endpoint. One call is one HTTP request: retries and money are its callers'.
+
+Answers are streamed, so that a hang is noticed before the whole time is used and a cut answer is told from a whole one:
+an answer counts only once the endpoint has said why it finished.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+import openai
+from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from openai.types.completion_usage import CompletionUsage
+
+from workers.models import Message, Model
+
+_NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+_CREDIBLE_TOKENS = 100_000_000
+_DETAIL_LIMIT = 300
+_LONGEST_ANSWER = 8_000_000
+"""Characters. An endpoint that streams without end is cut off here, whatever its token limit promised."""
+
+
+class Failure(StrEnum):
+    """Why a call brought no answer."""
+
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"
+    HUNG = "hung"
+    CUT = "cut"
+    EMPTY = "empty"
+    FILTERED = "filtered"
+
+
+PASSING = frozenset(Failure) - {Failure.REJECTED, Failure.FILTERED}
+"""Failures after which the same call may well succeed."""
+
+UNBILLED = frozenset({Failure.RATE_LIMITED, Failure.SERVER_ERROR, Failure.REJECTED, Failure.UNREACHABLE})
+"""Failures for which an endpoint charges nothing: it said no, or the request never reached it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the endpoint reported them."""
+
+    tokens_in: int
+    tokens_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A whole answer. `finish_reason` is the endpoint's word; `length` means cut at the limit of tokens.
+
+    `usage` is None where the endpoint reported none that can be true.
+    """
+
+    text: str
+    finish_reason: str
+    usage: Usage | None
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No answer. `retry_after_s` is what the endpoint asked for; `usage` is what it reported nonetheless."""
+
+    failure: Failure
+    detail: str
+    latency_s: float = 0.0
+    retry_after_s: float | None = None
+    usage: Usage | None = None
+
+
+@dataclass(slots=True)
+class _Stream:
+    text: list[str] = field(default_factory=list[str])
+    refusal: list[str] = field(default_factory=list[str])
+    length: int = 0
+    finish_reason: str | None = None
+    usage: CompletionUsage | None = None
+
+    def take(self, chunk: ChatCompletionChunk) -> None:
+        self.usage = chunk.usage or self.usage
+        for choice in chunk.choices or ():
+            if choice.index:
+                continue
+            self.finish_reason = choice.finish_reason or self.finish_reason
+            # Endpoints leave out what they have not got; the SDK's types promise more than it checks.
+            delta: object = choice.delta
+            content, refusal = getattr(delta, "content", None), getattr(delta, "refusal", None)
+            if isinstance(content, str):
+                self.text.append(content)
+                self.length += len(content)
+            if isinstance(refusal, str):
+                self.refusal.append(refusal)
+
+
+class Endpoint:
+    """A connection pool to one model's endpoint; close it when done."""
+
+    def __init__(self, model: Model, key: str | None) -> None:
+        self.model = model
+        self._client = openai.AsyncOpenAI(
+            base_url=model.base_url, api_key=key or "no key needed", max_retries=0, timeout=model.timeout_s
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    async def complete(self, messages: Sequence[Message]) -> Completed | Failed:
+        """Ask once. Everything that an endpoint or the way to it can do wrong comes back as `Failed`."""
+        started = time.monotonic()
+        stream = _Stream()
+        failed = await self._attempt(messages, stream)
+        latency_s = time.monotonic() - started
+        if failed is None or stream.finish_reason is not None:
+            # What breaks after the finish reason takes at most the reported usage with it.
+            return self._whole(stream, latency_s)
+        return replace(failed, latency_s=latency_s)
+
+    async def _attempt(self, messages: Sequence[Message], stream: _Stream) -> Failed | None:
+        try:
+            async with asyncio.timeout(self.model.timeout_s) as limit:
+                await self._receive(messages, stream, limit)
+        except TimeoutError:
+            return Failed(Failure.HUNG, self._timed_out)
+        except openai.APITimeoutError as error:
+            return _never_sent(error) or Failed(Failure.HUNG, self._timed_out)
+        except openai.APIConnectionError as error:
+            return _never_sent(error) or Failed(Failure.CUT, f"the connection broke off: {_cause(error)}")
+        except openai.APIStatusError as error:
+            return _refused(error)
+        except (openai.APIError, ValueError) as error:
+            # An error event, or a line that is no JSON, within the stream.
+            return Failed(Failure.CUT, f"the stream broke off: {error}"[:_DETAIL_LIMIT])
+        return None
+
+    @property
+    def _timed_out(self) -> str:
+        model = self.model
+        return f"no whole answer: it may take {model.timeout_s:g} s, and be silent for {model.silence_timeout_s:g} s"
+
+    async def _receive(self, messages: Sequence[Message], stream: _Stream, limit: asyncio.Timeout) -> None:
+        model = self.model
+        now = asyncio.get_running_loop().time
+        end = now() + model.timeout_s
+        limit.reschedule(min(end, now() + model.silence_timeout_s))
+        by_newer_name = model.answer_limit_field == "max_completion_tokens"
+        async with await self._client.chat.completions.create(
+            model=model.model,
+            messages=[_as_parameter(message) for message in messages],
+            stream=True,
+            stream_options={"include_usage": True},
+            max_tokens=openai.omit if by_newer_name else model.max_tokens,
+            max_completion_tokens=model.max_tokens if by_newer_name else openai.omit,
+            temperature=openai.omit if model.temperature is None else model.temperature,
+        ) as chunks:
+            async for chunk in chunks:
+                limit.reschedule(min(end, now() + model.silence_timeout_s))
+                stream.take(chunk)
+                if stream.length > _LONGEST_ANSWER:
+                    raise ValueError(f"more than {_LONGEST_ANSWER} characters came")
+
+    def _whole(self, stream: _Stream, latency_s: float) -> Completed | Failed:
+        text = "".join(stream.text)
+        usage = _credible(stream.usage)
+        if stream.finish_reason is None:
+            return Failed(Failure.CUT, f"the stream ended after {len(text)} characters without a finish reason", latency_s)
+        if stream.finish_reason == "content_filter":
+            return Failed(Failure.FILTERED, "the endpoint's content filter stopped the answer", latency_s, usage=usage)
+        if not text.strip():
+            said = "".join(stream.refusal).strip() or f"finish reason {stream.finish_reason}"
+            return Failed(Failure.EMPTY, f"the answer is empty: {said}"[:_DETAIL_LIMIT], latency_s, usage=usage)
+        return Completed(text, stream.finish_reason, usage, latency_s)
+
+
+def _as_parameter(message: Message) -> ChatCompletionMessageParam:
+    match message.role:
+        case "system":
+            return {"role": "system", "content": message.content}
+        case "assistant":
+            return {"role": "assistant", "content": message.content}
+        case "user":
+            return {"role": "user", "content": message.content}
+
+
+def _credible(usage: CompletionUsage | None) -> Usage | None:
+    """The reported usage, unless it cannot be true: every prompt and every answer has at least one token."""
+    counts = (getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None))
+    match counts:
+        case (int(tokens_in), int(tokens_out)) if 1 <= tokens_in <= _CREDIBLE_TOKENS and 1 <= tokens_out <= _CREDIBLE_TOKENS:
+            return Usage(tokens_in, tokens_out)
+        case _:
+            return None
+
+
+def _refused(error: openai.APIStatusError) -> Failed:
+    status = error.status_code
+    detail = f"HTTP {status}: {error.message}"[:_DETAIL_LIMIT]
+    retry_after = _retry_after(error.response.headers.get("retry-after"))
+    if status == 429:
+        return Failed(Failure.RATE_LIMITED, detail, retry_after_s=retry_after)
+    if status >= 500 or status in {408, 409, 425}:
+        return Failed(Failure.SERVER_ERROR, detail, retry_after_s=retry_after)
+    return Failed(Failure.REJECTED, detail)
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds to wait, from a header that holds seconds or a date; None if it holds neither."""
+    if header is None:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(header).timestamp() - time.time()
+        except ValueError:
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _cause(error: openai.APIConnectionError) -> str:
+    cause = error.__cause__
+    return (f"{type(cause).__name__}: {cause}" if cause else error.message)[:_DETAIL_LIMIT]
+
+
+def _never_sent(error: openai.APIConnectionError) -> Failed | None:
+    if type(error.__cause__).__name__ not in _NEVER_SENT:
+        return None
+    return Failed(Failure.UNREACHABLE, f"cannot connect: {_cause(error)}")

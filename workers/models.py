@@ -1,0 +1,158 @@
+"""The model endpoints that an administrator configured: a TOML file that `GALAPAGOS_MODELS` names.
+
+    [[models]]
+    name = "small"                          # what runs call it
+    base_url = "https://api.example.org/v1" # an OpenAI-compatible endpoint
+    model = "example-small"                 # what the endpoint calls it
+    api_key_env = "EXAMPLE_API_KEY"         # optional: the variable that holds the key
+    price_in = 150_000                      # optional, with price_out: micro-dollars for a million tokens
+    price_out = 600_000
+
+Money is integer micro-dollars everywhere, rounded up once for each call.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+TOKENS_PER_PRICE = 1_000_000
+TOKENS_AROUND_A_MESSAGE = 16
+"""More tokens than any known chat format puts around one message; a token is at least one byte of the prompt."""
+
+
+class ModelsError(ValueError):
+    """The configured models cannot be used. The text says which key, what was expected, what came, what to do."""
+
+
+class Message(BaseModel):
+    """One message of a prompt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Model(BaseModel):
+    """One endpoint. Prices are micro-dollars for a million tokens; `max_tokens` bounds one answer.
+
+    `timeout_s` bounds a whole call and `silence_timeout_s` the wait for its first and every next piece; `concurrency`
+    is how many calls one worker has under way; `retries` is how often a call is made again after a failure that may pass.
+    `temperature` is left to the endpoint where it is not given. Newer endpoints want their limit of tokens as
+    `max_completion_tokens`: say so in `answer_limit_field`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:/-]+$")]
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+    model: Annotated[str, Field(min_length=1)]
+    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    price_in: Annotated[int, Field(ge=0, le=10**12, strict=True)] | None = None
+    price_out: Annotated[int, Field(ge=0, le=10**12, strict=True)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = 8192
+    answer_limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
+    silence_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 120.0
+    concurrency: Annotated[int, Field(ge=1, le=1000, strict=True)] = 16
+    retries: Annotated[int, Field(ge=0, le=20, strict=True)] = 4
+
+    @model_validator(mode="after")
+    def _priced_whole(self) -> Self:
+        if (self.price_in is None) != (self.price_out is None):
+            raise ValueError("price_in and price_out go together: give both, or neither")
+        return self
+
+    @property
+    def priced(self) -> bool:
+        """Whether calls of it can be counted in money; if not, a run with a money budget may not use it."""
+        return self.price_in is not None
+
+    def cost(self, tokens_in: int, tokens_out: int) -> int:
+        """Micro-dollars of one call, rounded up; 0 without a price."""
+        return -(-((self.price_in or 0) * tokens_in + (self.price_out or 0) * tokens_out) // TOKENS_PER_PRICE)
+
+    def worst_case(self, messages: Iterable[Message]) -> int:
+        """The most micro-dollars that one call with this prompt can cost: a token for each byte, and a full answer."""
+        sizes = (len(message.content.encode(errors="replace")) + TOKENS_AROUND_A_MESSAGE for message in messages)
+        return self.cost(sum(sizes), self.max_tokens)
+
+    def key(self, environment: Mapping[str, str]) -> str | None:
+        """The endpoint's key, None where it needs none.
+
+        Raises:
+            ModelsError: the variable that should hold it is not set.
+        """
+        if self.api_key_env is None:
+            return None
+        key = environment.get(self.api_key_env, "").strip()
+        if not key:
+            raise ModelsError(
+                f"model {self.name!r} needs the environment variable {self.api_key_env}, which is not set; "
+                f"set it to the key of {self.base_url}, or remove api_key_env if the endpoint needs none"
+            )
+        return key
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: Annotated[tuple[Model, ...], Field(min_length=1)]
+
+
+def load_models(path: Path) -> dict[str, Model]:
+    """Read the configured models, by name. Keys are not looked at: see `Model.key`.
+
+    Raises:
+        ModelsError: the file is missing, is no TOML, or has an unknown key or an unusable value.
+    """
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ModelsError(f"cannot read the models file {path}: {error.strerror}; correct GALAPAGOS_MODELS") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ModelsError(f"{path} is not valid TOML: {error}") from None
+    try:
+        models = _File.model_validate(table).models
+    except ValidationError as error:
+        raise ModelsError("\n".join(_complaint(path, item) for item in error.errors())) from None
+    names = [model.name for model in models]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ModelsError(f"{path}: each model needs a name of its own; used twice: {', '.join(twice)}")
+    return {model.name: model for model in models}
+
+
+def _complaint(path: Path, item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"]) or "(top level)"
+    if item["type"] == "extra_forbidden":
+        known = ", ".join(Model.model_fields)
+        return f"{path}: unknown key {where!r}; remove it or correct its name. A [[models]] table may hold: {known}"
+    if item["type"] == "missing":
+        return f"{path}: {where} is missing"
+    return f"{path}: {where}: {item['msg']}; got {item['input']!r}"[:500]
+
+
+def chosen(models: Mapping[str, Model], names: Iterable[str], *, money_limited: bool) -> list[Model]:
+    """The models that a run may ask, by name.
+
+    Raises:
+        ModelsError: a name that is not configured, or a model without a price where money is limited.
+    """
+    found: list[Model] = []
+    for name in names:
+        if name not in models:
+            known = ", ".join(models) or "none"
+            raise ModelsError(
+                f"no model named {name!r} is configured; configured: {known}; add it to the file of GALAPAGOS_MODELS"
+            )
+        if money_limited and not models[name].priced:
+            raise ModelsError(
+                f"model {name!r} has no price, so a money budget cannot hold; give it price_in and price_out "
+                "(micro-dollars for a million tokens), or run without a money budget"
+            )
+        found.append(models[name])
+    return found
