@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.models import Message, Model, ModelsError, chosen, load_models
+
+WHOLE = """
+[[models]]
+name = "small"
+base_url = "http://127.0.0.1:9/v1"
+model = "scripted-small"
+api_key_env = "SMALL_KEY"
+price_in = 150_000
+price_out = 600_000
+max_tokens = 1000
+
+[[models]]
+name = "free"
+base_url = "http://127.0.0.1:9/v1"
+model = "scripted-free"
+"""
+
+
+def load(tmp_path: Path, text: str) -> dict[str, Model]:
+    path = tmp_path / "models.toml"
+    path.write_text(text)
+    return load_models(path)
+
+
+def test_models_are_read_by_name(tmp_path: Path) -> None:
+    models = load(tmp_path, WHOLE)
+    assert list(models) == ["small", "free"]
+    assert (models["small"].price_out, models["small"].priced, models["free"].priced) == (600_000, True, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("max_tokens", "max_token"), "unknown key 'models.0.max_token'"),
+        (("price_out = 600_000", ""), "price_in and price_out go together"),
+        (("max_tokens = 1000", "max_tokens = 0"), "models.0.max_tokens: Input should be greater"),
+        (("price_in = 150_000", "price_in = 0.15"), "models.0.price_in"),
+        (("http://127.0.0.1:9/v1", "127.0.0.1:9"), "models.0.base_url"),
+        (('"free"', '"small"'), "used twice: small"),
+        (('model = "scripted-free"', ""), "models.1.model is missing"),
+        (("[[models]]", "[[model]]"), "unknown key 'model'"),
+        (("[[models]]", "[[models"), "not valid TOML"),
+        ((WHOLE, "models = []"), "models"),
+    ],
+)
+def test_every_flaw_of_the_file_is_named(tmp_path: Path, change: tuple[str, str], complaint: str) -> None:
+    with pytest.raises(ModelsError) as raised:
+        load(tmp_path, WHOLE.replace(*change))
+    assert complaint in str(raised.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelsError, match=r"nowhere\.toml.*correct GALAPAGOS_MODELS"):
+        load_models(tmp_path / "nowhere.toml")
+
+
+def test_a_missing_key_names_its_variable(tmp_path: Path) -> None:
+    models = load(tmp_path, WHOLE)
+    assert models["small"].key({"SMALL_KEY": " k \n"}) == "k"
+    assert models["free"].key({}) is None
+    for environment in ({}, {"SMALL_KEY": " "}):
+        with pytest.raises(ModelsError, match="needs the environment variable SMALL_KEY"):
+            models["small"].key(environment)
+
+
+def test_a_run_names_configured_models_with_a_price_where_money_is_limited(tmp_path: Path) -> None:
+    models = load(tmp_path, WHOLE)
+    assert chosen(models, ["free", "small"], money_limited=False) == [models["free"], models["small"]]
+    assert chosen(models, ["small"], money_limited=True) == [models["small"]]
+    with pytest.raises(ModelsError, match="'free' has no price"):
+        chosen(models, ["free"], money_limited=True)
+    with pytest.raises(ModelsError, match="no model named 'big' is configured; configured: small, free"):
+        chosen(models, ["big"], money_limited=False)
+
+
+def priced(price_in: int, price_out: int, max_tokens: int = 10) -> Model:
+    return Model(name="m", base_url="http://h", model="m", price_in=price_in, price_out=price_out, max_tokens=max_tokens)
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_money_is_exact_and_rounded_up_once(price_in: int, price_out: int, tokens_in: int, tokens_out: int) -> None:
+    exact = price_in * tokens_in + price_out * tokens_out
+    cost = priced(price_in, price_out).cost(tokens_in, tokens_out)
+    assert exact <= cost * 1_000_000 < exact + 1_000_000
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=3), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(1, 99))
+def test_no_usage_within_the_limits_costs_more_than_the_worst_case(
+    texts: list[str], price_in: int, price_out: int, max_tokens: int
+) -> None:
+    model = priced(price_in, price_out, max_tokens)
+    worst = model.worst_case(Message(role="user", content=text) for text in texts)
+    tokens = sum(len(text.encode()) + 16 for text in texts)
+    assert worst == model.cost(tokens, max_tokens)
+    assert model.cost(tokens - 1, max_tokens) <= worst
+
+
+def test_the_worst_case_by_hand() -> None:
+    # ("aé" is 3 bytes) + 16 = 19 tokens at 2 micro-dollars each, and 10 at 3.
+    assert priced(2_000_000, 3_000_000).worst_case([Message(role="user", content="aé")]) == 19 * 2 + 10 * 3
