@@ -1,11 +1,17 @@
 """Access to Postgres: pooled connections, transactions, notifications, and plain words when it is away."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from database.errors import DatabaseUnavailable, WrongDatabaseUrl
 
 Connection = AsyncConnection
 """An open transaction's connection: what every function of `database` takes first."""
@@ -14,21 +20,89 @@ CONTROLLER = "controller"
 WORKERS = "workers"
 EVALUATORS = "evaluators"
 
+SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg")
+OPTIONS = {"host": "host", "port": "port", "sslmode": "ssl", "ssl": "ssl"}
+CONNECT_S = 10.0
+RETRY_S = 0.25
+
+# The server ended, restarts, has no room, or undid a transaction to save another one.
+_PASSING = {"57P01", "57P02", "57P03", "53300", "40P01", "40001"}
+_REFUSED_LOGIN = (
+    asyncpg.InvalidPasswordError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
+_driver: Any = asyncpg
+_CANNOT_CONNECT = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+_NOTIFY = sa.text("SELECT pg_notify(channel, '') FROM unnest(CAST(:channels AS text[])) AS channel")
+
 
 async def notify(connection: Connection, *channels: str) -> None:
     """Wake the processes that listen to `channels`, once this transaction commits. A hint, never the only way to know."""
-    raise NotImplementedError
+    await connection.execute(_NOTIFY, {"channels": list(channels)})
 
 
 class Listener:
     """Hears notifications; reconnects by itself when the server comes back."""
+
+    def __init__(self, address: dict[str, Any], channels: tuple[str, ...]) -> None:
+        self._address = address
+        self._channels = channels
+        self._connection: Any = None
+        self._heard: set[str] = set()
+        self._news = asyncio.Event()
+
+    async def connect(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            DatabaseUnavailable: the server cannot be reached.
+            WrongDatabaseUrl: the server refuses this address.
+        """
+        try:
+            connection = await _driver.connect(**self._address)
+            connection.add_termination_listener(self._lost)
+            for channel in self._channels:
+                await connection.add_listener(channel, self._hear)
+        except _CANNOT_CONNECT as error:
+            raise _plain(error) from error
+        self._connection = connection
 
     async def wait(self, timeout_s: float) -> frozenset[str]:
         """Return the channels notified since the last call, waiting at most `timeout_s` seconds for the first one.
 
         Empty after the time limit, and after a lost connection (something may have been missed: look at the tables).
         """
-        raise NotImplementedError
+        if self._connection is None:
+            try:
+                await self.connect()
+            except DatabaseUnavailable:
+                await asyncio.sleep(min(timeout_s, RETRY_S))
+            return frozenset()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
+        except TimeoutError:
+            return frozenset()
+        heard = frozenset(self._heard)
+        self._heard.clear()
+        self._news.clear()
+        return heard
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._connection is not None:
+            self._connection.remove_termination_listener(self._lost)
+            await self._connection.close()
+
+    def _hear(self, _connection: object, _pid: int, channel: str, _payload: object) -> None:
+        self._heard.add(channel)
+        self._news.set()
+
+    def _lost(self, _connection: object) -> None:
+        self._connection = None
+        self._news.set()
 
 
 class Database:
@@ -39,33 +113,122 @@ class Database:
     """
 
     def __init__(self, url: str, pool_size: int = 4) -> None:
-        raise NotImplementedError
+        self._address = connect_arguments(url)
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self._connect,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_reset_on_return="rollback",
+        )
 
     @property
     def engine(self) -> AsyncEngine:
         """The SQLAlchemy engine: for migrations, and for tests that count statements."""
-        raise NotImplementedError
+        return self._engine
 
     async def __aenter__(self) -> Self:
-        raise NotImplementedError
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        raise NotImplementedError
+        await self._engine.dispose()
 
     @asynccontextmanager
     async def begin(self) -> AsyncGenerator[Connection]:
         """One transaction: committed when the block ends, undone when it raises.
 
         Raises:
-            DatabaseUnavailable: the server is away, went away, or undid the transaction; do the same again later.
+            DatabaseUnavailable: the server is away, went away, or undid the transaction; do the same again later. A
+                commit whose answer was lost may have happened: what is done again must notice.
+            WrongDatabaseUrl: the server refuses this address.
         """
-        raise NotImplementedError
-        yield
+        connected = False
+        try:
+            async with self._engine.connect() as connection, connection.begin():
+                connected = True
+                yield connection
+        except (DBAPIError, *_CANNOT_CONNECT) as error:
+            if not connected:
+                raise _plain(error) from error
+            if _passes(error):
+                raise DatabaseUnavailable(f"the database went away or undid a transaction; try again: {error}") from error
+            raise
 
     @asynccontextmanager
     async def listen(self, *channels: str) -> AsyncGenerator[Listener]:
-        """Listen to `channels` on a connection of its own."""
-        raise NotImplementedError
-        yield
+        """Listen to `channels` on a connection of its own.
+
+        Raises:
+            DatabaseUnavailable: the server cannot be reached at first; later losses are repaired by the listener.
+        """
+        listener = Listener(self._address, channels)
+        await listener.connect()
+        try:
+            yield listener
+        finally:
+            await listener.close()
+
+    async def _connect(self) -> Any:
+        return await _driver.connect(**self._address)
+
+
+def connect_arguments(url: str) -> dict[str, Any]:
+    """The arguments of `asyncpg.connect` for a database URL.
+
+    Raises:
+        WrongDatabaseUrl: the address is not a usable `postgresql://` URL.
+    """
+    expected = "expected postgresql://USER:PASSWORD@HOST:PORT/NAME or postgresql://USER@/NAME?host=/FOLDER/OF/SOCKET"
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        raise WrongDatabaseUrl(f"the database URL cannot be read: {expected}; got {_hidden(url)}; correct it") from None
+    if parsed.drivername not in SCHEMES:
+        raise WrongDatabaseUrl(
+            f"the database must be Postgres: {expected}; got the scheme {parsed.drivername!r}; correct GALAPAGOS_DATABASE_URL"
+        )
+    unknown = set(parsed.query) - set(OPTIONS)
+    if unknown:
+        raise WrongDatabaseUrl(
+            f"the database URL has options that are not known: {', '.join(sorted(unknown))}; known are {', '.join(OPTIONS)}; "
+            "remove or correct them"
+        )
+    if not parsed.database:
+        raise WrongDatabaseUrl(f"the database URL names no database: {expected}; got {parsed}; add the name")
+    arguments: dict[str, Any] = {"database": parsed.database, "timeout": CONNECT_S}
+    named = {"host": parsed.host, "port": parsed.port, "user": parsed.username, "password": parsed.password}
+    arguments |= {name: value for name, value in named.items() if value is not None}
+    arguments |= {OPTIONS[name]: value for name, value in parsed.query.items()}
+    if "port" in parsed.query:
+        arguments["port"] = int(str(parsed.query["port"]))
+    arguments["server_settings"] = {"application_name": "galapagos", "jit": "off"}
+    return arguments
+
+
+def _hidden(url: str) -> str:
+    # What cannot be parsed may hold a password anywhere behind the scheme.
+    scheme, separator, _ = url.partition("://")
+    return repr(f"{scheme}://...") if separator else "a text without '://'"
+
+
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _PASSING
+    return isinstance(error, (ConnectionError, asyncpg.PostgresConnectionError))
+
+
+def _plain(error: BaseException) -> DatabaseUnavailable | WrongDatabaseUrl:
+    cause = error
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        cause = error.orig.__cause__ or error.orig
+    if isinstance(cause, _REFUSED_LOGIN):
+        return WrongDatabaseUrl(
+            f"Postgres is there but refuses the login: {cause}; correct user, password or name in GALAPAGOS_DATABASE_URL, or "
+            "create the database"
+        )
+    return DatabaseUnavailable(
+        f"no Postgres answers at the database URL: {type(cause).__name__}: {cause}; start the server, or correct "
+        "GALAPAGOS_DATABASE_URL"
+    )

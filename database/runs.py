@@ -62,7 +62,8 @@ async def create(
     """Store a run with everything that it needs to start, and return its id.
 
     That is the problem (if new), its account, the seed program as number 0 (proposal SEED, answered) and the seed's
-    queued search evaluation. `length` (characters of evolvable text) and `literals` (numeric literals in it) are those of the seed program.
+    queued search evaluation. `length` (characters of evolvable text) and `literals` (numeric literals in it) are
+    those of the seed program.
     """
     raise NotImplementedError
 

@@ -1,5 +1,9 @@
 """The schema. Everything that must survive a crash is a row here; the migrations are held equal to it by a test."""
 
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, DOUBLE_PRECISION, JSONB
 
@@ -18,19 +22,19 @@ metadata = sa.MetaData(
 )
 
 
-def _enum(kind: type) -> sa.Enum:
-    return sa.Enum(kind, name=kind.__name__.lower(), values_callable=lambda members: [member.value for member in members])
+def _enum(kind: type[StrEnum]) -> sa.Enum:
+    return sa.Enum(*[member.value for member in kind], name=kind.__name__.lower())
 
 
 def _id() -> sa.Column[int]:
     return sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True)
 
 
-def _now(name: str) -> sa.Column[sa.DateTime]:
+def _now(name: str) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False)
 
 
-def _lease() -> list[sa.Column[object]]:
+def _lease() -> list[sa.Column[Any]]:
     """Ownership of queued work. `lease` is the fencing token: who does not hold the newest one writes nothing."""
     return [
         sa.Column("attempt", sa.SmallInteger, server_default="0", nullable=False),
@@ -61,16 +65,16 @@ problem = sa.Table(
 problem_file = sa.Table(
     "problem_file",
     metadata,
-    sa.Column("revision", sa.ForeignKey("problem.revision"), primary_key=True),
+    sa.Column("revision", sa.Text, sa.ForeignKey("problem.revision"), primary_key=True),
     sa.Column("path", sa.Text, primary_key=True),
-    sa.Column("blob", sa.ForeignKey("blob.hash"), nullable=False),
+    sa.Column("blob", BYTEA, sa.ForeignKey("blob.hash"), nullable=False),
 )
 
 run = sa.Table(
     "run",
     metadata,
     _id(),
-    sa.Column("problem", sa.ForeignKey("problem.revision"), nullable=False),
+    sa.Column("problem", sa.Text, sa.ForeignKey("problem.revision"), nullable=False),
     sa.Column("config", JSONB, nullable=False),
     sa.Column("seed", sa.BigInteger, nullable=False),
     sa.Column("secret", BYTEA, nullable=False, comment="32 random bytes; the judge's seeds derive from it"),
@@ -91,7 +95,7 @@ sa.Index("ix_run_unfinished", run.c.id, postgresql_where=run.c.state != RunState
 account = sa.Table(
     "account",
     metadata,
-    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("limit_micro_dollars", sa.BigInteger, comment="null: no limit"),
     sa.Column("spent_micro_dollars", sa.BigInteger, server_default="0", nullable=False),
     sa.Column("reserved_micro_dollars", sa.BigInteger, server_default="0", nullable=False),
@@ -107,7 +111,7 @@ proposal = sa.Table(
     "proposal",
     metadata,
     _id(),
-    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False, comment="gapless within the run; the seed program has 0"),
     sa.Column("seen_event", sa.BigInteger, nullable=False, comment="the choice was made from the log up to here"),
     sa.Column("operator", _enum(Operator), nullable=False),
@@ -139,12 +143,13 @@ completion = sa.Table(
     "completion",
     metadata,
     _id(),
-    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
-    sa.Column("proposal", sa.ForeignKey("proposal.id"), nullable=False, index=True),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("proposal", sa.BigInteger, sa.ForeignKey("proposal.id"), nullable=False, index=True),
+    sa.Column("lease", sa.BigInteger, nullable=False, comment="of the proposal, when the call was made"),
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("template", sa.Text, nullable=False, comment="prompt template and its version"),
-    sa.Column("prompt", sa.ForeignKey("blob.hash"), nullable=False),
-    sa.Column("answer", sa.ForeignKey("blob.hash"), comment="null: the call failed; see failure"),
+    sa.Column("prompt", BYTEA, sa.ForeignKey("blob.hash"), nullable=False),
+    sa.Column("answer", BYTEA, sa.ForeignKey("blob.hash"), comment="null: the call failed; see failure"),
     sa.Column("failure", sa.Text),
     sa.Column("finish_reason", sa.Text),
     sa.Column("tokens_in", sa.Integer),
@@ -160,22 +165,27 @@ program = sa.Table(
     "program",
     metadata,
     _id(),
-    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("island", sa.SmallInteger, nullable=False),
     sa.Column("parent", sa.Integer),
-    sa.Column("files", sa.ForeignKey("blob.hash"), nullable=False, comment="JSON object: path to text"),
+    sa.Column("files", BYTEA, sa.ForeignKey("blob.hash"), nullable=False, comment="JSON object: path to text"),
     sa.Column("normalised_hash", BYTEA, nullable=False),
     sa.Column("length", sa.Integer, nullable=False, comment="characters of evolvable text"),
     sa.Column("literals", sa.Integer, nullable=False, comment="numeric literals in evolvable text"),
     sa.Column("generation", sa.Integer, nullable=False),
-    sa.Column("valid_number", sa.Integer, comment="place among the run's scored programs in order of admission, from 0"),
     _now("created_at"),
     sa.UniqueConstraint("run", "number"),
     sa.UniqueConstraint("run", "normalised_hash"),
 )
-sa.Index(
-    "ix_program_valid", program.c.run, program.c.valid_number, unique=True, postgresql_where=program.c.valid_number.is_not(None)
+
+scored = sa.Table(
+    "scored",
+    metadata,
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True, comment="among the run's scored programs in order of admission, from 0"),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("score", DOUBLE_PRECISION, nullable=False),
 )
 
 machine = sa.Table(
@@ -189,8 +199,8 @@ evaluation = sa.Table(
     "evaluation",
     metadata,
     _id(),
-    sa.Column("run", sa.ForeignKey("run.id"), nullable=False),
-    sa.Column("program", sa.ForeignKey("program.id"), nullable=False, index=True),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("program", sa.BigInteger, sa.ForeignKey("program.id"), nullable=False),
     sa.Column("purpose", _enum(Purpose), nullable=False),
     sa.Column("state", _enum(EvaluationState), server_default=EvaluationState.QUEUED.value, nullable=False),
     sa.Column("verdict", _enum(Verdict)),
@@ -199,25 +209,38 @@ evaluation = sa.Table(
     sa.Column("features", JSONB),
     sa.Column("stages", JSONB),
     sa.Column("duration_s", DOUBLE_PRECISION),
-    sa.Column("machine", sa.ForeignKey("machine.fingerprint")),
-    sa.Column("tier", _enum(Tier)),
-    sa.Column("picture", sa.ForeignKey("blob.hash"), comment="SVG of the judge, made when a champion is verified"),
+    sa.Column("machine", BYTEA, sa.ForeignKey("machine.fingerprint")),
+    sa.Column("tier", _enum(Tier), nullable=False, comment="that of the run, so that a claim finds its own by index"),
+    sa.Column("picture", BYTEA, sa.ForeignKey("blob.hash"), comment="SVG of the judge, made when a champion is verified"),
     sa.Column("host_fault", sa.Text, comment="the last failure that was not the candidate's"),
-    sa.Column("closed_event", sa.BigInteger),
+    sa.Column("closed_event", sa.BigInteger, comment="event that took a verification in; a search one has its proposal's"),
     *_lease(),
     _now("created_at"),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint("coalesce(verdict = 'scored', false) = (score is not null)", name="score_iff_scored"),
     sa.CheckConstraint("score is null or abs(score) < 'Infinity'", name="score_finite"),
 )
-sa.Index("ix_evaluation_claim", evaluation.c.id, postgresql_where=evaluation.c.state == EvaluationState.QUEUED.value)
+sa.Index(
+    "uq_evaluation_search", evaluation.c.program, unique=True, postgresql_where=evaluation.c.purpose == Purpose.SEARCH.value
+)
+sa.Index("ix_evaluation_verify", evaluation.c.program, postgresql_where=evaluation.c.purpose == Purpose.VERIFY.value)
+sa.Index(
+    "ix_evaluation_claim",
+    evaluation.c.tier,
+    evaluation.c.id,
+    postgresql_where=evaluation.c.state == EvaluationState.QUEUED.value,
+)
 sa.Index("ix_evaluation_leased", evaluation.c.lease_until, postgresql_where=evaluation.c.state == EvaluationState.LEASED.value)
-sa.Index("ix_evaluation_open", evaluation.c.run, postgresql_where=evaluation.c.closed_event.is_(None))
+sa.Index(
+    "ix_evaluation_open",
+    evaluation.c.run,
+    postgresql_where=(evaluation.c.purpose == Purpose.VERIFY.value) & evaluation.c.closed_event.is_(None),
+)
 
 elite = sa.Table(
     "elite",
     metadata,
-    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("island", sa.SmallInteger, primary_key=True),
     sa.Column("cell", ARRAY(sa.SmallInteger), primary_key=True),
     sa.Column("number", sa.Integer, nullable=False),
@@ -230,7 +253,7 @@ elite = sa.Table(
 record = sa.Table(
     "record",
     metadata,
-    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("score", DOUBLE_PRECISION, nullable=False),
     sa.Column("evaluations", sa.Integer, nullable=False),
@@ -241,7 +264,7 @@ record = sa.Table(
 search_state = sa.Table(
     "search_state",
     metadata,
-    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("as_of_event", sa.BigInteger, nullable=False),
     sa.Column("state", JSONB, nullable=False, comment="all of evolution.state but its archive, which is the table elite"),
 )
@@ -249,7 +272,7 @@ search_state = sa.Table(
 event = sa.Table(
     "event",
     metadata,
-    sa.Column("run", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("number", sa.BigInteger, primary_key=True, comment="gapless within the run, from 1"),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("payload", JSONB, nullable=False),

@@ -1,0 +1,106 @@
+"""Fixtures shared by all tests: a real Postgres, and a fresh database for each test."""
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+from database.embedded import EmbeddedPostgres
+from database.engine import Database, connect_arguments
+from database.migrate import upgrade
+
+TEMPLATE = "template_migrated"
+_numbers = itertools.count()
+
+
+@dataclass
+class Statements:
+    """The SQL that a block of a test sent."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def named_database(postgres: EmbeddedPostgres, name: str) -> str:
+    return postgres.url.replace("/postgres?", f"/{name}?")
+
+
+async def administer(postgres: EmbeddedPostgres, *statements: str) -> None:
+    connection = await asyncpg.connect(**connect_arguments(postgres.url))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def open_folder() -> Generator[Path]:
+    """A temporary folder that the server's user can reach too, which pytest's own (0700) is not for root's tests."""
+    folder = Path(tempfile.mkdtemp(prefix="galapagos-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[EmbeddedPostgres]:
+    """One server per test process (with xdist one per worker), and in it a migrated template."""
+    folder = Path(tempfile.mkdtemp(prefix=f"galapagos-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"))
+    folder.chmod(0o755)
+    try:
+        with EmbeddedPostgres(folder) as server:
+            asyncio.run(administer(server, f"CREATE DATABASE {TEMPLATE}"))
+            asyncio.run(upgrade(named_database(server, TEMPLATE)))
+            yield server
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def database_url(postgres: EmbeddedPostgres) -> AsyncGenerator[str]:
+    """Address of a fresh, migrated database; another process may use it too."""
+    name = f"test_{next(_numbers)}"
+    await administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield named_database(postgres, name)
+    await administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncGenerator[Database]:
+    """An open fresh, migrated database."""
+    async with Database(database_url, pool_size=10) as opened:
+        yield opened
+
+
+@pytest.fixture
+def count_statements(database: Database) -> Callable[[], AbstractContextManager[Statements]]:
+    """`with count_statements() as statements:` records what `database` sends within the block."""
+
+    @contextmanager
+    def counting() -> Generator[Statements]:
+        statements = Statements()
+
+        def note(_connection: Any, _cursor: Any, text: str, *_rest: Any) -> None:
+            statements.texts.append(text)
+
+        engine = database.engine.sync_engine
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+
+    return counting

@@ -1,0 +1,1 @@
+"""Tests of the program database, against a real Postgres."""
