@@ -14,7 +14,7 @@ from evolution.problem import FeatureAxis, Scale
 from evolution.randomness import stream
 
 
-class MissingFeature(ValueError):
+class MissingFeatureError(ValueError):
     """The judge scored a program without returning the feature of an axis. The judge's fault, not the program's."""
 
 
@@ -42,13 +42,13 @@ def features_of(axes: tuple[FeatureAxis, ...], judged: Mapping[str, float], leng
     """A program's coordinates in axis order, from what the judge returned and the two features that all have.
 
     Raises:
-        MissingFeature: an axis names a feature that the judge did not return as a finite number.
+        MissingFeatureError: an axis names a feature that the judge did not return as a finite number.
     """
     known = {"length": float(length), "literals": float(literals), **judged}
     found = [known.get(axis.feature) for axis in axes]
     for axis, value in zip(axes, found, strict=True):
         if value is None or not math.isfinite(value):
-            raise MissingFeature(
+            raise MissingFeatureError(
                 f"axis {axis.feature!r} needs a finite number in the features that the judge returns; got {value!r} and the "
                 f"names {sorted(judged)}; return it from the judge, or take the axis out of problem.toml"
             )

@@ -8,12 +8,24 @@ applied by it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from evolution import islands, tuning
+from evolution.archive import Placement, cell_of, features_of, place
+from evolution.choice import choose
 from evolution.evaluation import Verdict
-from evolution.events import Event, Proposed
+from evolution.events import Admitted, Event, Finished, NewBest, Proposed, Refused, Stopping, VerificationAsked, Verified
 from evolution.proposal import Choice, Refusal
-from evolution.run import StopReason
-from evolution.state import SearchState
+from evolution.run import Order, StopReason
+from evolution.state import LogError, SearchState
+
+FINALISTS = 3
+FINALISTS_TRIED = 12
+VERIFY_AFTER = 20
+VERIFY_AFTER_SHARE = 0.02
+MONEY_DROUGHT = 8
+FAULT_DROUGHT = 20
+PROGRAM_DROUGHT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,9 @@ def may_close(state: SearchState, number: int) -> bool:
     As completed: any that is in flight. Under `FIXED_LAG`: only `state.next_to_close`, and only when no proposal may
     be chosen first; so the order of events does not depend on timing. Ask again after every admission.
     """
-    raise NotImplementedError
+    if state.config.order is Order.AS_COMPLETED:
+        return number in state.pending
+    return number == state.next_to_close and not may_propose(state)
 
 
 def admit(state: SearchState, found: Evaluated) -> list[Event]:
@@ -45,10 +59,44 @@ def admit(state: SearchState, found: Evaluated) -> list[Event]:
     If `found.score` is not None the program's `valid_number` is `state.valid_total - 1` afterwards.
 
     Raises:
-        MissingFeature: the judge scored it without a feature that an axis needs; stop with JUDGE_FAILED.
+        MissingFeatureError: the judge scored it without a feature that an axis needs; stop with JUDGE_FAILED.
         LogError: the proposal is not in flight.
     """
-    raise NotImplementedError
+    pending = state.pending.get(found.number)
+    if pending is None:
+        raise LogError(f"proposal {found.number} is not in flight: it was closed already, or never asked for")
+    placement, features, cell = Placement.NO_SCORE, None, None
+    if found.score is not None:
+        features = features_of(state.axes, found.features, found.length, found.literals)
+        cell = cell_of(state.axes, features)
+        elite = state.islands[pending.island].archive.get(cell) if state.islands else None
+        placement = place(state.seed, found.number, found.score, found.length, elite)
+    admitted = Admitted(
+        number=found.number,
+        program=found.program,
+        evaluation=found.evaluation,
+        verdict=found.verdict,
+        score=found.score,
+        features=features,
+        length=found.length,
+        literals=found.literals,
+        cell=cell,
+        placement=placement.value,
+    )
+    state.apply(admitted)
+    events: list[Event] = [admitted]
+    record = new_best(state, found.number, found.score)
+    if record is not None:
+        state.apply(record)
+        events.append(record)
+    return events + _end_tuning(state)
+
+
+def new_best(state: SearchState, number: int, score: float | None) -> NewBest | None:
+    """The record that program `number`, admitted just now, set; None if it set none."""
+    if score is None or (state.best is not None and score <= state.best.score):
+        return None
+    return NewBest(number=number, score=score, evaluations=state.evaluations)
 
 
 def refuse(state: SearchState, number: int, reason: Refusal, duplicate_of: int | None = None) -> list[Event]:
@@ -57,13 +105,42 @@ def refuse(state: SearchState, number: int, reason: Refusal, duplicate_of: int |
     Raises:
         LogError: the proposal is not in flight.
     """
-    raise NotImplementedError
+    refused = Refused(number=number, reason=reason, duplicate_of=duplicate_of)
+    state.apply(refused)
+    return [refused, *_end_tuning(state)]
+
+
+def _end_tuning(state: SearchState) -> list[Event]:
+    ended = tuning.end(state)
+    if ended is None:
+        return []
+    state.apply(ended)
+    return [ended]
 
 
 def may_propose(state: SearchState) -> bool:
-    """Whether the next proposal may be chosen now: the run goes on, has a valid program, an operator, evaluations left
-    in its budget, and, under `FIXED_LAG`, all proposals up to (next number - lag) closed."""
-    raise NotImplementedError
+    """Whether the next proposal may be chosen now.
+
+    The run goes on, has a valid program, an operator, and evaluations left in its budget; fewer than
+    `config.in_flight` proposals are open, and, under `FIXED_LAG`, all up to the next number less the lag are closed.
+    """
+    if state.stopping is not None or not state.islands or not state.operators:
+        return False
+    limit = state.config.budget.evaluations
+    if limit is not None and state.evaluations + len(state.pending) >= limit:
+        return False
+    return within_lag(state)
+
+
+def within_lag(state: SearchState) -> bool:
+    """Whether one more proposal may be in flight.
+
+    Numbers are closed in their order under `FIXED_LAG`, so the lag is the number of open proposals; where `in_flight`
+    is smaller, it is the lag.
+    """
+    if state.config.order is Order.FIXED_LAG:
+        return len(state.pending) < min(state.config.lag, state.config.in_flight)
+    return len(state.pending) < state.config.in_flight
 
 
 def propose(state: SearchState, room: int, progress: float) -> list[Event]:
@@ -72,12 +149,22 @@ def propose(state: SearchState, room: int, progress: float) -> list[Event]:
     `progress` is the share of the budget used (`progress_of`). Evaluations in flight never exceed what the budget
     leaves. Under `FIXED_LAG` the lag decides how many, not `room`.
     """
-    raise NotImplementedError
+    events: list[Event] = []
+    fixed = state.config.order is Order.FIXED_LAG
+    asked = 0
+    while (fixed or asked < room) and may_propose(state):
+        for rule in (islands.plan, partial(tuning.start, progress=progress), partial(choose, progress=progress)):
+            event = rule(state)
+            if event is not None:
+                state.apply(event)
+                events.append(event)
+        asked += 1
+    return events
 
 
 def choice_of(event: Proposed) -> Choice:
     """The choice as the program database stores it with its proposal."""
-    raise NotImplementedError
+    return Choice(event.operator, event.island, event.parent, event.inspirations, event.model, event.tuning, event.propensity)
 
 
 def progress_of(state: SearchState, seconds: float, micro_dollars: int) -> float:
@@ -85,22 +172,74 @@ def progress_of(state: SearchState, seconds: float, micro_dollars: int) -> float
 
     Under `FIXED_LAG` evaluations alone count: choices must not depend on the clock.
     """
-    raise NotImplementedError
+    budget = state.config.budget
+    shares = [0.0]
+    if budget.evaluations is not None:
+        shares.append(state.evaluations / budget.evaluations)
+    if state.config.order is not Order.FIXED_LAG:
+        if budget.seconds is not None:
+            shares.append(seconds / budget.seconds)
+        if budget.micro_dollars:
+            shares.append(micro_dollars / budget.micro_dollars)
+    return min(max(shares), 1.0)
 
 
 def verification_due(state: SearchState) -> list[Event]:
     """VerificationAsked for the seed program, for a new best now and then, and for the finalists when stopping."""
-    raise NotImplementedError
+    events: list[Event] = []
+    for number in due_numbers(state):
+        asked = VerificationAsked(number=number)
+        state.apply(asked)
+        events.append(asked)
+    return events
+
+
+def due_numbers(state: SearchState) -> list[int]:
+    """The programs whose verification should be asked for now.
+
+    While the run goes on: one new best at a time, not before `VERIFY_AFTER` evaluations, or their share, have passed
+    since the last. When everything in flight is closed: the best `FINALISTS` by recorded score; one that fails is
+    replaced by the next, down to place `FINALISTS_TRIED`.
+    """
+    if state.best is None:
+        return []
+    known = state.verifying | state.verified.keys()
+    due = [] if 0 in known else [0]
+    if state.stopping is not None:
+        return [*due, *_finalists_due(state)] if not state.pending else due
+    waited = state.evaluations - state.verification_asked_at
+    calm = not state.verifying and waited >= max(VERIFY_AFTER, VERIFY_AFTER_SHARE * state.evaluations)
+    return [*due, state.best.number] if calm and state.best.number not in {*known, *due} else due
+
+
+def _finalists_due(state: SearchState) -> list[int]:
+    ranking = {state.best.number: state.best.score} if state.best is not None else {}
+    for island in state.islands:
+        ranking.update((elite.number, elite.score) for elite in island.archive.elites())
+    ranking.pop(0, None)
+    due: list[int] = []
+    hopeful = 0
+    for number in sorted(ranking, key=lambda number: (-ranking[number], number))[:FINALISTS_TRIED]:
+        if hopeful == FINALISTS:
+            break
+        failed = number in state.verified and state.verified[number] is None
+        hopeful += not failed
+        if number not in state.verified and number not in state.verifying:
+            due.append(number)
+    return due
 
 
 def verified(state: SearchState, number: int, evaluation: int, verdict: Verdict | None, score: float | None) -> list[Event]:
     """Take in a finished verification; `verdict` None: the host failed too often."""
-    raise NotImplementedError
+    event = Verified(number=number, evaluation=evaluation, verdict=verdict, score=score)
+    state.apply(event)
+    return [event]
 
 
 def champion_of(state: SearchState) -> int | None:
-    """The number of the program with the best verified score; None if none is verified."""
-    raise NotImplementedError
+    """The number of the program with the best verified score, of equals the oldest; None if none is verified."""
+    scores = [(score, -number) for number, score in state.verified.items() if score is not None]
+    return -max(scores)[1] if scores else None
 
 
 def stop_reason(state: SearchState, seconds: float, micro_dollars: int, sign: float) -> tuple[StopReason, str] | None:
@@ -108,14 +247,54 @@ def stop_reason(state: SearchState, seconds: float, micro_dollars: int, sign: fl
 
     `seconds` and `micro_dollars` are what was spent so far; `sign` is the problem's `score.sign`, for the target.
     """
-    raise NotImplementedError
+    if 0 not in state.pending and not state.islands:
+        if state.seed_refused:
+            return StopReason.JUDGE_FAILED, "the seed program could not be evaluated; `galapagos check` shows why"
+        return StopReason.SEED_FAILED, "the seed program has no score; `galapagos check` shows why"
+    return _limit_reached(state, seconds, micro_dollars, sign) or _drought(state)
+
+
+def _limit_reached(state: SearchState, seconds: float, micro_dollars: int, sign: float) -> tuple[StopReason, str] | None:
+    budget, best = state.config.budget, state.best
+    if budget.target is not None and best is not None and best.score >= sign * budget.target:
+        return StopReason.TARGET, f"program {best.number} reached the target {budget.target:g}"
+    if budget.evaluations is not None and state.evaluations >= budget.evaluations:
+        return StopReason.EVALUATIONS, f"{state.evaluations} of {budget.evaluations} evaluations are done"
+    if budget.seconds is not None and seconds >= budget.seconds:
+        return StopReason.SECONDS, f"{seconds:.0f} of {budget.seconds:g} seconds are over"
+    if budget.micro_dollars is not None and state.config.models and micro_dollars >= budget.micro_dollars:
+        return StopReason.MONEY, f"{micro_dollars / 1e6:.6f} of {budget.micro_dollars / 1e6:.6f} dollars are spent"
+    return None
+
+
+def _drought(state: SearchState) -> tuple[StopReason, str] | None:
+    droughts = state.droughts
+    if not state.operators:
+        return StopReason.EXHAUSTED, "there is no operator: name a model, or let the run mutate"
+    if droughts.money >= MONEY_DROUGHT:
+        return StopReason.MONEY, f"the rest of the budget was too small for {droughts.money} model calls in a row"
+    if droughts.models >= FAULT_DROUGHT and not state.config.mutate:
+        return StopReason.EXHAUSTED, f"the models failed {droughts.models} times in a row"
+    if droughts.host >= FAULT_DROUGHT:
+        return StopReason.JUDGE_FAILED, f"{droughts.host} proposals in a row were lost by the host or by the judge"
+    if droughts.programs >= PROGRAM_DROUGHT:
+        return StopReason.EXHAUSTED, f"{droughts.programs} proposals in a row brought no new program"
+    return None
 
 
 def stop(state: SearchState, reason: StopReason, detail: str) -> list[Event]:
     """Stopping, unless the run is stopping already."""
-    raise NotImplementedError
+    if state.stopping is not None:
+        return []
+    event = Stopping(reason=reason, detail=detail)
+    state.apply(event)
+    return [event]
 
 
 def finish(state: SearchState) -> list[Event]:
     """Finished with the champion, once nothing is in flight and nothing is left to verify; empty until then."""
-    raise NotImplementedError
+    if state.stopping is None or state.finished or state.pending or state.verifying or due_numbers(state):
+        return []
+    event = Finished(reason=state.stopping, champion=champion_of(state))
+    state.apply(event)
+    return [event]

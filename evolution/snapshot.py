@@ -1,18 +1,85 @@
 """The search state as rows: a small JSON snapshot beside the tables of elites and valid programs."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
 from typing import Any
 
 from evolution.archive import Elite
 from evolution.events import Cell
 from evolution.problem import FeatureAxis
-from evolution.run import RunConfig
+from evolution.proposal import Operator, TuningStep
+from evolution.run import RunConfig, StopReason
 from evolution.state import SearchState
+from evolution.state_values import Arm, Best, Droughts, Island, Pending, Repairable, TuningSession
+
+PLAIN = (
+    "events",
+    "next_number",
+    "evaluations",
+    "valid_total",
+    "records",
+    "last_founding",
+    "tuned",
+    "tune_asked",
+    "tune_evaluations",
+    "tuning_ended_at",
+    "verification_asked_at",
+    "seed_refused",
+    "finished",
+    "champion",
+)
 
 
 def snapshot(state: SearchState) -> dict[str, Any]:
-    """All of the state that JSON must keep: everything but the elites and the valid programs."""
-    raise NotImplementedError
+    """All of the state that JSON must keep: everything but the elites and the valid programs.
+
+    Lists hold the fields of a value in the order of its definition.
+    """
+    stored: dict[str, Any] = {name: getattr(state, name) for name in PLAIN}
+    stored["tuned"] = list(state.tuned)
+    stored["islands"] = [_island_stored(island) for island in state.islands]
+    stored["pending"] = [[number, *_pending_stored(pending)] for number, pending in state.pending.items()]
+    stored["operators"] = {operator.value: _arm_stored(arm) for operator, arm in state.operators.items()}
+    stored["models"] = {name: _arm_stored(arm) for name, arm in state.models.items()}
+    stored["best"] = None if state.best is None else astuple(state.best)
+    stored["tuning"] = None if state.tuning is None else astuple(state.tuning)
+    stored["repairs"] = [[*astuple(broken)] for broken in state.repairs]
+    stored["verifying"] = sorted(state.verifying)
+    stored["verified"] = [[number, score] for number, score in state.verified.items()]
+    stored["droughts"] = astuple(state.droughts)
+    stored["stopping"] = None if state.stopping is None else state.stopping.value
+    return stored
+
+
+def _arm_stored(arm: Arm) -> list[float]:
+    return [arm.successes, arm.failures, arm.pending]
+
+
+def _island_stored(island: Island) -> dict[str, Any]:
+    archive = island.archive
+    used = archive.children.nonzero()[0].tolist()
+    return {
+        "founder": [island.founder, island.founder_score, island.valid_from],
+        "epsilon": island.epsilon,
+        "evaluations": island.evaluations,
+        "last_gain": island.last_gain,
+        "children": [[archive.at(index).number, int(archive.children[index])] for index in used],
+    }
+
+
+def _pending_stored(pending: Pending) -> list[Any]:
+    step = pending.tuning
+    return [
+        pending.operator.value,
+        pending.island,
+        pending.parent,
+        pending.parent_score,
+        pending.model,
+        None if step is None else [step.session, step.generation, step.index, step.population],
+        None if pending.credit is None else pending.credit.value,
+        pending.turns,
+    ]
 
 
 def restore(
@@ -28,4 +95,65 @@ def restore(
     `elites` are (island, cell, elite) in any order; `valid` the run's scored programs as (number, island, score)
     in order of admission (`program.valid_number`).
     """
-    raise NotImplementedError
+    state = SearchState(config=config, axes=axes, seed=seed)
+    for name in PLAIN:
+        setattr(state, name, stored[name])
+    state.tuned = list(stored["tuned"])
+    state.islands = [_island(row) for row in stored["islands"]]
+    state.pending = {row[0]: _pending(row[1:]) for row in stored["pending"]}
+    state.operators = {
+        operator: Arm(*stored["operators"][operator]) for operator in Operator if operator in stored["operators"]
+    }
+    state.models = {model.name: Arm(*stored["models"][model.name]) for model in config.models}
+    state.best = None if stored["best"] is None else Best(*stored["best"])
+    state.tuning = None if stored["tuning"] is None else TuningSession(*stored["tuning"])
+    state.repairs = deque(_repairable(row) for row in stored["repairs"])
+    state.verifying = set(stored["verifying"])
+    state.verified = {number: score for number, score in stored["verified"]}  # noqa: C416  # says what the pairs are
+    state.droughts = Droughts(*stored["droughts"])
+    state.stopping = None if stored["stopping"] is None else StopReason(stored["stopping"])
+    _fill_archives(state, stored, elites)
+    _fill_valid(state, valid)
+    return state
+
+
+def _island(row: Mapping[str, Any]) -> Island:
+    founder, score, valid_from = row["founder"]
+    island = Island(founder, score, valid_from, row["epsilon"], row["evaluations"], row["last_gain"])
+    island.add_valid(island.founder, island.founder_score)
+    return island
+
+
+def _pending(row: list[Any]) -> Pending:
+    operator, island, parent, parent_score, model, step, credit, turns = row
+    return Pending(
+        Operator(operator),
+        island,
+        parent,
+        parent_score,
+        model,
+        None if step is None else TuningStep(*step),
+        None if credit is None else Operator(credit),
+        turns,
+    )
+
+
+def _repairable(row: list[Any]) -> Repairable:
+    number, island, parent_score, operator, model, turns = row
+    return Repairable(number, island, parent_score, Operator(operator), model, turns)
+
+
+def _fill_archives(state: SearchState, stored: Mapping[str, Any], elites: Iterable[tuple[int, Cell, Elite]]) -> None:
+    children = [dict[int, int](row["children"]) for row in stored["islands"]]
+    rows: list[list[tuple[Cell, Elite, int]]] = [[] for _ in state.islands]
+    for index, cell, elite in elites:
+        rows[index].append((tuple(cell), elite, children[index].get(elite.number, 0)))
+    for island, found in zip(state.islands, rows, strict=True):
+        island.archive.fill(found)
+
+
+def _fill_valid(state: SearchState, valid: Iterable[tuple[int, int, float]]) -> None:
+    for place, (number, index, score) in enumerate(valid):
+        island = state.islands[index]
+        if place >= island.valid_from:
+            island.add_valid(number, score)

@@ -5,142 +5,30 @@ to one that was folded from the log, and both choose alike. Its size is bounded 
 flight; only the numbers and scores of the valid programs (12 bytes each) grow with the run.
 """
 
-from array import array
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
 from evolution import events as ev
-from evolution.archive import Archive, Elite, Placement
+from evolution.archive import Elite, Placement
 from evolution.evaluation import Verdict
 from evolution.events import Cell, Event
 from evolution.problem import FeatureAxis
-from evolution.proposal import MODEL_OPERATORS, Operator, Refusal, TuningStep
+from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
 from evolution.run import RunConfig, StopReason, StrategyName
+from evolution.state_values import Arm, Best, Droughts, Island, Pending, Repairable, TuningSession
 
 DECAY = 0.999
 REPAIR_TURNS = 2
 REPAIRS_KEPT = 16
 VERIFIED_KEPT = 32
-EPSILON_SHRINK = 0.8
-EPSILON_GROWTH = 1.002
-EPSILON_RANGE = 4.0
 HOST_CAUSES = frozenset({Refusal.WORKER_LOST, Refusal.HOST_FAULT})
 UNCREDITED = HOST_CAUSES | {Refusal.BUDGET}
 
 
 class LogError(ValueError):
     """An event does not fit the state that the earlier ones lead to: the log is not one of this run."""
-
-
-def _numbers() -> "array[int]":
-    return array("i")
-
-
-def _scores() -> "array[float]":
-    return array("d")
-
-
-@dataclass(slots=True)
-class Island:
-    """One population. `evaluations` were admitted to it; `last_gain` is the run's count of them when its best rose.
-
-    `valid` and `scores` list its founder and every scored program since, in order of admission; among the run's valid
-    programs those count whose place is `valid_from` or later.
-    """
-
-    founder: int
-    founder_score: float
-    valid_from: int
-    epsilon: float
-    evaluations: int = 0
-    last_gain: int = 0
-    archive: Archive = field(default_factory=Archive)
-    valid: "array[int]" = field(default_factory=_numbers)
-    scores: "array[float]" = field(default_factory=_scores)
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A proposal that is not closed yet. `credit` is the arm that its outcome is told to; `turns` counts repairs.
-
-    `parent_score` is what the child must exceed to be a success; None for the seed program only.
-    """
-
-    operator: Operator
-    island: int
-    parent: int | None
-    parent_score: float | None
-    model: str | None
-    tuning: TuningStep | None
-    credit: Operator | None
-    turns: int
-
-
-@dataclass(slots=True)
-class Arm:
-    """One arm of a bandit: decayed counts of successes and failures, and the pulls that are still open."""
-
-    successes: float = 0.0
-    failures: float = 0.0
-    pending: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best recorded score, and how many evaluations it took."""
-
-    number: int
-    score: float
-    evaluations: int
-
-
-@dataclass(frozen=True, slots=True)
-class Repairable:
-    """A crashed child of a valid parent that a model may be shown again, with what went wrong."""
-
-    number: int
-    island: int
-    parent_score: float
-    operator: Operator
-    model: str
-    turns: int
-
-
-@dataclass(slots=True)
-class TuningSession:
-    """A running tuning session. `first` is the number of its first proposal, None until that is asked.
-
-    `asked` and `closed` count proposals of the current `generation`; `stalled` counts the generations in a row
-    without a gain; `scored` and `gained` tell of the current one.
-    """
-
-    parent: int
-    parent_score: float
-    island: int
-    dimensions: int
-    population: int
-    generations: int
-    first: int | None = None
-    generation: int = 0
-    asked: int = 0
-    closed: int = 0
-    best: float | None = None
-    stalled: int = 0
-    scored: int = 0
-    gained: bool = False
-    barren: bool = False
-
-
-@dataclass(slots=True)
-class Droughts:
-    """How many proposals in a row ended for one kind of cause: what says that going on is useless."""
-
-    money: int = 0
-    models: int = 0
-    host: int = 0
-    programs: int = 0
 
 
 @dataclass(slots=True)
@@ -304,21 +192,9 @@ class SearchState:
             arm.failures *= DECAY
 
     def _closed_tuning(self, score: float | None) -> None:
-        session = self.tuning
-        if session is None:
+        if self.tuning is None:
             raise LogError(f"event {self.events}: a tuning proposal closed, but no tuning session runs")
-        session.closed += 1
-        if score is not None:
-            session.scored += 1
-            if score > (session.parent_score if session.best is None else max(session.best, session.parent_score)):
-                session.gained = True
-            session.best = score if session.best is None else max(session.best, score)
-        if session.closed == session.population:
-            session.barren = session.scored == 0
-            session.stalled = 0 if session.gained else session.stalled + 1
-            session.generation += 1
-            session.asked = session.closed = session.scored = 0
-            session.gained = False
+        self.tuning.close(score)
 
     def _refused(self, event: ev.Refused) -> None:
         pending = self._close(event.number, None, tell=event.reason not in UNCREDITED)
@@ -349,7 +225,7 @@ class SearchState:
         elif pending.operator is Operator.SEED:
             self._seeded(event, event.score)
         if pending.operator is not Operator.SEED:
-            self._settled(event, self.islands[pending.island])
+            self._settled(event, pending.island)
 
     def _crashed(self, event: ev.Admitted, pending: Pending) -> None:
         repairable = event.verdict is Verdict.CRASHED and pending.operator in MODEL_OPERATORS
@@ -374,35 +250,25 @@ class SearchState:
 
     def _new_island(self, index: int, cell: Cell, elite: Elite) -> Island:
         island = Island(elite.number, elite.score, self.valid_total, self.config.epsilon, last_gain=self.evaluations)
-        island.valid.append(elite.number)
-        island.scores.append(elite.score)
+        island.add_valid(elite.number, elite.score)
         island.archive.put(cell, elite)
         self.touched.add((index, cell))
         return island
 
-    def _settled(self, event: ev.Admitted, island: Island) -> None:
-        island.evaluations += 1
+    def _settled(self, event: ev.Admitted, index: int) -> None:
+        island = self.islands[index]
         gained = False
         if event.score is not None:
             if event.cell is None:
                 raise LogError(f"event {self.events}: a scored program needs a cell")
             gained = event.score > float(island.archive.scores.max())
             self.valid_total += 1
-            island.valid.append(event.number)
-            island.scores.append(event.score)
+            island.add_valid(event.number, event.score)
             if event.placement in {Placement.NEW, Placement.IMPROVED}:
                 elite = Elite(event.number, event.score, event.length, event.literals, self.events)
                 island.archive.put(event.cell, elite)
-                self.touched.add((self.islands.index(island), event.cell))
-        self._adapt(island, gained=gained)
-
-    def _adapt(self, island: Island, *, gained: bool) -> None:
-        start = self.config.epsilon
-        if gained:
-            island.last_gain = self.evaluations
-            island.epsilon = max(island.epsilon * EPSILON_SHRINK, start / EPSILON_RANGE)
-        else:
-            island.epsilon = min(island.epsilon * EPSILON_GROWTH, start * EPSILON_RANGE, 1.0)
+                self.touched.add((index, event.cell))
+        island.adapt(self.config.epsilon, self.evaluations, gained=gained)
 
     def _founded(self, event: ev.IslandSpawned | ev.IslandReset) -> None:
         found = self.find_elite(event.founder)

@@ -1,0 +1,153 @@
+"""The parts of the search state: what is kept of islands, proposals in flight, arms and tuning sessions."""
+
+from array import array
+from dataclasses import dataclass, field
+
+from evolution.archive import Archive
+from evolution.proposal import Operator, TuningStep
+
+EPSILON_SHRINK = 0.8
+EPSILON_GROWTH = 1.002
+EPSILON_RANGE = 4.0
+
+
+def _numbers() -> "array[int]":
+    return array("i")
+
+
+def _scores() -> "array[float]":
+    return array("d")
+
+
+@dataclass(slots=True)
+class Island:
+    """One population. `evaluations` were admitted to it; `last_gain` is the run's count of them when its best rose.
+
+    `valid` and `scores` list its founder and every scored program since, in order of admission; among the run's valid
+    programs those count whose place is `valid_from` or later.
+    """
+
+    founder: int
+    founder_score: float
+    valid_from: int
+    epsilon: float
+    evaluations: int = 0
+    last_gain: int = 0
+    archive: Archive = field(default_factory=Archive)
+    valid: "array[int]" = field(default_factory=_numbers)
+    scores: "array[float]" = field(default_factory=_scores)
+
+    def add_valid(self, number: int, score: float) -> None:
+        """Note a scored program of this island."""
+        self.valid.append(number)
+        self.scores.append(score)
+
+    def adapt(self, start: float, evaluations: int, *, gained: bool) -> None:
+        """Take in that an evaluation ended, at the run's count `evaluations`, and whether the island's best rose.
+
+        `epsilon` grows slowly while nothing is gained and shrinks with every gain, within a factor of
+        `EPSILON_RANGE` of its `start` and never above 1.
+        """
+        self.evaluations += 1
+        if gained:
+            self.last_gain = evaluations
+            self.epsilon = max(self.epsilon * EPSILON_SHRINK, start / EPSILON_RANGE)
+        else:
+            self.epsilon = min(self.epsilon * EPSILON_GROWTH, start * EPSILON_RANGE, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A proposal that is not closed yet. `credit` is the arm that its outcome is told to; `turns` counts repairs.
+
+    `parent_score` is what the child must exceed to be a success; None for the seed program only.
+    """
+
+    operator: Operator
+    island: int
+    parent: int | None
+    parent_score: float | None
+    model: str | None
+    tuning: TuningStep | None
+    credit: Operator | None
+    turns: int
+
+
+@dataclass(slots=True)
+class Arm:
+    """One arm of a bandit: decayed counts of successes and failures, and the pulls that are still open."""
+
+    successes: float = 0.0
+    failures: float = 0.0
+    pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best recorded score, and how many evaluations it took."""
+
+    number: int
+    score: float
+    evaluations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repairable:
+    """A crashed child of a valid parent that a model may be shown again, with what went wrong."""
+
+    number: int
+    island: int
+    parent_score: float
+    operator: Operator
+    model: str
+    turns: int
+
+
+@dataclass(slots=True)
+class TuningSession:
+    """A running tuning session. `first` is the number of its first proposal, None until that is asked.
+
+    `asked` and `closed` count proposals of the current `generation`; `stalled` counts the generations in a row
+    without a gain; `scored` and `gained` tell of the current one.
+    """
+
+    parent: int
+    parent_score: float
+    island: int
+    dimensions: int
+    population: int
+    generations: int
+    first: int | None = None
+    generation: int = 0
+    asked: int = 0
+    closed: int = 0
+    best: float | None = None
+    stalled: int = 0
+    scored: int = 0
+    gained: bool = False
+    barren: bool = False
+
+    def close(self, score: float | None) -> None:
+        """Take in that one proposal of the current generation ended; the last one moves on to the next generation."""
+        self.closed += 1
+        if score is not None:
+            self.scored += 1
+            to_beat = self.parent_score if self.best is None else max(self.best, self.parent_score)
+            self.gained = self.gained or score > to_beat
+            self.best = score if self.best is None else max(self.best, score)
+        if self.closed == self.population:
+            self.barren = self.scored == 0
+            self.stalled = 0 if self.gained else self.stalled + 1
+            self.generation += 1
+            self.asked = self.closed = self.scored = 0
+            self.gained = False
+
+
+@dataclass(slots=True)
+class Droughts:
+    """How many proposals in a row ended for one kind of cause: what says that going on is useless."""
+
+    money: int = 0
+    models: int = 0
+    host: int = 0
+    programs: int = 0
