@@ -1,0 +1,254 @@
+"""What a box consists of in each tier: the command that starts its zygote, and what the zygote is told to be."""
+
+import importlib.util
+import os
+import platform
+import secrets
+import shutil
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from evaluators.sandbox import SandboxUnavailable
+from evolution.evaluation import Tier
+from evolution.problem import Problem
+
+HARNESS = Path(__file__).parent / "harness"
+_PACKAGES = ("numpy", "msgspec")
+_BOX_HARNESS = "/galapagos/harness"
+_BOX_PACKAGES = "/galapagos/packages"
+_BOX_ENVIRONMENT = "/galapagos/environment"
+_BOX_PROBLEM = "/problem"
+_BOX_SCRATCH = "/scratch/tmp"
+_BOX_EMPTY = "/empty"
+_SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+_WRITABLE_DEVICES = ("/dev/null", "/dev/zero")
+_JUDGE_MEMORY_MIB = 4096
+_LOWEST_UID = 1 << 30
+
+
+class Role(StrEnum):
+    """Whose box it is."""
+
+    CANDIDATE = "candidate"
+    JUDGE = "judge"
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """How to start one box: `command` with the control socket's descriptor appended, `variables` as its whole
+    environment, and the settings that are its zygote's first message.
+    """
+
+    command: list[str]
+    variables: dict[str, str]
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where boxes stand: the folders of the host that they are made of, and who lives in them.
+
+    `uid` is the unprivileged one that the zygotes of a launcher with root's rights become; otherwise None.
+    """
+
+    tier: Tier
+    problem: Problem
+    problem_folder: Path
+    scratch: Path
+    candidate_packages: Path | None
+    judge_packages: Path | None
+    uid: int | None = field(default_factory=lambda: unprivileged_uid() if os.geteuid() == 0 else None)
+
+
+def unprivileged_uid() -> int:
+    """A uid that no account and no other box has, so that limits and signals bound to a uid meet nobody else."""
+    return _LOWEST_UID + secrets.randbelow(1 << 29)
+
+
+def interpreter() -> Path:
+    """The Python that runs in boxes: this one, without its virtual environment."""
+    return Path(os.path.realpath(sys.executable))
+
+
+def package_folders() -> dict[str, Path]:
+    """What every box may import besides the standard library: name in the box's package folder to its place here."""
+    found: dict[str, Path] = {}
+    for name in _PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise SandboxUnavailable(f"expected the package {name} beside this program; install the requirements again")
+        folder = Path(spec.origin).parent
+        found[name] = folder
+        libraries = folder.with_name(f"{name}.libs")
+        if libraries.is_dir():
+            found[libraries.name] = libraries
+    return found
+
+
+def confinement(ground: Ground, role: Role) -> Confinement:
+    """Describe the box of `role`."""
+    if ground.tier is Tier.NAMESPACES:
+        return _namespaces(ground, role)
+    return _plain(ground, role)
+
+
+def _namespaces(ground: Ground, role: Role) -> Confinement:
+    environment = ground.candidate_packages if role is Role.CANDIDATE else ground.judge_packages
+    readable = ["/usr", str(Path(sys.base_prefix)), "/galapagos", "/dev"]
+    readable += [path for path in _SYSTEM[1:] if Path(path).is_dir() and not Path(path).is_symlink()]
+    paths = [_BOX_HARNESS, _BOX_PACKAGES]
+    command = [bubblewrap(), *_bubblewrap_walls(ground), *_bubblewrap_system()]
+    command += ["--ro-bind", str(HARNESS), _BOX_HARNESS]
+    for name, folder in package_folders().items():
+        command += ["--ro-bind", str(folder), f"{_BOX_PACKAGES}/{name}"]
+    if environment is not None:
+        command += ["--ro-bind", str(environment), _BOX_ENVIRONMENT]
+        paths.insert(0, _BOX_ENVIRONMENT)
+    if role is Role.JUDGE:
+        command += ["--ro-bind", str(ground.problem_folder), _BOX_PROBLEM]
+        readable.append(_BOX_PROBLEM)
+    else:
+        command += ["--dir", _BOX_SCRATCH, "--symlink", _BOX_SCRATCH, "/tmp", "--symlink", _BOX_SCRATCH, "/dev/shm"]
+        command += ["--dir", _BOX_EMPTY]
+    command += ["--remount-ro", "/", "--chdir", "/", "--", *_python("galapagos_zygote.py", _BOX_HARNESS)]
+    scratch = _BOX_SCRATCH if role is Role.CANDIDATE else ""
+    settings = _settings(ground, role, readable, scratch, _BOX_PROBLEM)
+    return Confinement(command, _variables(paths, _BOX_SCRATCH), settings | {"empty": _BOX_EMPTY})
+
+
+def bubblewrap() -> str:
+    """The path of bubblewrap's program.
+
+    Raises:
+        SandboxUnavailable: it is not installed.
+    """
+    path = shutil.which("bwrap")
+    if path is None:
+        raise SandboxUnavailable("expected the program bwrap; it is not installed; run: apt-get install bubblewrap")
+    return path
+
+
+def _bubblewrap_walls(ground: Ground) -> list[str]:
+    walls = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    walls += ["--as-pid-1", "--die-with-parent", "--new-session"]
+    if ground.uid is None:
+        return [*walls, "--unshare-user", "--cap-drop", "ALL"]
+    # Root's mounts need no user namespace; all that the zygote keeps is the right to become somebody else.
+    return [*walls, "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+
+
+def _bubblewrap_system() -> list[str]:
+    """Read-only: the system's programs and libraries, and Python without its site-packages."""
+    mounts: list[str] = []
+    for name in _SYSTEM:
+        path = Path(name)
+        if path.is_symlink():
+            mounts += ["--symlink", str(path.readlink()), name]
+        elif path.is_dir():
+            mounts += ["--ro-bind", name, name]
+    if Path("/etc/ld.so.cache").exists():
+        mounts += ["--ro-bind", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    prefix = Path(sys.base_prefix)
+    if not prefix.is_relative_to("/usr"):
+        # Left to itself, bwrap makes folders above a mount that nobody but root may enter.
+        for folder in list(reversed(prefix.parents))[1:]:
+            mounts += ["--perms", "0755", "--dir", str(folder)]
+        mounts += ["--ro-bind", str(prefix), str(prefix)]
+    for folder in _foreign_packages():
+        mounts += ["--tmpfs", str(folder)]
+    for device in _DEVICES:
+        mounts += ["--dev-bind", device, device]
+    return [*mounts, "--proc", "/proc"]
+
+
+def _foreign_packages() -> list[Path]:
+    """Folders of installed packages within what boxes see: none of them belongs there."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    prefix = Path(sys.base_prefix)
+    candidates = {
+        prefix / "lib" / version / "site-packages",
+        prefix / "lib64" / version / "site-packages",
+        Path("/usr/lib/python3/dist-packages"),
+        Path("/usr/local/lib") / version / "dist-packages",
+    }
+    return sorted(folder for folder in candidates if folder.is_dir() and not folder.is_symlink())
+
+
+def _plain(ground: Ground, role: Role) -> Confinement:
+    environment = ground.candidate_packages if role is Role.CANDIDATE else ground.judge_packages
+    packages = package_folders()
+    readable = [str(HARNESS), *map(str, packages.values()), *map(str, _standard_library()), *_DEVICES]
+    readable += [path for path in _SYSTEM if Path(path).is_dir() and not Path(path).is_symlink()]
+    readable += [path for path in ("/etc/ld.so.cache",) if Path(path).exists()]
+    # The folder of packages itself stays closed: only the named ones in it open.
+    paths = [str(HARNESS), *dict.fromkeys(str(folder.parent) for folder in packages.values())]
+    if environment is not None:
+        readable.append(str(environment))
+        paths.insert(0, str(environment))
+    if role is Role.JUDGE:
+        readable.append(str(ground.problem_folder))
+    scratch = str(ground.scratch) if role is Role.CANDIDATE else ""
+    settings = _settings(ground, role, readable, scratch, str(ground.problem_folder))
+    return Confinement(_python("galapagos_zygote.py", str(HARNESS)), _variables(paths, str(ground.scratch)), settings)
+
+
+def _standard_library() -> list[Path]:
+    """The entries of the standard library without site-packages, and the interpreter with its shared library."""
+    folder = Path(sysconfig.get_path("stdlib", vars={"base": sys.base_prefix, "installed_base": sys.base_prefix}))
+    entries = [entry for entry in folder.iterdir() if entry.name not in {"site-packages", "dist-packages"}]
+    libraries = Path(sys.base_prefix, "lib").glob("libpython*")
+    return [*entries, *libraries, interpreter()]
+
+
+def _python(script: str, folder: str) -> list[str]:
+    return [str(interpreter()), "-s", "-S", "-P", "-B", f"{folder}/{script}"]
+
+
+def _variables(paths: list[str], home: str) -> dict[str, str]:
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": home,
+        "TMPDIR": home,
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        **threads,
+    }
+
+
+def _settings(ground: Ground, role: Role, readable: list[str], scratch: str, problem_folder: str) -> dict[str, Any]:
+    definition = ground.problem.definition
+    return {
+        "role": role.value,
+        "namespaces": ground.tier is Tier.NAMESPACES,
+        "uid": ground.uid,
+        "keep_reading": ground.tier is Tier.PLAIN and ground.uid is not None and not _open_to_all(),
+        "readable": readable,
+        # A rule for the folder above: what is mounted later is found by the path to it.
+        "writable": [*_WRITABLE_DEVICES, *([str(Path(scratch).parent)] if scratch else [])],
+        "scratch": scratch,
+        "empty": "",
+        "language": definition.language.value,
+        "main": definition.seed[0],
+        "problem": problem_folder if role is Role.JUDGE else "",
+        "judge": definition.judge,
+        "memory_mib": _JUDGE_MEMORY_MIB,
+    }
+
+
+def _open_to_all() -> bool:
+    """Whether every user can reach this Python, its packages and the harness."""
+    places = [interpreter(), HARNESS, *package_folders().values()]
+    return all(os.stat(folder).st_mode & 0o001 for place in places for folder in [*place.parents] if folder.is_dir())
+
+
+def machine_is_known() -> bool:
+    """Whether the walls know this processor's system calls."""
+    return sys.platform == "linux" and platform.machine() in {"x86_64", "aarch64"}

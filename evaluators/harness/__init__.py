@@ -1,0 +1,1 @@
+"""What runs inside the boxes, beside untrusted code. Its modules are started as scripts and import none of ours."""

@@ -1,0 +1,201 @@
+"""The candidate's process, once its walls stand: load the program, then answer the judge's calls until it hangs up."""
+
+import ctypes
+import io
+import linecache
+import os
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import PurePosixPath
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from galapagos_confine import SystemCallFilter
+from galapagos_wire import Closed, NotPlainData, Wire
+
+READY, FAILED, RESULTS = 0, 1, 2
+_LONGEST_TEXT = 4000
+_READ_ONLY_FILE_SYSTEM = 30
+_COMPILER = ("gcc", "-O3", "-march=native", "-shared", "-fPIC", "-fno-plt", "-o", "candidate.so")
+
+
+class BoundedLog(io.TextIOBase):
+    """Standard output that never fails and never blocks: what the log file does not take is dropped."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor below, for programs that are started."""
+        return self._descriptor
+
+    def write(self, text: str, /) -> int:
+        """Write as much of `text` as there is room for."""
+        try:
+            os.write(self._descriptor, text.encode("utf-8", "replace"))
+        except OSError:
+            return len(text)
+        return len(text)
+
+
+class CompilationFailed(Exception):
+    """The C compiler refused the program; the text is its own."""
+
+
+def cause_of(error: BaseException, otherwise: str) -> str:
+    """Name the cause of an exception that candidate code raised."""
+    if isinstance(error, MemoryError):
+        return "out_of_memory"
+    if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == _READ_ONLY_FILE_SYSTEM):
+        return "forbidden"
+    if isinstance(error, NotPlainData):
+        return "invalid_output"
+    return otherwise
+
+
+def text_of(error: BaseException) -> str:
+    """The end of an exception's traceback, without the frames of this harness."""
+    if isinstance(error, CompilationFailed | NotPlainData):
+        return str(error)[:_LONGEST_TEXT]
+    try:
+        entries = traceback.extract_tb(error.__traceback__)
+        own = [entry for entry in entries if not entry.filename.startswith(os.path.dirname(__file__))]  # noqa: PTH120
+        lines = traceback.format_list(own[-8:]) + traceback.format_exception_only(error)
+        return "".join(lines)[-_LONGEST_TEXT:].encode("utf-8", "replace").decode()
+    except Exception as second:  # noqa: BLE001 - the candidate's own __str__ or __repr__ may raise anything
+        return f"{type(error).__name__} (its text could not be read: {type(second).__name__})"
+
+
+class _SourceLoader(Loader):
+    def __init__(self, path: str, text: str) -> None:
+        self._path = path
+        self._text = text
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = self._path
+        linecache.cache[self._path] = (len(self._text), None, self._text.splitlines(keepends=True), self._path)
+        exec(compile(self._text, self._path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is its purpose
+
+
+class SourceFinder(MetaPathFinder):
+    """Imports the program's own files from memory."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self._files = files
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Find `package.module` as package/module.py or package/module/__init__.py among the files."""
+        stem = fullname.replace(".", "/")
+        for candidate, package in ((f"{stem}.py", False), (f"{stem}/__init__.py", True)):
+            if candidate in self._files:
+                loader = _SourceLoader(candidate, self._files[candidate])
+                return ModuleSpec(fullname, loader, origin=candidate, is_package=package)
+        folder = f"{stem}/"
+        if any(name.startswith(folder) for name in self._files):
+            return ModuleSpec(fullname, None, is_package=True)
+        return None
+
+
+def load_python(files: Mapping[str, str], main: str) -> Callable[[str, Sequence[Any]], object]:
+    """Import the program; the result calls a function of its main file by name."""
+    sys.meta_path.insert(0, SourceFinder(files))
+    name = ".".join(PurePosixPath(main).with_suffix("").parts)
+    module = ModuleType(name)
+    sys.modules[name] = module
+    _SourceLoader(main, files[main]).exec_module(module)
+    namespace = module.__dict__
+
+    def call(function: str, arguments: Sequence[Any]) -> object:
+        target = namespace.get(function)
+        if target is None:
+            raise AttributeError(f"expected a function {function!r} in {main}; there is none; define it")
+        return target(*arguments)
+
+    return call
+
+
+def load_c(files: Mapping[str, str], no_new_process: SystemCallFilter) -> Callable[[str, Sequence[Any]], object]:
+    """Compile the program here, behind the walls, give up starting processes, then load it."""
+    for path, text in files.items():
+        pure = PurePosixPath(path)
+        os.makedirs(str(pure.parent), exist_ok=True)  # noqa: PTH103 - pathlib.Path would be one more import
+        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - as above
+            file.write(text)
+    sources = sorted(path for path in files if path.endswith(".c"))
+    finished = subprocess.run(
+        [*_COMPILER, *sources, "-lm"], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if finished.returncode != 0:
+        raise CompilationFailed(finished.stdout.decode("utf-8", "replace")[:_LONGEST_TEXT])
+    no_new_process.install()
+    library = ctypes.CDLL("./candidate.so")
+
+    def call(function: str, arguments: Sequence[Any]) -> list[object]:
+        try:
+            target = library[function]
+        except AttributeError:
+            raise AttributeError(f"expected a C function {function!r} that is not static; there is none") from None
+        target.restype = None
+        passed: list[Any] = []
+        for argument in arguments:
+            passed.extend(_as_c(argument))
+        target(*passed)
+        return [argument for argument in arguments if isinstance(argument, np.ndarray)]
+
+    return call
+
+
+def _as_c(argument: object) -> list[Any]:
+    if isinstance(argument, np.ndarray):
+        return [ctypes.c_void_p(argument.ctypes.data), ctypes.c_int64(argument.size)]
+    if isinstance(argument, int):
+        return [ctypes.c_int64(argument)]
+    if isinstance(argument, float):
+        return [ctypes.c_double(argument)]
+    raise TypeError(f"expected numpy arrays, int and float for a C function; got {type(argument).__name__}")
+
+
+def serve(
+    stream: socket.socket, files: Mapping[str, str], main: str, language: str, no_new_process: SystemCallFilter
+) -> None:
+    """Load the program and answer until the judge hangs up. Whatever the program does, it can only fail itself."""
+    sys.stdout = sys.stderr = BoundedLog(1)
+    wire = Wire(stream)
+    try:
+        call = load_c(files, no_new_process) if language == "c" else load_python(files, main)
+    except BaseException as error:  # noqa: BLE001 - whatever it raises is its own failure
+        wire.send(0, (FAILED, cause_of(error, "load_error"), text_of(error)))
+        return
+    wire.send(0, (READY, "", ""))
+    while True:
+        try:
+            nonce, request = wire.receive()
+        except Closed:
+            return
+        function, calls = request  # type: ignore[misc]  # the judge's harness sends nothing else
+        _answer(wire, nonce, call, function, calls)
+
+
+def _answer(
+    wire: Wire, nonce: int, call: Callable[[str, Sequence[Any]], object], function: str, calls: Sequence[Sequence[Any]]
+) -> None:
+    try:
+        wire.send(nonce, (RESULTS, [call(function, arguments) for arguments in calls]))
+    except Closed:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it raises is its own failure
+        wire.send(nonce, (FAILED, cause_of(error, "call_error"), text_of(error)))

@@ -1,0 +1,280 @@
+"""The walls that a process puts around itself before it runs code that nobody trusts. Linux only, through ctypes."""
+
+import ctypes
+import errno
+import os
+import resource
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+_libc = ctypes.PyDLL(None, use_errno=True)
+_syscall: Callable[..., int] = _libc.syscall
+_syscall.restype = ctypes.c_long  # type: ignore[attr-defined]  # ctypes functions carry their signature as attributes
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
+_PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS, _PR_GET_TID_ADDRESS, _PR_CAP_AMBIENT = 36, 38, 40, 47
+_SECCOMP_MODE_FILTER = 2
+_CAPABILITIES_VERSION_3 = 0x20080522
+_CAP_DAC_READ_SEARCH = 1 << 2
+
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND = 1, 2, 4, 8, 4096
+_CLONE_PIDFD, _CLONE_CHILD_CLEARTID, _CLONE_CHILD_SETTID = 0x1000, 0x00200000, 0x01000000
+_NEW_NAMESPACES = 0x00020000 | 0x02000000 | 0x08000000 | 0x10000000 | 0x20000000
+"""mount, cgroup, ipc, user and pid; the network namespace of the box is empty already."""
+_SYS_CLONE3, _SYS_LANDLOCK_CREATE, _SYS_LANDLOCK_ADD, _SYS_LANDLOCK_RESTRICT = 435, 444, 445, 446
+_SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
+
+_READ = 1 << 2 | 1 << 3
+_EXECUTE = 1 << 0
+_LANDLOCK_V1 = (1 << 13) - 1
+_LANDLOCK_BY_VERSION = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
+
+
+class ConfinementFailed(RuntimeError):
+    """A wall could not be put up, so the candidate must not run here: the machine's fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceLimits:
+    """Kernel limits of one process: bytes of address space (baseline included) and of one file, processor seconds,
+    processes (threads count), open files.
+    """
+
+    address_space: int
+    file_size: int
+    cpu_s: int
+    processes: int
+    open_files: int = 128
+
+
+def _checked(what: str, result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise ConfinementFailed(f"{what}: {errno.errorcode.get(number, number)} ({os.strerror(number)})")
+    return result
+
+
+def _prctl(what: str, option: int, *arguments: Any) -> int:
+    padded = [ctypes.c_ulong(item) if isinstance(item, int) else item for item in arguments]
+    padded += [ctypes.c_ulong(0)] * (4 - len(padded))
+    return _checked(what, _libc.prctl(option, *padded))
+
+
+def set_dumpable(*, on: bool) -> None:
+    """A process that is not dumpable cannot be traced, nor its memory read, by others of its uid."""
+    _prctl("prctl(PR_SET_DUMPABLE)", _PR_SET_DUMPABLE, int(on))
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process that a descendant leaves behind, so that it can be found and killed."""
+    _prctl("prctl(PR_SET_CHILD_SUBREAPER)", _PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(signal: int) -> None:
+    """Ask for `signal` when the parent ends; a second rope, the closing control socket being the first."""
+    _prctl("prctl(PR_SET_PDEATHSIG)", _PR_SET_PDEATHSIG, signal)
+
+
+class _CloneArguments(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_uint64)
+        for name in ("flags", "pidfd", "child_tid", "parent_tid", "exit_signal", "stack", "stack_size", "tls")
+    ]
+
+
+def fork_into_namespaces() -> tuple[int, int]:
+    """`os.fork`, with the child as process 1 of fresh user, PID, mount, IPC and cgroup namespaces.
+
+    One system call does it all, so no intermediate process is needed and the parent needs no capability.
+    Returns (0, -1) in the child and (pid, pidfd) in the parent, which must be single-threaded.
+    """
+    thread_id = ctypes.c_void_p()
+    flags = _NEW_NAMESPACES | _CLONE_PIDFD
+    if _libc.prctl(_PR_GET_TID_ADDRESS, ctypes.byref(thread_id), 0, 0, 0) == 0 and thread_id.value:
+        # The C library caches the thread's id at this address; fork() lets the kernel correct it, and so do we.
+        flags |= _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID
+    pidfd = ctypes.c_int(-1)
+    arguments = _CloneArguments(
+        flags=flags, pidfd=ctypes.addressof(pidfd), child_tid=thread_id.value or 0, exit_signal=17
+    )
+    ctypes.pythonapi.PyOS_BeforeFork()
+    pid = _syscall(_SYS_CLONE3, ctypes.byref(arguments), ctypes.c_size_t(ctypes.sizeof(arguments)))
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        return 0, -1
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    return _checked("clone3 with fresh namespaces", pid), pidfd.value
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ConfinementFailed(f"writing {path}: {error}") from None
+
+
+def map_own_ids(uid: int, gid: int) -> None:
+    """Within a fresh user namespace, be the same uid and gid as outside, and nobody else."""
+    set_dumpable(on=True)
+    _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/uid_map", f"{uid} {uid} 1")
+    _write("/proc/self/gid_map", f"{gid} {gid} 1")
+
+
+def be_first_to_go() -> None:
+    """If the machine runs out of memory, this process goes before any other."""
+    _write("/proc/self/oom_score_adj", "1000")
+
+
+def mount_scratch(path: str, size_mib: int, inodes: int) -> None:
+    """Mount an empty writable space of limited size and file count at `path`; it vanishes with the namespace."""
+    options = f"size={size_mib}m,nr_inodes={inodes},mode=0700".encode()
+    flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV)
+    _checked(f"mounting a tmpfs at {path}", _libc.mount(b"tmpfs", path.encode(), b"tmpfs", flags, options))
+
+
+def cover(path: str, empty: str) -> None:
+    """Hide `path` below the empty folder `empty`."""
+    flags = ctypes.c_ulong(_MS_BIND)
+    _checked(f"covering {path}", _libc.mount(empty.encode(), path.encode(), None, flags, None))
+
+
+def limit_resources(limits: ResourceLimits) -> None:
+    """Set the kernel's limits for this process and all that it starts."""
+    for kind, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, limits.file_size),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, 256),
+        (resource.RLIMIT_AS, limits.address_space),
+    ):
+        _limit(kind, value)
+    _limit(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1)
+
+
+def _limit(kind: int, soft: int, hard: int | None = None) -> None:
+    try:
+        resource.setrlimit(kind, (soft, soft if hard is None else hard))
+    except ValueError:
+        # Whoever started us has a lower hard limit, which holds already.
+        ceiling = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (min(soft, ceiling), ceiling))
+
+
+def drop_capabilities(*, keep_reading: bool = False) -> None:
+    """Give up every capability; `keep_reading` keeps the one that reads files whatever their mode (Landlock bounds it)."""
+    kept = _CAP_DAC_READ_SEARCH if keep_reading else 0
+    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION_3, 0)
+    data = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
+    _prctl("prctl(PR_CAP_AMBIENT)", _PR_CAP_AMBIENT, 4)
+    _checked("capset", _syscall(_SYS_CAPSET[os.uname().machine], header, data))
+
+
+def keep_capabilities_over_setuid() -> None:
+    """Let the next change of uid keep the permitted capabilities, so that all but one can be dropped after it."""
+    _prctl("prctl(PR_SET_KEEPCAPS)", 8, 1)
+
+
+def forbid_new_privileges() -> None:
+    """From here on no program gains rights by being executed; seccomp and Landlock ask for it."""
+    _prctl("prctl(PR_SET_NO_NEW_PRIVS)", _PR_SET_NO_NEW_PRIVS, 1)
+
+
+class _FilterProgram(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
+
+
+class SystemCallFilter:
+    """A seccomp program, prepared once and installed by each process that asks."""
+
+    def __init__(self, instructions: bytes) -> None:
+        self._instructions = instructions
+        self._program = _FilterProgram(len(instructions) // 8, instructions)
+
+    def install(self) -> None:
+        """Apply it to this process for good."""
+        _prctl("installing the seccomp filter", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(self._program))
+
+
+def landlock_version() -> int:
+    """The version of Landlock's interface that this kernel offers, 0 for none."""
+    return max(0, _syscall(_SYS_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1)))
+
+
+class Landlock:
+    """Rules by path: `readable` folders and files may be read and executed, `writable` folders also changed.
+
+    Every right that this kernel's version knows is handled; TCP, abstract sockets and signals to processes outside
+    are denied where it can. Without Landlock in the kernel `active` is False and `restrict` does nothing.
+    """
+
+    def __init__(self, readable: Iterable[str], writable: Iterable[str]) -> None:
+        self._ruleset = -1
+        self.version = landlock_version()
+        if self.version == 0:
+            return
+        self._handled = _LANDLOCK_V1
+        for version, right in _LANDLOCK_BY_VERSION.items():
+            self._handled |= right if self.version >= version else 0
+        network = 0b11 if self.version >= 4 else 0
+        scopes = 0b11 if self.version >= 6 else 0
+        attributes = (ctypes.c_uint64 * 3)(self._handled, network, scopes)
+        size = 24 if self.version >= 6 else 16 if self.version >= 4 else 8
+        self._ruleset = _checked(
+            "landlock_create_ruleset",
+            _syscall(_SYS_LANDLOCK_CREATE, ctypes.byref(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0)),
+        )
+        for path in readable:
+            self._allow(path, _READ | _EXECUTE)
+        for path in writable:
+            self._allow(path, self._handled)
+
+    @property
+    def active(self) -> bool:
+        """Whether the kernel knows Landlock."""
+        return self._ruleset >= 0
+
+    @property
+    def bounds_signals(self) -> bool:
+        """Whether it keeps signals inside."""
+        return self.version >= 6
+
+    def _allow(self, path: str, rights: int) -> None:
+        try:
+            descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError as error:
+            raise ConfinementFailed(f"opening {path} for Landlock: {error}") from None
+        try:
+            rights &= self._handled
+            if not os.path.isdir(path):  # noqa: PTH112 - pathlib would be one more import in every zygote
+                rights &= _EXECUTE | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15
+            attributes = ctypes.create_string_buffer(
+                rights.to_bytes(8, "little") + descriptor.to_bytes(4, "little", signed=True), 12
+            )
+            _checked(
+                f"landlock_add_rule for {path}",
+                _syscall(
+                    _SYS_LANDLOCK_ADD,
+                    ctypes.c_int(self._ruleset),
+                    ctypes.c_int(1),
+                    ctypes.byref(attributes),
+                    ctypes.c_uint32(0),
+                ),
+            )
+        finally:
+            os.close(descriptor)
+
+    def restrict(self) -> None:
+        """Apply the rules to this process for good."""
+        if self.active:
+            _checked(
+                "landlock_restrict_self",
+                _syscall(_SYS_LANDLOCK_RESTRICT, ctypes.c_int(self._ruleset), ctypes.c_uint32(0)),
+            )

@@ -1,0 +1,147 @@
+"""The judge's process: call the judge's function, check what it returns, and tell the launcher."""
+
+import re
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from math import isfinite
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import numpy as np
+from galapagos_judge import Candidate, CandidateError, Context, Rejected
+from galapagos_wire import Wire
+
+_LENGTH = struct.Struct("<I")
+_CLOCK = struct.Struct("<d")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,63}")
+_KEYS = {"score", "metrics", "features", "feedback"}
+_LONGEST_TEXT = 4000
+_LARGEST_PICTURE = 1 << 20
+
+
+class NotAVerdict(Exception):
+    """The judge returned what is no result. The text says what was expected, what came, and where."""
+
+
+class Launcher:
+    """The line from the judge's process to the launcher that measures and keeps time."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+
+    def tell(self, **message: object) -> None:
+        """Send one message."""
+        body = msgspec.msgpack.encode(message)
+        self._stream.sendall(_LENGTH.pack(len(body)) + body)
+
+    def clock(self, start: bool) -> float:  # noqa: FBT001 - a callback with one meaning
+        """Processor seconds of the candidate so far; `start` forbids it new processes first."""
+        self.tell(kind="clock", start=start)
+        answer = self._stream.recv(_CLOCK.size, socket.MSG_WAITALL)
+        if len(answer) != _CLOCK.size:
+            raise CandidateError("died", "the candidate's process ended before its time could be read")
+        seconds = float(_CLOCK.unpack(answer)[0])
+        if seconds < 0:
+            raise CandidateError("died", "the candidate's process ended before its time could be read")
+        return seconds
+
+    def late(self, waited: float) -> None:
+        """The job's time ran out while the judge waited for the candidate."""
+        self.tell(kind="late", waited=waited)
+
+
+def judge(module: ModuleType, stream: socket.socket, line: socket.socket, request: Mapping[str, Any], data: str) -> None:
+    """Run one evaluation and report it; nothing that the judge raises escapes."""
+    launcher = Launcher(line)
+    deadline = float(request["deadline"])
+    candidate = Candidate(Wire(stream), deadline, launcher.clock, launcher.late)
+    context = Context(request["seed"], data, request["stage"], request["repeat"], request["purpose"])
+    try:
+        value = checked(_entry(module, request["entry"])(candidate, context))
+        picture = request["picture"]
+        drawn = None if picture is None else _picture(_entry(module, picture)(candidate, context), picture)
+        launcher.tell(kind="done", cause="ok", **value, picture=drawn)
+    except Rejected as rejection:
+        launcher.tell(kind="done", cause="rejected", message=str(rejection)[:_LONGEST_TEXT])
+    except CandidateError as error:
+        launcher.tell(kind="done", cause=error.cause, message=str(error)[:_LONGEST_TEXT])
+    except NotAVerdict as error:
+        launcher.tell(kind="done", cause="judge_error", message=str(error)[:_LONGEST_TEXT])
+    except BaseException as error:  # noqa: BLE001 - a judge may raise anything, SystemExit included
+        text = "".join(traceback.format_exception(error))[-_LONGEST_TEXT:]
+        launcher.tell(kind="done", cause="judge_error", message=text.encode("utf-8", "replace").decode())
+
+
+def _entry(module: ModuleType, name: str) -> Callable[..., object]:
+    entry = getattr(module, name, None)
+    if not callable(entry):
+        raise NotAVerdict(f"expected a function {name!r} in {module.__file__}; there is none; define it or correct problem.toml")
+    return entry
+
+
+def checked(result: object) -> dict[str, object]:
+    """The judge's result as plain data of exact types.
+
+    Raises:
+        NotAVerdict: it is no dict with a finite score, or holds what may not be there.
+    """
+    if not isinstance(result, dict):
+        raise NotAVerdict(f"expected the judge to return a dict with a 'score'; got {type(result).__name__}")
+    unknown = [str(key)[:64] for key in result if key not in _KEYS]
+    if unknown or "score" not in result:
+        raise NotAVerdict(f"expected the keys score, metrics, features, feedback; got {sorted(map(str, result))[:10]}")
+    feedback = result.get("feedback", "")
+    if not isinstance(feedback, str):
+        raise NotAVerdict(f"feedback: expected a str; got {type(feedback).__name__}")
+    return {
+        "score": _number("score", result["score"]),
+        "metrics": _numbers("metrics", result.get("metrics", {})),
+        "features": _numbers("features", result.get("features", {})),
+        "feedback": feedback[:_LONGEST_TEXT].encode("utf-8", "replace").decode(),
+    }
+
+
+def _numbers(where: str, table: object) -> dict[str, float]:
+    if not isinstance(table, dict) or len(table) > 256:
+        raise NotAVerdict(f"{where}: expected a dict of at most 256 numbers; got {type(table).__name__}")
+    for name in table:
+        if type(name) is not str or not _NAME.fullmatch(name):
+            raise NotAVerdict(f"{where}: expected names like 'area' of at most 64 characters; got {str(name)[:80]!r}")
+    return {name: _number(f"{where}[{name!r}]", value) for name, value in table.items()}
+
+
+def _number(where: str, value: object) -> float:
+    # numpy's own scalars are the judge's arithmetic, never the candidate's objects: those cannot cross the wire.
+    if isinstance(value, np.floating | np.integer):
+        value = value.item()
+    if type(value) is not int and type(value) is not float:
+        raise NotAVerdict(f"{where}: expected an int or a float; got {type(value).__name__} {str(value)[:80]!r}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
+    if not isfinite(number):
+        raise NotAVerdict(f"{where}: expected a finite number; got {str(value)[:80]}; reject such a result with Rejected")
+    return number
+
+
+def _picture(drawn: object, name: str) -> str:
+    if not isinstance(drawn, str) or len(drawn) > _LARGEST_PICTURE:
+        raise NotAVerdict(f"{name}: expected SVG text of at most {_LARGEST_PICTURE} characters; got {type(drawn).__name__}")
+    return drawn.encode("utf-8", "replace").decode()
+
+
+def import_judge(path: str, name: str) -> ModuleType:
+    """Import the judge's file from the folder `path`, whose other modules it may import."""
+    sys.path.append(path)
+    module = ModuleType(name.removesuffix(".py").replace("/", "."))
+    module.__file__ = f"{path}/{name}"
+    sys.modules[module.__name__] = module
+    with open(module.__file__, encoding="utf-8") as file:  # noqa: PTH123 - pathlib would be one more import
+        text = file.read()
+    exec(compile(text, module.__file__, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is its purpose
+    return module

@@ -1,0 +1,302 @@
+"""A warm process in a box: it never runs a candidate's code, it forks the processes that do.
+
+The launcher speaks to it over an inherited socket whose descriptor is the only argument. The first message says what
+it is to be (candidates' zygote or judges'); each later one asks for one fork and brings its descriptors. Every fork
+is reported twice: when it has started (with its pidfd) and when it has ended and all that it left behind is gone.
+"""
+
+import fcntl
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from typing import Any
+
+import msgspec
+import numpy.fft
+import numpy.linalg
+import numpy.random
+from galapagos_confine import (
+    ConfinementFailed,
+    Landlock,
+    ResourceLimits,
+    SystemCallFilter,
+    adopt_orphans,
+    be_first_to_go,
+    cover,
+    die_with_parent,
+    drop_capabilities,
+    forbid_new_privileges,
+    fork_into_namespaces,
+    keep_capabilities_over_setuid,
+    limit_resources,
+    map_own_ids,
+    mount_scratch,
+    set_dumpable,
+)
+from galapagos_seccomp import confinement_filter, no_new_process_filter
+
+_WIRE, _SECOND, _FIRST_UNUSED = 3, 4, 5
+_LARGEST_MESSAGE = 1 << 16
+_MIB = 1 << 20
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_HOST_FAULT = 70
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a zygote is to be; the first message. `uid` is the one to become, None to stay who we are."""
+
+    role: str
+    namespaces: bool
+    uid: int | None
+    keep_reading: bool
+    readable: list[str]
+    writable: list[str]
+    scratch: str
+    empty: str
+    language: str
+    main: str
+    problem: str
+    judge: str
+    memory_mib: int
+
+
+def _send(control: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
+    socket.send_fds(control, [msgspec.msgpack.encode(message)], descriptors or [])
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would be one more import
+        return int(file.read().split()[0]) * _PAGE
+
+
+def _become(uid: int, *, keep_reading: bool) -> None:
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    if keep_reading:
+        keep_capabilities_over_setuid()
+    os.setresuid(uid, uid, uid)
+    drop_capabilities(keep_reading=keep_reading)
+
+
+class Zygote:
+    """One role's fork server. `serve` returns when the launcher is gone."""
+
+    def __init__(self, control: socket.socket, settings: Settings) -> None:
+        self._control = control
+        self._settings = settings
+        self._fork = fork_into_namespaces if settings.namespaces and settings.role == "candidate" else _plain_fork
+        self._landlock = Landlock(settings.readable, settings.writable)
+        self._filter = SystemCallFilter(confinement_filter(None))
+        self._no_new_process = SystemCallFilter(no_new_process_filter())
+        self._baseline = 0
+        self._ids = (0, 0)
+        self._judge: Any = None
+        # Opened while it can be: judges may not look into /proc, and this process shares their walls.
+        self._children = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
+
+    def prepare(self) -> None:
+        """Become who we are to be, before the first request; a judges' zygote puts its walls around itself."""
+        settings = self._settings
+        if settings.uid is not None and (settings.namespaces or settings.role == "judge"):
+            _become(settings.uid, keep_reading=settings.keep_reading)
+        set_dumpable(on=False)
+        self._baseline = _address_space()
+        self._ids = os.getuid(), os.getgid()
+        if settings.role == "judge":
+            self._confine_judges()
+        gc.collect()
+        gc.freeze()
+
+    def _confine_judges(self) -> None:
+        from galapagos_judging import import_judge
+
+        settings = self._settings
+        limits = ResourceLimits(
+            address_space=self._baseline + settings.memory_mib * _MIB,
+            file_size=_MIB,
+            cpu_s=2**31,
+            processes=64,
+        )
+        forbid_new_privileges()
+        limit_resources(limits)
+        self._landlock.restrict()
+        self._filter.install()
+        try:
+            self._judge = import_judge(settings.problem, settings.judge)
+        except BaseException as error:  # noqa: BLE001 - a judge's module may raise anything, SystemExit included
+            self._judge = "".join(traceback.format_exception(error))[-4000:]
+
+    def serve(self) -> None:
+        """Answer requests until the launcher hangs up."""
+        _send(self._control, {"kind": "ready"})
+        while True:
+            data, descriptors, _, _ = socket.recv_fds(self._control, _LARGEST_MESSAGE, 3)
+            if not data:
+                return
+            request = msgspec.msgpack.decode(data)
+            try:
+                pid, pidfd = self._fork()
+            except (ConfinementFailed, OSError) as error:
+                _send(self._control, {"kind": "failed", "text": f"a process could not be forked: {error}"})
+                pid = -1
+                pidfd = -1
+            if pid == 0:
+                self._child(request, descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            if pid > 0 and not self._watch(pid, pidfd):
+                return
+
+    def _watch(self, pid: int, pidfd: int) -> bool:
+        """Report the start and the end of a fork; False when the launcher hung up meanwhile."""
+        _send(self._control, {"kind": "started"}, [pidfd])
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        poll.register(self._control, select.POLLIN)
+        connected = True
+        while True:
+            ready = [descriptor for descriptor, _ in poll.poll()]
+            if pidfd in ready:
+                break
+            # Nothing is asked for while a fork lives: only the end of the launcher wakes this.
+            connected = False
+            os.kill(pid, signal.SIGKILL)
+            poll.unregister(self._control)
+        _, status, usage = os.wait4(pid, 0)
+        os.close(pidfd)
+        if not (self._settings.namespaces and self._settings.role == "candidate"):
+            self._kill_descendants()
+        if connected:
+            ended = {
+                "kind": "ended",
+                "status": status,
+                "cpu_s": usage.ru_utime + usage.ru_stime,
+                "peak_kib": usage.ru_maxrss,
+            }
+            _send(self._control, ended)
+        return connected
+
+    def _kill_descendants(self) -> None:
+        """Kill what a fork left behind: orphans become our children, round by round, until none is left."""
+        while children := os.pread(self._children, 1 << 16, 0).split():
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
+            for _ in children:
+                os.wait4(-1, 0)
+
+    def _child(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        """In the fork: take the descriptors, put up the walls, run, and never return."""
+        status = _HOST_FAULT
+        try:
+            wire, second, log = descriptors
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            os.dup2(wire, _WIRE)
+            os.dup2(second, _SECOND)
+            if self._settings.role == "judge":
+                os.closerange(_FIRST_UNUSED, 1 << 16)
+                self._run_judge(request)
+            else:
+                self._confine_candidate(request)
+                os.closerange(_FIRST_UNUSED, 1 << 16)
+                self._run_candidate()
+            status = 0
+        except (ConfinementFailed, OSError) as error:
+            self._complain(error)
+        except BaseException:  # noqa: BLE001 - nothing may unwind into the zygote's own loop
+            status = 1
+        finally:
+            os._exit(status)
+
+    def _complain(self, error: Exception) -> None:
+        """Tell the launcher that no wall stood yet; impossible once the control socket is closed."""
+        try:
+            _send(self._control, {"kind": "failed", "text": f"a wall of the sandbox could not be put up: {error}"})
+        except OSError:
+            return
+
+    def _confine_candidate(self, request: dict[str, Any]) -> None:
+        settings = self._settings
+        limits = ResourceLimits(
+            address_space=self._baseline + request["memory_mib"] * _MIB,
+            file_size=request["files_mib"] * _MIB,
+            cpu_s=request["cpu_s"],
+            processes=request["processes"],
+        )
+        if settings.namespaces:
+            map_own_ids(*self._ids)
+            be_first_to_go()
+            mount_scratch(settings.scratch, request["files_mib"], 1024)
+            cover("/proc", settings.empty)
+        else:
+            os.setsid()
+            be_first_to_go()
+        os.chdir(settings.scratch)
+        if not settings.namespaces and settings.uid is not None:
+            _become(settings.uid, keep_reading=settings.keep_reading)
+        limit_resources(limits)
+        forbid_new_privileges()
+        if settings.namespaces or settings.uid is None:
+            drop_capabilities()
+        self._landlock.restrict()
+        if settings.namespaces or self._landlock.bounds_signals or settings.uid is not None:
+            self._filter.install()
+        else:
+            SystemCallFilter(confinement_filter(os.getpid())).install()
+
+    def _run_candidate(self) -> None:
+        from galapagos_candidate import serve
+
+        with open(_SECOND, "rb") as source:  # noqa: PTH123 - a descriptor, not a path
+            files: dict[str, str] = msgspec.msgpack.decode(source.read())
+        serve(socket.socket(fileno=_WIRE), files, self._settings.main, self._settings.language, self._no_new_process)
+
+    def _run_judge(self, request: dict[str, Any]) -> None:
+        from galapagos_judging import Launcher, judge
+
+        line = socket.socket(fileno=_SECOND)
+        if isinstance(self._judge, str):
+            Launcher(line).tell(kind="done", cause="judge_error", message=self._judge)
+            return
+        judge(self._judge, socket.socket(fileno=_WIRE), line, request, self._settings.problem)
+
+
+def _plain_fork() -> tuple[int, int]:
+    pid = os.fork()
+    return (0, -1) if pid == 0 else (pid, os.pidfd_open(pid))
+
+
+def _out_of_the_way(descriptor: int) -> socket.socket:
+    """Move the control socket up and fill the places below, so that no fork's descriptor is in another's way."""
+    control = socket.socket(fileno=fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 32))
+    for place in (_WIRE, _SECOND):
+        os.dup2(0, place)
+    return control
+
+
+def main() -> None:
+    """Start as the launcher asks; report what hinders."""
+    control = _out_of_the_way(int(sys.argv[1]))
+    try:
+        settings = msgspec.msgpack.decode(control.recv(_LARGEST_MESSAGE), type=Settings)
+        if not settings.namespaces:
+            die_with_parent(signal.SIGKILL)
+        adopt_orphans()
+        # Candidates' and judges' code is imported before the first fork, so that no fork pays for it.
+        import galapagos_candidate
+        import galapagos_judging
+
+        zygote = Zygote(control, settings)
+        zygote.prepare()
+    except (ConfinementFailed, OSError, msgspec.MsgspecError) as error:
+        _send(control, {"kind": "failed", "text": f"the zygote could not start: {error}"})
+        return
+    zygote.serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""One job in two boxes: descriptors, deadline, watch, and the cause of its end."""
+
+import asyncio
+import contextlib
+import math
+import os
+import signal
+import socket
+import struct
+import time
+
+import msgspec
+
+from evaluators.box import Box, BoxLost, Ended, Fork
+from evaluators.judgement import Clock, Done, Late, NotAMessage, Reader, cause_of, clean, tail, value_of
+from evaluators.process_watch import CpuClock, family, pid_of, resident_mib, tasks
+from evaluators.sandbox import Cause, Job, JobResult
+from evolution.evaluation import Tier
+
+_LOG_SIZE = 64 << 10
+_WATCH_S = 0.05
+_GRACE_S = 0.5
+_SEAL = 1033
+_SEALS = 0x0001 | 0x0002 | 0x0004
+"""Of a log: no other seals, no shrinking, no growing."""
+_CLOCK = struct.Struct("<d")
+_BY_CANDIDATE = frozenset({Cause.DIED, Cause.PROTOCOL, Cause.TIMED_OUT})
+
+
+async def run_job(tier: Tier, candidates: Box, judges: Box, job: Job) -> JobResult:
+    """Run `job`; see `Sandbox.run`."""
+    started = time.monotonic()
+    evaluation = _Evaluation(tier, job, started)
+    try:
+        return await evaluation.run(candidates, judges)
+    except (BoxLost, TimeoutError, OSError) as error:
+        # A zygote that does not answer is no zygote: the next job gets new boxes.
+        await candidates.close()
+        await judges.close()
+        text = f"the sandbox failed: {error or 'a box did not answer'}; the evaluation is to be repeated"
+        return JobResult(Cause.HOST_FAULT, None, text, time.monotonic() - started, 0.0, 0.0, "")
+    finally:
+        evaluation.close()
+
+
+class _Evaluation:
+    def __init__(self, tier: Tier, job: Job, started: float) -> None:
+        self._tier = tier
+        self._job = job
+        self._started = started
+        self._deadline = started + job.timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[Done] = self._loop.create_future()
+        self._reader = Reader()
+        self._late: float | None = None
+        self._killed: tuple[Cause, str] | None = None
+        self._peak_mib = 0.0
+        self._clock: CpuClock | None = None
+        self._candidate: Fork | None = None
+        self._judge: Fork | None = None
+        self._line: socket.socket | None = None
+        self._logs: list[int] = []
+        self._watching: asyncio.TimerHandle | None = None
+
+    async def run(self, candidates: Box, judges: Box) -> JobResult:
+        self._send_out(candidates, judges)
+        assert self._candidate is not None  # noqa: S101 - for the type checker: just made
+        assert self._judge is not None  # noqa: S101 - as above
+        lost = (self._candidate.ended, self._judge.ended)
+        try:
+            self._watching = self._loop.call_later(_WATCH_S, self._watch)
+            async with asyncio.timeout_at(self._loop.time() + self._job.timeout_s + _GRACE_S):
+                await self._judged(lost)
+            done = self._done.result()
+        except TimeoutError:
+            done = self._overdue()
+        finally:
+            self._watching.cancel()
+            ended = await asyncio.gather(self._candidate.kill(), self._judge.kill())
+        return self._result(done, *ended)
+
+    def _send_out(self, candidates: Box, judges: Box) -> None:
+        job = self._job
+        self._logs = [_log(), _log()]
+        our_line, their_line = socket.socketpair()
+        our_line.setblocking(False)
+        self._line = our_line
+        one, other = socket.socketpair()
+        source = os.memfd_create("source", os.MFD_CLOEXEC)
+        try:
+            os.write(source, msgspec.msgpack.encode(dict(job.files)))
+            os.lseek(source, 0, os.SEEK_SET)
+            limits = {
+                "memory_mib": job.limits.memory_mib,
+                "processes": job.limits.processes,
+                "files_mib": job.limits.files_mib,
+                "cpu_s": math.ceil(job.timeout_s * (os.cpu_count() or 1)) + 2,
+            }
+            self._candidate = candidates.fork(limits, [one.fileno(), source, self._logs[0]])
+            request = {
+                "entry": job.entry,
+                "picture": job.picture,
+                "stage": job.stage,
+                "repeat": job.repeat,
+                "purpose": job.purpose.value,
+                "seed": job.seed,
+                "deadline": self._deadline,
+            }
+            self._judge = judges.fork(request, [other.fileno(), their_line.fileno(), self._logs[1]])
+        finally:
+            os.close(source)
+            for end in (one, other, their_line):
+                end.close()
+        self._loop.add_reader(our_line, self._read)
+
+    async def _judged(self, lost: tuple[asyncio.Future[Ended], ...]) -> None:
+        """Wait for the judge's word, or the end of its process without one, or the loss of a box."""
+        judge_ended = lost[1]
+        await asyncio.wait({self._done, judge_ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._done.done():
+            judge_ended.result()
+            self._read()
+        if not self._done.done():
+            self._done.set_result(Done("judge_error", "the judge's process ended without a result"))
+
+    def _read(self) -> None:
+        if self._line is None or self._done.done():
+            return
+        try:
+            data = self._line.recv(1 << 18)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._line)
+            return
+        try:
+            for message in self._reader.feed(data):
+                self._heed(message)
+        except NotAMessage as error:
+            self._finish(Done("judge_error", str(error)))
+
+    def _heed(self, message: Clock | Late | Done) -> None:
+        match message:
+            case Clock():
+                self._loop.create_task(self._tell_clock(message.start)).add_done_callback(_read_result)
+            case Late():
+                self._late = message.waited
+            case Done():
+                cause_of(message)
+                self._finish(message)
+
+    def _finish(self, done: Done) -> None:
+        if not self._done.done():
+            self._done.set_result(done)
+
+    async def _tell_clock(self, start: bool) -> None:  # noqa: FBT001 - the message's own field
+        assert self._candidate is not None  # noqa: S101 - for the type checker: the judge runs, so it was made
+        try:
+            if start or self._clock is None:
+                self._clock = CpuClock(pid_of(await self._candidate.started))
+            seconds = self._clock.start() if start else self._clock.stop()
+        except BoxLost:
+            seconds = -1.0
+        if self._line is not None:
+            with contextlib.suppress(OSError):
+                self._line.send(_CLOCK.pack(seconds))
+
+    def _watch(self) -> None:
+        """Look at the candidate's memory and processes; end it when they are beyond their limits."""
+        assert self._candidate is not None  # noqa: S101 - for the type checker: armed after it was made
+        started = self._candidate.started
+        if started.done() and not started.exception() and not self._candidate.ended.done():
+            pids = list(family(pid_of(started.result())))
+            memory, limits = resident_mib(pids), self._job.limits
+            self._peak_mib = max(self._peak_mib, memory)
+            if memory > limits.memory_mib:
+                self._kill(Cause.OUT_OF_MEMORY, f"expected at most {limits.memory_mib} MiB of memory; its processes took more")
+            elif tasks(pids) > limits.processes:
+                self._kill(Cause.DIED, f"expected at most {limits.processes} processes and threads; it started more")
+        self._watching = self._loop.call_later(_WATCH_S, self._watch)
+
+    def _kill(self, cause: Cause, text: str) -> None:
+        assert self._candidate is not None  # noqa: S101 - as above
+        if self._killed is None and not self._done.done():
+            self._killed = (cause, text)
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._candidate.started.result(), signal.SIGKILL)
+
+    def _overdue(self) -> Done:
+        if self._late is not None:
+            return Done("timed_out", f"expected a result within {self._job.timeout_s:g} s; there was none")
+        return Done("judge_error", f"expected the judge to end within {self._job.timeout_s:g} s; it did not; raise timeout_s")
+
+    def _result(self, done: Done, candidate: Ended, judge: Ended) -> JobResult:
+        cause, text = cause_of(done), clean(done.message)
+        value = None
+        if cause is Cause.OK:
+            try:
+                value = value_of(done)
+            except NotAMessage as error:
+                cause, text = Cause.JUDGE_ERROR, str(error)
+        elif cause in _BY_CANDIDATE or cause is Cause.LOAD_ERROR:
+            cause, text = self._whose(cause, text, candidate)
+        if self._killed is not None and cause is not Cause.OK:
+            cause, text = self._killed
+        log = self._logs[1] if cause is Cause.JUDGE_ERROR else self._logs[0]
+        return JobResult(
+            cause=cause,
+            value=value,
+            message=text,
+            duration_s=time.monotonic() - self._started,
+            cpu_s=candidate.cpu_s,
+            peak_memory_mib=max(self._peak_mib, candidate.peak_kib / 1024),
+            log_tail=tail(os.pread(log, _LOG_SIZE, 0)),
+        )
+
+    def _whose(self, cause: Cause, text: str, ended: Ended) -> tuple[Cause, str]:
+        """Refine what the judge saw from its end of the wire by how the candidate's process ended."""
+        if cause is Cause.TIMED_OUT and self._late is not None and self._late < self._job.timeout_s / 2:
+            text = f"the judge used most of the {self._job.timeout_s:g} s itself; raise timeout_s or do less in the judge"
+            return Cause.JUDGE_ERROR, text
+        if cause is not Cause.DIED:
+            return cause, text
+        if not os.WIFSIGNALED(ended.status):
+            return cause, f"the candidate's process ended by itself, with exit status {os.waitstatus_to_exitcode(ended.status)}"
+        number = os.WTERMSIG(ended.status)
+        if number == signal.SIGSYS:
+            return Cause.FORBIDDEN, "the candidate made a system call of another architecture, which is forbidden"
+        if number == signal.SIGXCPU:
+            return Cause.TIMED_OUT, "the candidate used up its processor time"
+        return cause, f"the candidate's process was ended by {signal.Signals(number).name}"
+
+    def close(self) -> None:
+        """Let every descriptor go."""
+        if self._line is not None:
+            self._loop.remove_reader(self._line)
+            self._line.close()
+            self._line = None
+        for log in self._logs:
+            os.close(log)
+        for fork in (self._candidate, self._judge):
+            if fork is not None:
+                fork.close()
+
+
+def _read_result(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.result()
+
+
+def _log() -> int:
+    """A log that takes `_LOG_SIZE` bytes and no more, whoever writes."""
+    import fcntl
+
+    log = os.memfd_create("log", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(log, _LOG_SIZE)
+    fcntl.fcntl(log, _SEAL, _SEALS)
+    return log

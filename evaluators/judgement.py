@@ -1,0 +1,128 @@
+"""What a judge's process may say to the launcher, read as strictly as if the judge were an enemy."""
+
+import re
+import struct
+import unicodedata
+from math import isfinite
+
+import msgspec
+
+from evaluators.sandbox import Cause, Judged
+
+LENGTH = struct.Struct("<I")
+_LARGEST_MESSAGE = 6 << 20
+_LONGEST_TEXT = 4000
+_LARGEST_PICTURE = 1 << 20
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,63}")
+_FROM_JUDGE = frozenset(Cause) - {Cause.HOST_FAULT}
+
+
+class NotAMessage(ValueError):
+    """The judge's process sent what it may not send."""
+
+
+class Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="clock", tag_field="kind"):
+    """A question for the candidate's processor time; `start` begins a measurement."""
+
+    start: bool
+
+
+class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="late", tag_field="kind"):
+    """The job's time ran out in a wait for the candidate, which was waited for `waited` seconds in all."""
+
+    waited: float
+
+
+class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="done", tag_field="kind"):
+    """The end of an evaluation."""
+
+    cause: str
+    message: str = ""
+    score: float | None = None
+    metrics: dict[str, float] = {}
+    features: dict[str, float] = {}
+    feedback: str = ""
+    picture: str | None = None
+
+
+_DECODER = msgspec.msgpack.Decoder(Clock | Late | Done, strict=True)
+
+
+class Reader:
+    """Cuts a judge's stream into messages."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> list[Clock | Late | Done]:
+        """The messages that are complete with `data`.
+
+        Raises:
+            NotAMessage: the stream is not what a judge's harness sends.
+        """
+        self._data += data
+        messages: list[Clock | Late | Done] = []
+        while len(self._data) >= LENGTH.size:
+            size = int(LENGTH.unpack_from(self._data)[0])
+            if size > _LARGEST_MESSAGE:
+                raise NotAMessage(f"expected a message of at most {_LARGEST_MESSAGE} bytes from the judge; got {size}")
+            if len(self._data) < LENGTH.size + size:
+                break
+            body = bytes(self._data[LENGTH.size : LENGTH.size + size])
+            del self._data[: LENGTH.size + size]
+            try:
+                messages.append(_DECODER.decode(body))
+            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+                raise NotAMessage(f"expected a message of the judge's harness; got {error}") from None
+        return messages
+
+
+def cause_of(done: Done) -> Cause:
+    """The cause that the judge's process names.
+
+    Raises:
+        NotAMessage: it may not name this one.
+    """
+    try:
+        cause = Cause(done.cause)
+    except ValueError:
+        raise NotAMessage(f"expected a known cause; got {done.cause[:64]!r}") from None
+    if cause not in _FROM_JUDGE:
+        raise NotAMessage(f"expected a cause that a judge can know; got {cause}")
+    return cause
+
+
+def value_of(done: Done) -> Judged:
+    """The verdict's value.
+
+    Raises:
+        NotAMessage: a number is not finite, a name or a size is out of bounds.
+    """
+    if done.score is None or not isfinite(done.score):
+        raise NotAMessage(f"score: expected a finite number; got {done.score}")
+    for table in (done.metrics, done.features):
+        if len(table) > 256:
+            raise NotAMessage(f"expected at most 256 numbers; got {len(table)}")
+        for name, number in table.items():
+            if not _NAME.fullmatch(name) or not isfinite(number):
+                raise NotAMessage(f"expected finite numbers with plain names; got {name[:64]!r}: {number}")
+    picture = None if done.picture is None else clean(done.picture, _LARGEST_PICTURE)
+    return Judged(done.score, done.metrics, done.features, clean(done.feedback, _LONGEST_TEXT), picture)
+
+
+def clean(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """`text` cut to size, without control characters (line ends and tabs stay), NUL, or what is no character at all."""
+    if text.isascii() and text.isprintable():
+        return text[:longest]
+    return "".join(
+        character
+        for character in text[:longest]
+        if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cs", "Cf", "Co", "Cn"}
+    )
+
+
+def tail(data: bytes, longest: int = _LONGEST_TEXT) -> str:
+    """The end of a log as clean text."""
+    return clean(data.rstrip(b"\0")[-longest:].decode("utf-8", "replace"), longest)
+
+

@@ -1,0 +1,108 @@
+"""The sandbox on this machine, in both tiers: a candidates' box, a judges' box, and the launcher between them.
+
+The launcher runs nobody's code. For a job it opens the wire, hands one end to a fresh process in each box, answers
+the judge's questions for the candidate's processor time, watches memory, keeps the deadline, and decides the cause.
+What each tier holds off is in docs/sandbox.md.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from evaluators.box import Box
+from evaluators.confinement import Ground, Role, confinement
+from evaluators.job import run_job
+from evaluators.probe import require
+from evaluators.sandbox import Cause, Job, JobResult, Packages, SandboxUnavailable
+from evolution.evaluation import Tier
+from evolution.problem import Problem
+
+
+class LocalSandbox:
+    """One slot: see `evaluators.sandbox.Sandbox`."""
+
+    def __init__(self, tier: Tier, problem: Problem, packages: Packages) -> None:
+        self._tier = tier
+        self._problem = problem
+        self._packages = packages
+        self._folder: Path | None = None
+        self._ground: Ground | None = None
+        self._boxes: dict[Role, Box] = {}
+        self._busy = asyncio.Lock()
+
+    @property
+    def tier(self) -> Tier:
+        """How strongly candidates are confined here."""
+        return self._tier
+
+    async def start(self) -> None:
+        """Start both boxes side by side."""
+        require(self._tier, self._problem.definition.language)
+        if self._ground is None:
+            self._ground = self._lay_ground()
+        results = await asyncio.gather(*(self._start_box(role) for role in Role), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                await self.close()
+                raise result
+
+    async def _start_box(self, role: Role) -> None:
+        box = self._boxes.get(role)
+        if box is not None and box.alive:
+            return
+        if box is not None:
+            await box.close()
+        assert self._ground is not None  # noqa: S101 - for the type checker: start() has just laid it
+        self._boxes[role] = box = Box(confinement(self._ground, role))
+        await box.start()
+
+    def _lay_ground(self) -> Ground:
+        self._folder = Path(tempfile.mkdtemp(prefix="galapagos-slot-"))
+        problem, scratch = self._folder / "problem", self._folder / "scratch" / "tmp"
+        for path, content in self._problem.files.items():
+            target = problem / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        scratch.mkdir(parents=True)
+        ground = Ground(self._tier, self._problem, problem, scratch, self._packages.candidate, self._packages.judge)
+        if ground.uid is not None:
+            for path in (self._folder, problem, *problem.rglob("*")):
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            scratch.parent.chmod(0o755)
+            os.chown(scratch, ground.uid, ground.uid)
+        return ground
+
+    async def run(self, job: Job) -> JobResult:
+        """Judge one candidate; see the Protocol."""
+        async with self._busy:
+            try:
+                await self.start()
+            except SandboxUnavailable as error:
+                return JobResult(Cause.HOST_FAULT, None, str(error), 0.0, 0.0, 0.0, "")
+            try:
+                return await run_job(self._tier, self._boxes[Role.CANDIDATE], self._boxes[Role.JUDGE], job)
+            finally:
+                self._empty_scratch()
+
+    def _empty_scratch(self) -> None:
+        """Of tier plain: what the candidate wrote. In tier namespaces it vanished with its mount."""
+        if self._tier is not Tier.PLAIN or self._ground is None:
+            return
+        for entry in self._ground.scratch.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                with contextlib.suppress(FileNotFoundError):
+                    entry.unlink()
+
+    async def close(self) -> None:
+        """End both boxes and remove the slot's folder."""
+        boxes, self._boxes = list(self._boxes.values()), {}
+        await asyncio.gather(*(box.close() for box in boxes))
+        self._ground = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None

@@ -1,0 +1,98 @@
+"""What this machine can offer: which tier, and where one is missing, what to do about it."""
+
+import functools
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluators.confinement import bubblewrap, interpreter, machine_is_known
+from evaluators.sandbox import SandboxUnavailable
+from evolution.evaluation import Tier
+from evolution.problem import Language
+
+_APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+_DEBIAN_SWITCH = Path("/proc/sys/kernel/unprivileged_userns_clone")
+_MOST_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The strongest tier that this machine offers, None for none; why no stronger one; and the commands that help.
+
+    `compiler` is the path of gcc, which problems in C need; None without it.
+    """
+
+    tier: Tier | None
+    reasons: tuple[str, ...]
+    fix: tuple[str, ...]
+    compiler: str | None
+
+
+def _switch(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _namespaces_hindered() -> tuple[str, str] | None:
+    """Why a box of namespaces does not come up, and the fix; None when it does. Tries a real one."""
+    if shutil.which("bwrap") is None:
+        return "expected the program bwrap (bubblewrap); it is not installed", "sudo apt-get install -y bubblewrap"
+    script = "import ctypes, sys; sys.exit(0 if ctypes.CDLL(None, use_errno=True).unshare(0x10020000) == 0 else 9)"
+    command = [bubblewrap(), "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--ro-bind", "/", "/"]
+    command += ["--dev", "/dev", "--proc", "/proc", "--", str(interpreter()), "-I", "-S", "-c", script]
+    tried = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+    if tried.returncode == 0:
+        return None
+    return _explanation((tried.stderr.strip() or f"exit status {tried.returncode}")[-300:])
+
+
+def _explanation(said: str) -> tuple[str, str]:
+    if _switch(_APPARMOR) == "1":
+        return (
+            "expected user namespaces with their rights; AppArmor withholds these (Ubuntu 23.10 and later)",
+            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        )
+    if _switch(_DEBIAN_SWITCH) == "0":
+        return "expected user namespaces; the kernel forbids them", "sudo sysctl -w kernel.unprivileged_userns_clone=1"
+    if _switch(_MOST_NAMESPACES) == "0":
+        return "expected user namespaces; their number is limited to 0", "sudo sysctl -w user.max_user_namespaces=10000"
+    return (
+        f"expected bwrap to start a box; it said: {said}",
+        "run on a machine or in a container that allows user namespaces (in Docker: --security-opt seccomp=unconfined)",
+    )
+
+
+@functools.cache
+def probe() -> Probe:
+    """Look once at what this machine offers; a small box is really started."""
+    compiler = shutil.which("gcc", path="/usr/bin:/bin")
+    if not machine_is_known():
+        reason = "expected Linux on x86_64 or aarch64: the sandbox is made of its kernel's walls"
+        return Probe(None, (reason,), ("run Galapagos in a Linux container or virtual machine (Docker)",), compiler)
+    hindered = _namespaces_hindered()
+    if hindered is None:
+        return Probe(Tier.NAMESPACES, (), (), compiler)
+    return Probe(Tier.PLAIN, (hindered[0],), (hindered[1],), compiler)
+
+
+def require(tier: Tier, language: Language) -> None:
+    """Refuse, before anything runs, what this machine cannot do.
+
+    Raises:
+        SandboxUnavailable: with what was expected, what came, what to do.
+    """
+    found = probe()
+    weaker: dict[Tier, Callable[[], bool]] = {
+        Tier.NAMESPACES: lambda: found.tier is Tier.NAMESPACES,
+        Tier.PLAIN: lambda: found.tier is not None,
+    }
+    if not weaker[tier]():
+        raise SandboxUnavailable(f"{'; '.join(found.reasons)}; to mend it: {'; '.join(found.fix)}")
+    if language is Language.C and found.compiler is None:
+        raise SandboxUnavailable(
+            "expected the compiler /usr/bin/gcc for a problem in C; it is not installed; run: sudo apt-get install -y gcc libc6-dev"
+        )

@@ -1,0 +1,106 @@
+"""A candidate's processes, measured from outside: processor time, resident memory, number."""
+
+import os
+import resource
+import time
+from collections.abc import Iterator
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_MIB = 1 << 20
+
+
+def pid_of(pidfd: int) -> int:
+    """The process behind a pidfd as numbered here; -1 when it is gone."""
+    with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("Pid:"):
+                return int(line.split()[1])
+    return -1
+
+
+def family(pid: int) -> Iterator[int]:
+    """`pid` and all its living descendants. Orphans of a namespace or a subreaper stay in the family."""
+    yield pid
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return
+    for task in tasks:
+        try:
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                children = file.read().split()
+        except OSError:
+            continue
+        for child in children:
+            yield from family(int(child))
+
+
+def resident_mib(pids: list[int]) -> float:
+    """Memory that these processes hold for themselves, the pages of files not counted."""
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+                fields = file.read().split()
+        except OSError:
+            continue
+        total += int(fields[1]) - int(fields[2])
+    return total * _PAGE / _MIB
+
+
+def tasks(pids: list[int]) -> int:
+    """How many threads these processes have together."""
+    count = 0
+    for pid in pids:
+        try:
+            count += len(os.listdir(f"/proc/{pid}/task"))
+        except OSError:
+            continue
+    return count
+
+
+class CpuClock:
+    """Processor seconds of a family of processes between two readings, so that none can work unseen.
+
+    `start` forbids all of them to start processes or threads; what runs then is counted until `stop`. One that ends in
+    between takes its last reading with it, and is charged the wall time since `start` instead.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._before: dict[int, float] = {}
+        self._started = 0.0
+
+    def start(self) -> float:
+        """Seal the family and note its clocks; returns 0.0, or -1.0 if the candidate is gone."""
+        sealed: set[int] = set()
+        while pending := [pid for pid in family(self._pid) if pid not in sealed]:
+            for pid in pending:
+                _forbid_new_tasks(pid)
+                sealed.add(pid)
+        self._started = time.monotonic()
+        self._before = {pid: seconds for pid in sealed if (seconds := _cpu_seconds(pid)) is not None}
+        return 0.0 if self._pid in self._before else -1.0
+
+    def stop(self) -> float:
+        """Processor seconds since `start`; -1.0 if the candidate is gone."""
+        after = {pid: _cpu_seconds(pid) for pid in self._before}
+        if after.get(self._pid) is None:
+            return -1.0
+        elapsed = time.monotonic() - self._started
+        return sum(elapsed if now is None else now - self._before[pid] for pid, now in after.items())
+
+
+def _forbid_new_tasks(pid: int) -> None:
+    try:
+        resource.prlimit(pid, resource.RLIMIT_NPROC, (0, 0))
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _cpu_seconds(pid: int) -> float | None:
+    try:
+        # The kernel's number for "processor clock of the whole process pid".
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return None
