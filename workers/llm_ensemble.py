@@ -1,0 +1,157 @@
+"""Asks the configured models: at most so many at a time, again when a failure may pass, never beyond a run's money.
+
+Before each attempt the most that it can cost is reserved; afterwards what it cost is booked. An answer is stored with
+that booking, before anybody looks at it, so that no paid token is lost to a crash.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from database import completions
+from database.completions import OverBudget
+from database.engine import Database
+from database.errors import DatabaseUnavailable
+from database.proposals import ClaimedProposal, LeaseLost
+from evolution.proposal import Refusal
+from workers.child import Refused
+from workers.llm import PASSING, UNBILLED, Completed, Endpoint, Failed, Failure
+from workers.models import Model
+from workers.prompt_sampler import Prompt, prompt_text
+
+LONGEST_BACKOFF_S = 30.0
+LONGEST_RETRY_AFTER_S = 300.0
+_DATABASE_RETRY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A paid and stored answer; `finish_reason` is the endpoint's word, `length` for one cut at the limit of tokens."""
+
+    text: str
+    finish_reason: str | None
+
+
+class _Lane:
+    """One model's way out of this worker: its connections, its slots, and a pause that the endpoint asked for."""
+
+    def __init__(self, model: Model, key: str | None) -> None:
+        self.endpoint = Endpoint(model, key)
+        self.slots = asyncio.Semaphore(model.concurrency)
+        self.paused_until = 0.0
+
+    async def wait(self) -> None:
+        await asyncio.sleep(max(0.0, self.paused_until - time.monotonic()))
+
+
+class LlmEnsemble:
+    """The models of this worker, by name; close it when done. One object serves any number of calls at once.
+
+    Raises:
+        ModelsError: a model's key is not in `environment`.
+    """
+
+    def __init__(
+        self, database: Database, models: Mapping[str, Model], environment: Mapping[str, str], *, backoff_s: float = 0.5
+    ) -> None:
+        self._database = database
+        self._models = dict(models)
+        self._backoff_s = backoff_s
+        self._lanes = {name: _Lane(model, model.key(environment)) for name, model in models.items()}
+        # Only waiting times are drawn from it: no choice of a run depends on them.
+        self._jitter = random.Random()
+
+    async def close(self) -> None:
+        """Close all connections to endpoints."""
+        await asyncio.gather(*(lane.endpoint.close() for lane in self._lanes.values()))
+
+    async def ask(self, claimed: ClaimedProposal, prompt: Prompt, *, money_limited: bool) -> Answer | Refused:
+        """The answer of the proposal's model, or why there is none.
+
+        Refused BUDGET: the next attempt could cost more than is left. MODEL_FAILED: the last of all attempts failed,
+        or the model is not configured, or has no price under a money budget. NO_ANSWER: it answered nothing.
+        """
+        model = self._models.get(claimed.model or "")
+        if model is None:
+            known = ", ".join(self._models) or "none"
+            return Refused(Refusal.MODEL_FAILED, f"no model named {claimed.model!r} is configured here; configured: {known}")
+        if money_limited and not model.priced:
+            return Refused(Refusal.MODEL_FAILED, f"model {model.name!r} has no price, and the run has a money budget")
+        lane = self._lanes[model.name]
+        for attempt in range(model.retries + 1):
+            async with lane.slots:
+                await lane.wait()
+                result = await self._attempt(claimed, prompt, model, lane)
+            if not isinstance(result, Failed):
+                return result
+            if result.failure not in PASSING or attempt == model.retries or _too_long(result.retry_after_s):
+                return _given_up(model, result, attempt + 1)
+            await asyncio.sleep(self._wait_s(attempt, lane, result))
+        raise AssertionError("the last attempt returns")
+
+    async def _attempt(self, claimed: ClaimedProposal, prompt: Prompt, model: Model, lane: _Lane) -> Answer | Refused | Failed:
+        worst = model.worst_case(prompt.messages)
+        async with self._database.begin() as connection:
+            reserved = await completions.reserve(
+                connection,
+                claimed,
+                model=model.name,
+                template=prompt.template,
+                prompt=prompt_text(prompt.messages),
+                micro_dollars=worst,
+            )
+        if isinstance(reserved, OverBudget):
+            left = reserved.left_micro_dollars
+            return Refused(Refusal.BUDGET, f"a call of {model.name!r} may cost {worst} micro-dollars; {left} are left")
+        if isinstance(reserved, LeaseLost):
+            return Refused(Refusal.WORKER_LOST, "the proposal was given to another worker")
+        result = await lane.endpoint.complete(prompt.messages)
+        await self._settle(reserved, model, worst, result)
+        return Answer(result.text, result.finish_reason) if isinstance(result, Completed) else result
+
+    async def _settle(self, completion: int, model: Model, worst: int, result: Completed | Failed) -> None:
+        usage = result.usage
+        if isinstance(result, Failed) and result.failure in UNBILLED:
+            cost = 0
+        else:
+            cost = worst if usage is None else model.cost(usage.tokens_in, usage.tokens_out)
+        whole = isinstance(result, Completed)
+        while True:
+            try:
+                async with self._database.begin() as connection:
+                    await completions.settle(
+                        connection,
+                        completion,
+                        answer=result.text if whole else None,
+                        failure=None if whole else f"{result.failure}: {result.detail}",
+                        finish_reason=result.finish_reason if whole else None,
+                        tokens_in=usage.tokens_in if usage else 0,
+                        tokens_out=usage.tokens_out if usage else 0,
+                        micro_dollars=cost,
+                        latency_s=result.latency_s,
+                    )
+            except DatabaseUnavailable:
+                # The answer is paid for and exists only here: it is kept until the database takes it.
+                await asyncio.sleep(_DATABASE_RETRY_S)
+            else:
+                return
+
+    def _wait_s(self, attempt: int, lane: _Lane, failed: Failed) -> float:
+        backoff = min(LONGEST_BACKOFF_S, self._backoff_s * 2.0**attempt) * self._jitter.uniform(0.5, 1.0)
+        asked = failed.retry_after_s or 0.0
+        if failed.failure is Failure.RATE_LIMITED and asked:
+            lane.paused_until = max(lane.paused_until, time.monotonic() + asked)
+        return max(backoff, asked)
+
+
+def _too_long(retry_after_s: float | None) -> bool:
+    return retry_after_s is not None and retry_after_s > LONGEST_RETRY_AFTER_S
+
+
+def _given_up(model: Model, failed: Failed, attempts: int) -> Refused:
+    reason = Refusal.NO_ANSWER if failed.failure in {Failure.EMPTY, Failure.FILTERED} else Refusal.MODEL_FAILED
+    times = "once" if attempts == 1 else f"{attempts} times"
+    asked = f"; it asks to wait {failed.retry_after_s:.0f} s" if _too_long(failed.retry_after_s) else ""
+    return Refused(reason, f"model {model.name!r}, asked {times}: {failed.failure}: {failed.detail}{asked}")

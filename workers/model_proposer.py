@@ -1,0 +1,74 @@
+"""Makes a child by asking a language model: prompt, answer, and what the answer asks for applied to the parent."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from database import completions, prompt_views
+from database.engine import Database
+from database.proposals import ClaimedProposal
+from evolution.problem import Problem
+from evolution.proposal import Refusal
+from workers.child import Child, Refused
+from workers.diff import NotApplied, apply_answer
+from workers.llm_ensemble import Answer, LlmEnsemble
+from workers.models import Model
+from workers.prompt_sampler import prompt_for
+
+
+class ModelProposer:
+    """An async context manager that answers any number of proposals at once with the models of this worker.
+
+    `environment` holds the models' keys; `backoff_s` is the wait before the first repetition of a failed call.
+
+    Raises:
+        ModelsError: a model's key is not in `environment`.
+    """
+
+    def __init__(
+        self, database: Database, models: Mapping[str, Model], environment: Mapping[str, str], *, backoff_s: float = 0.5
+    ) -> None:
+        self._database = database
+        self._ensemble = LlmEnsemble(database, models, environment, backoff_s=backoff_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._ensemble.close()
+
+    async def propose(self, claimed: ClaimedProposal, problem: Problem) -> Child | Refused:
+        """One child of a proposal with a model operator, or why there is none.
+
+        An answer that was paid for by a worker that died is used instead of asking again. Whether the child is a
+        duplicate or has a syntax error is not looked at here.
+
+        Raises:
+            NotFound: the parent does not exist.
+            DatabaseUnavailable: nothing is lost; the proposal can be made again when its lease has expired.
+        """
+        async with self._database.begin() as connection:
+            stored = await completions.stored_answer(connection, claimed)
+            view = await prompt_views.load(connection, claimed)
+        if stored is not None:
+            answer: Answer | Refused = Answer(stored.text, stored.finish_reason)
+        else:
+            answer = await self._ensemble.ask(claimed, prompt_for(claimed, problem, view), money_limited=view.money_limited)
+        if isinstance(answer, Refused):
+            return answer
+        return child_of(view.parent.program.files, answer, problem.definition.limits.source_kib)
+
+
+def child_of(parent: Mapping[str, str], answer: Answer, source_kib: int) -> Child | Refused:
+    """What an answer makes of its parent. Half an answer is never used: half an idea is another idea."""
+    if answer.finish_reason == "length":
+        return Refused(Refusal.NO_ANSWER, "the answer was cut off at the limit of tokens; answer with less text")
+    files = apply_answer(parent, answer.text)
+    if isinstance(files, NotApplied):
+        return Refused(files.reason, files.detail)
+    size = sum(map(len, files.values()))
+    if size > source_kib * 1024:
+        return Refused(Refusal.TOO_LONG, f"the program has {size} characters; at most {source_kib * 1024} are allowed")
+    return Child(files)
