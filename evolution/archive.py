@@ -170,6 +170,11 @@ class Archive:
         if number in self._where:
             self.children[self.index_of(number)] += 1
 
+    def parents(self) -> list[tuple[int, int]]:
+        """The elites of which children were asked for, and how many: (number, children)."""
+        counted = zip(self._cells, self.children.tolist(), strict=True)
+        return [(self._elites[cell].number, children) for cell, children in counted if children]
+
     def coverage(self, axes: tuple[FeatureAxis, ...]) -> float:
         """The share of cells that are filled, 0 to 1."""
         return len(self) / math.prod(axis.cells for axis in axes)

@@ -57,14 +57,12 @@ def _arm_stored(arm: Arm) -> list[float]:
 
 
 def _island_stored(island: Island) -> dict[str, Any]:
-    archive = island.archive
-    used = archive.children.nonzero()[0].tolist()
     return {
         "founder": [island.founder, island.founder_score, island.valid_from],
         "epsilon": island.epsilon,
         "evaluations": island.evaluations,
         "last_gain": island.last_gain,
-        "children": [[archive.at(index).number, int(archive.children[index])] for index in used],
+        "children": island.archive.parents(),
     }
 
 

@@ -12,14 +12,15 @@ from evolution.evaluation import Verdict
 from evolution.events import Event, Proposed
 from evolution.loop import Evaluated
 from evolution.problem import FeatureAxis, Scale
-from evolution.proposal import Operator, Refusal
-from evolution.run import Budget, ModelChoice, Order, RunConfig, StopReason, StrategyName
+from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
+from evolution.run import Budget, ModelChoice, Order, RunConfig, StrategyName
 from evolution.state import SearchState
 
 AXES = (
     FeatureAxis(feature="length", low=100, high=1000, cells=5, scale=Scale.LOG),
     FeatureAxis(feature="speed", low=0, high=1, cells=4),
 )
+ALL = [(strategy, order, models) for strategy in StrategyName for order in Order for models in (False, True)]
 MODELS = (ModelChoice(name="small"), ModelChoice(name="large", weight=2.0))
 
 
@@ -39,7 +40,7 @@ class Outcome:
     speed: float
 
 
-def outcome_of(seed: int, number: int, parent_score: float | None) -> Outcome:
+def outcome_of(seed: int, number: int, operator: Operator, parent_score: float | None) -> Outcome:
     """A function of the proposal alone: completions in any order bring the same."""
     rng = np.random.default_rng([seed, number])
     kind = rng.random()
@@ -47,8 +48,9 @@ def outcome_of(seed: int, number: int, parent_score: float | None) -> Outcome:
     if number == 0 or parent_score is None:
         return Outcome(0.0, Verdict.SCORED, None, 300, 4, 0.5)
     if kind < 0.15:
-        refusals = [Refusal.DUPLICATE, Refusal.SYNTAX_ERROR, Refusal.WORKER_LOST, Refusal.MODEL_FAILED, Refusal.BUDGET]
-        return Outcome(None, Verdict.CRASHED, refusals[int(rng.integers(5))], length, literals, speed)
+        refusals = [Refusal.DUPLICATE, Refusal.SYNTAX_ERROR, Refusal.WORKER_LOST]
+        refusals += [Refusal.MODEL_FAILED, Refusal.BUDGET] if operator in MODEL_OPERATORS else []
+        return Outcome(None, Verdict.CRASHED, refusals[int(rng.integers(len(refusals)))], length, literals, speed)
     if kind < 0.35:
         return Outcome(None, Verdict.CRASHED if kind < 0.3 else Verdict.WRONG, None, length, literals, speed)
     # Coarse scores, so that exact ties happen often.
@@ -77,7 +79,7 @@ class Run:
 
     def close(self, number: int) -> None:
         pending = self.state.pending[number]
-        out = outcome_of(self.seed, number, pending.parent_score)
+        out = outcome_of(self.seed, number, pending.operator, pending.parent_score)
         if pending.operator is Operator.TUNE and pending.parent_score is not None and out.score is not None:
             out = Outcome(out.score + 0.1, out.verdict, None, out.length, out.literals, out.speed)
         if out.refusal is not None:
@@ -119,8 +121,3 @@ class Run:
                 return self
             self.step()
         raise AssertionError(f"the run did not end: {self.state.evaluations} evaluations, {len(self.state.pending)} open")
-
-
-ALL_STRATEGIES = list(StrategyName)
-ALL_ORDERS = list(Order)
-__all__ = ["ALL_ORDERS", "ALL_STRATEGIES", "AXES", "MODELS", "Run", "StopReason", "config_of", "outcome_of"]
