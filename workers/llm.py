@@ -16,6 +16,7 @@ import openai
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 from openai.types.completion_usage import CompletionUsage
 
+from database.encoding import storable
 from workers.models import Message, Model
 
 _NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
@@ -169,7 +170,8 @@ class Endpoint:
                     raise ValueError(f"more than {_LONGEST_ANSWER} characters came")
 
     def _whole(self, stream: _Stream, latency_s: float) -> Completed | Failed:
-        text = "".join(stream.text)
+        # Escapes in JSON can spell characters that no file and no database can hold.
+        text = storable("".join(stream.text))
         usage = _credible(stream.usage)
         if stream.finish_reason is None:
             return Failed(Failure.CUT, f"the stream ended after {len(text)} characters without a finish reason", latency_s)
