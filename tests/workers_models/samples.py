@@ -58,10 +58,9 @@ def stage(name: str = "smoke", score: float | None = -1.0, **changes: Any) -> St
     return StageResult(**{**given, **changes})
 
 
-def program(
-    number: int, score: float | None, text: str = SEED, stages: tuple[StageResult, ...] | None = None
-) -> EvaluatedProgram:
-    stages = (stage(score=score),) if stages is None else stages
+def program(number: int, score: float | None, text: str = SEED, **changes: Any) -> EvaluatedProgram:
+    stages = changes.get("stages", (stage(score=score),))
+    files = changes.get("files", {"main.py": text})
     verdict = Verdict.CRASHED if score is None else Verdict.SCORED
     outcome = Outcome(verdict, score, {"worst": 2.5}, {"terms": 3.0}, stages)
     return EvaluatedProgram(Program(number, 1, number, 0, 0, files, b"", 1), outcome)
