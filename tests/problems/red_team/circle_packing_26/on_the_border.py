@@ -1,0 +1,5 @@
+"""Half of every circle is outside."""
+
+
+def pack():
+    return [(k / 25, 0.0) for k in range(26)], [1 / 50] * 26

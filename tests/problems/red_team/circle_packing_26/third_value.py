@@ -1,0 +1,5 @@
+"""A pair with one thing more."""
+
+
+def pack():
+    return [(0.5, 0.5)], [0.5], 2.7
