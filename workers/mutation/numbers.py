@@ -62,4 +62,10 @@ def fresh_number(dice: Dice) -> str:
         return float_text(dice.pick(_FAMILIAR))
     if way < 0.8:
         return float_text(10.0 ** dice.uniform(-3.0, 1.0), 2)
-    return float_text(1.0 - 10.0 ** dice.uniform(-3.0, -0.3), 3)
+    return fresh_share(dice)
+
+
+def fresh_share(dice: Dice) -> str:
+    """A number between 0 and 1, most often near one: a weight of what was, against what is new."""
+    part = 10.0 ** dice.uniform(-3.0, -0.3)
+    return float_text(1.0 - part if dice.chance(0.8) else part, 3)

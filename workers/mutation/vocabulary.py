@@ -37,12 +37,14 @@ class Word:
     """An expression with holes.
 
     `parts` are fixed text and holes in turn. `holes` are the names of those for values, `numbers` of those for
-    numbers, each once, in the order of the text; `needs` are the names that the word itself reads.
+    numbers, each once, in the order of the text; `shares` are those numbers whose difference from one counts, too.
+    `needs` are the names that the word itself reads.
     """
 
     parts: tuple[str | Hole, ...]
     holes: tuple[str, ...]
     numbers: tuple[str, ...]
+    shares: frozenset[str]
     needs: frozenset[str]
     tree: ast.expr
 
@@ -82,6 +84,11 @@ def read_word(text: str) -> Word:
         parts=tuple(parts),
         holes=tuple(name for name in names if name.islower()),
         numbers=tuple(name for name in names if name.isupper()),
+        shares=frozenset(
+            node.right.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.BinOp) and ast.unparse(node.left) == "1" and isinstance(node.right, ast.Name)
+        ),
         needs=own,
         tree=tree,
     )

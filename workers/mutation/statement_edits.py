@@ -1,0 +1,203 @@
+"""Mutation of statements: new assignments to variables that are read later, and statements left out or rearranged."""
+
+import ast
+from collections.abc import Mapping
+
+from workers.mutation.dice import Dice
+from workers.mutation.edits import Edit, Material, applied
+from workers.mutation.expression_edits import moved_text
+from workers.mutation.scope import read_names, written_names
+from workers.mutation.source import Site, Source, Statement
+from workers.mutation.syntax import Expression, Kind, fitted
+from workers.mutation.values import Scope, fill, pick_word, value
+
+_LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Raise)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_COPIED_LINES = 12
+_PARTS = ("{0}", "{0}:", ":{0}", "::2", "1::2", "-1")
+
+
+def insert(material: Material, source: Source, dice: Dice) -> list[Edit]:
+    """A new assignment to a variable that is read afterwards."""
+    if not source.statements:
+        return []
+    anchor = dice.pick(source.statements)
+    behind = _is_last(anchor) and not isinstance(anchor.node, _LEAVES) and dice.chance(0.5)
+    names: Mapping[str, Kind] = anchor.names
+    if behind:
+        names = {**names, **{name: Kind.UNKNOWN for name in written_names(anchor.node) if name not in names}}
+    targets = _targets(anchor, names, behind=behind)
+    if not targets:
+        return []
+    target = dice.pick(targets)
+    line = _assignment(Scope(source, names, material.words), target, dice)
+    return [_inserted(source, anchor, line, behind=behind)] if line else []
+
+
+def accumulate(material: Material, source: Source, dice: Dice) -> list[Edit]:
+    """A variable takes in a value just before a statement, which then uses the variable in place of the value."""
+    sites = [
+        site
+        for site in source.sites
+        if site.statement is not None
+        and not site.is_number
+        and not site.integral
+        and site.expression.kind in {Kind.ARRAY, Kind.FLOAT, Kind.UNKNOWN}
+        and len(site.expression.text) <= 40
+    ]
+    if not sites:
+        return []
+    site = dice.pick(sites)
+    if not isinstance(site.node, ast.Name):
+        site = dice.pick(sites)
+    anchor = site.statement
+    scope = Scope(source, anchor.names if anchor else {}, material.words)
+    if anchor is None or not scope.reads(site.expression.names):
+        return []
+    keepers = [name for name in _own_variables(anchor, anchor.names) if name not in site.expression.names]
+    if not keepers:
+        return []
+    keeper = dice.pick(keepers)
+    kept = Expression(keeper, 15, anchor.names[keeper], frozenset({keeper}))
+    word = pick_word(scope, dice, holes=2)
+    if word is None:
+        return []
+    taken = _of_itself(site.expression, scope, dice) if dice.chance(0.35) else site.expression
+    pair = (kept, taken) if dice.chance(0.7) else (taken, kept)
+    mixed = fill(word, dict(zip(word.holes, pair, strict=False)), scope, dice, site.expression.kind)
+    used: Expression = kept
+    if dice.chance(0.4) and (other := pick_word(scope, dice, holes=2)) is not None:
+        used = fill(other, dict(zip(other.holes, (site.expression, kept), strict=False)), scope, dice, site.expression.kind)
+    return [
+        _inserted(source, anchor, f"{keeper} = {mixed.text}", behind=False),
+        Edit(site.start, site.end, fitted(used, site.tight)),
+    ]
+
+
+def delete(material: Material, source: Source, dice: Dice) -> list[Edit]:
+    """Leave a statement out, unless that would leave a name undefined."""
+    del material
+    if not source.statements:
+        return []
+    chosen = dice.pick(source.statements)
+    if isinstance(chosen.node, ast.Return) or (isinstance(chosen.node, _LOOPS) and dice.chance(0.7)):
+        return []
+    missing = {name for name in written_names(chosen.node) if name not in chosen.names}
+    if missing and missing & _read_after(chosen):
+        return []
+    text = f"{chosen.indent}pass\n" if len(chosen.place[1]) == 1 else ""
+    return [Edit(chosen.start, chosen.end, text)]
+
+
+def duplicate(material: Material, source: Source, dice: Dice) -> list[Edit]:
+    """Repeat a statement with other numbers or other values behind it."""
+    chosen = _some_statement(source, dice)
+    if chosen is None or isinstance(chosen.node, _LEAVES) or source.text.count("\n", chosen.start, chosen.end) > _COPIED_LINES:
+        return []
+    within = [site for site in source.sites if chosen.start <= site.start and site.end <= chosen.end]
+    numbers = [site for site in within if site.is_number]
+    changes: list[Edit] = [
+        Edit(site.start - chosen.start, site.end - chosen.start, moved_text(site, dice)) for site in numbers if dice.chance(0.7)
+    ]
+    if not changes or dice.chance(0.2):
+        names = [site for site in within if isinstance(site.node, ast.Name) and not site.integral]
+        if names:
+            changes.append(_other_name(source, material, dice.pick(names), chosen, dice))
+    copy = applied(source.text[chosen.start : chosen.end], changes)
+    return [Edit(chosen.end, chosen.end, copy)] if changes else []
+
+
+def swap(material: Material, source: Source, dice: Dice) -> list[Edit]:
+    """Exchange a statement with the next one of its body."""
+    del material
+    first = _some_statement(source, dice)
+    if first is None:
+        return []
+    _, siblings, index = first.place
+    following = siblings[index + 1] if index + 1 < len(siblings) else None
+    second = next((other for other in source.statements if other.node is following), None)
+    if second is None or isinstance(first.node, _LEAVES) or isinstance(second.node, _LEAVES):
+        return []
+    if any(name not in first.names and name in read_names(second.node) for name in written_names(first.node)):
+        return []
+    between = source.text[first.end : second.start]
+    text = source.text[second.start : second.end] + between + source.text[first.start : first.end]
+    return [Edit(first.start, second.end, text)]
+
+
+def _some_statement(source: Source, dice: Dice) -> Statement | None:
+    return dice.pick(source.statements) if source.statements else None
+
+
+def _is_last(statement: Statement) -> bool:
+    return statement.place[2] == len(statement.place[1]) - 1
+
+
+def _inserted(source: Source, anchor: Statement, line: str, *, behind: bool) -> Edit:
+    place = anchor.end if behind else anchor.start
+    end = "\r\n" if "\r\n" in source.text[anchor.start : anchor.end] else "\n"
+    return Edit(place, place, f"{anchor.indent}{line}{end}")
+
+
+def _own_variables(anchor: Statement, names: Mapping[str, Kind]) -> list[str]:
+    """Variables that an assignment at this place may change: locals of the function, or names of the module."""
+    own = set(names)
+    if anchor.function is not None:
+        arguments = anchor.function.args
+        own = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+        own.update(written_names(ast.Module(anchor.function.body, [])))
+    numeric = {Kind.FLOAT, Kind.ARRAY, Kind.UNKNOWN}
+    return [name for name, kind in names.items() if kind in numeric and name in own and name.isidentifier()]
+
+
+def _targets(anchor: Statement, names: Mapping[str, Kind], *, behind: bool) -> list[str]:
+    """Variables in scope whose new value something would read."""
+    variables = _own_variables(anchor, names)
+    if anchor.function is None:
+        return variables
+    read = _read_after(anchor)
+    if not behind:
+        read = read | read_names(anchor.node)
+    return [name for name in variables if name in read]
+
+
+def _read_after(statement: Statement) -> frozenset[str]:
+    """Names that may be read once the statement is done: behind it, and, in a loop, anywhere in that loop."""
+    names: set[str] = set()
+    for node, siblings, index in (statement.place, *statement.around):
+        if isinstance(node, _LOOPS) and node is not statement.node:
+            names |= read_names(node)
+        for later in siblings[index + 1 :]:
+            names |= read_names(later)
+    return frozenset(names)
+
+
+def _assignment(scope: Scope, target: str, dice: Dice) -> str:
+    """Source of one assignment to `target`, or to a part of it."""
+    kind = scope.names[target]
+    kept = Expression(target, 15, kind, frozenset({target}))
+    place = target
+    if kind is Kind.ARRAY and dice.chance(0.2):
+        place = f"{target}[{dice.pick(_PARTS).format(dice.below(24))}]"
+    if dice.chance(0.35):
+        sign = dice.weighted(("+", "-", "*", "/"), (3.0, 2.0, 2.0, 1.0))
+        return f"{place} {sign}= {value(scope, dice, kind).text}"
+    word = pick_word(scope, dice)
+    if word is None:
+        return ""
+    given = {dice.pick(word.holes): kept} if dice.chance(0.6) else {}
+    new = fill(word, given, scope, dice, kind)
+    return f"{place} = {new.text}" if new.text != target else ""
+
+
+def _of_itself(expression: Expression, scope: Scope, dice: Dice) -> Expression:
+    """A word with the same expression in every hole, such as its square."""
+    word = pick_word(scope, dice)
+    if word is None:
+        return expression
+    return fill(word, dict.fromkeys(word.holes, expression), scope, dice, expression.kind)
+
+
+def _other_name(source: Source, material: Material, site: Site, chosen: Statement, dice: Dice) -> Edit:
+    new = value(Scope(source, site.names, material.words), dice, site.expression.kind)
+    return Edit(site.start - chosen.start, site.end - chosen.start, fitted(new, site.tight))
