@@ -10,7 +10,7 @@ setup:
 	@scripts/setup.sh
 
 demo: setup
-	@scripts/demo.sh $(SECONDS_OF_DEMO)
+	@$(BIN)/python scripts/demo.py $(SECONDS_OF_DEMO)
 
 check:
 	@scripts/setup.sh --strict

@@ -3,24 +3,56 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from pydantic import Field
+from workers.settings import WorkerSettings
+
 from database.settings import PREFIX, ProcessSettings
+from evaluators.settings import EvaluatorSettings, default_cache
 
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 PASSED_ON_PREFIXES = ("LC_", "XDG_")
 INSTALLER_PREFIXES = ("UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 SECRET_WORDS = ("TOKEN", "PASSWORD", "SECRET", "KEY", "CREDENTIAL")
+SET_BY_US = frozenset({"database_url", "tier", "models"})
+KINDS: dict[str, type[ProcessSettings]] = {
+    "controller": ProcessSettings,
+    "workers": WorkerSettings,
+    "evaluators": EvaluatorSettings,
+}
+"""The settings that each kind of process reads."""
 
 
 class CommandSettings(ProcessSettings):
     """`data` holds the embedded database, logs, reports and best programs; `models` names the file of model endpoints.
 
     Without `database_url` an embedded database in `data` is used, from the binaries in `postgres_bin` if that is set.
+    Installed packages of problems are kept below `cache`.
     """
 
     database_url: str = ""
     data: Path = Path(".galapagos")
     models: Path | None = None
     postgres_bin: Path | None = None
+    cache: Path = Field(default_factory=default_cache)
+
+
+def command_settings(data: Path | None) -> CommandSettings:
+    """The settings of a command; `data`, from its option, goes before the environment.
+
+    Raises:
+        SettingsError: a GALAPAGOS_ variable that nothing reads, or one with an unusable value.
+    """
+    of_processes = {name for kind in KINDS.values() for name in kind.model_fields} - SET_BY_US
+    others = frozenset(PREFIX + name.upper() for name in of_processes)
+    settings = CommandSettings.from_environment(others)
+    return settings if data is None else settings.model_copy(update={"data": data})
+
+
+def passed_settings(kind: str, given: Mapping[str, str]) -> dict[str, str]:
+    """The settings in the environment that a kind of process reads, and that are not chosen for it here."""
+    names = set(KINDS[kind].model_fields) - SET_BY_US
+    upper = {name.upper(): value for name, value in given.items()}
+    return {name: upper[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in upper}
 
 
 def process_environment(

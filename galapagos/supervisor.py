@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from database.embedded import EmbeddedPostgres
@@ -14,7 +14,7 @@ from evolution.evaluation import Tier
 from galapagos.child import Child, KeepsDying, python_module
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground
-from galapagos.settings import INSTALLER_PREFIXES, process_environment
+from galapagos.settings import INSTALLER_PREFIXES, KINDS, passed_settings, process_environment
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,8 @@ class Plan:
     """What the processes are told. `key_variables` are the names of the environment variables that hold model keys."""
 
     tier: Tier
-    slots: int | None = None
-    cache: Path | None = None
     models: Path | None = None
-    key_variables: Sequence[str] = field(default_factory=tuple[str, ...])
+    key_variables: Sequence[str] = ()
 
 
 class Supervisor:
@@ -98,14 +96,12 @@ class Supervisor:
 
 def process_environments(url: str, plan: Plan, given: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """What each kind of process gets to see: the evaluators, which run untrusted code, no key of any model."""
-    evaluators = {"database_url": url, "tier": plan.tier.value}
-    if plan.slots is not None:
-        evaluators["slots"] = str(plan.slots)
-    if plan.cache is not None:
-        evaluators["cache"] = str(plan.cache)
-    workers = {"database_url": url} | ({"models": str(plan.models.resolve())} if plan.models is not None else {})
+    ours: dict[str, dict[str, str]] = {kind: passed_settings(kind, given) | {"database_url": url} for kind in KINDS}
+    ours["evaluators"]["tier"] = plan.tier.value
+    if plan.models is not None:
+        ours["workers"]["models"] = str(plan.models.resolve())
+    more = {"workers": plan.key_variables}
+    prefixes = {"evaluators": INSTALLER_PREFIXES}
     return {
-        "controller": process_environment(given, {"database_url": url}) | ONE_THREAD,
-        "workers": process_environment(given, workers, more=plan.key_variables) | ONE_THREAD,
-        "evaluators": process_environment(given, evaluators, prefixes=INSTALLER_PREFIXES) | ONE_THREAD,
+        kind: process_environment(given, ours[kind], more.get(kind, ()), prefixes.get(kind, ())) | ONE_THREAD for kind in KINDS
     }

@@ -1,0 +1,68 @@
+"""The command line."""
+
+import json
+import sys
+from typing import Any
+
+import typer
+
+from database.errors import DatabaseError, NotFound, WrongDatabaseUrl
+from database.settings import SettingsError
+from evaluators.sandbox import SandboxUnavailable
+from evolution.problem import ProblemError
+from galapagos.cli_look import export, list_problems, list_runs, report, show
+from galapagos.cli_run import check, resume, run, verify
+from galapagos.failures import ExitCode, Failure
+from workers.models import ModelsError
+
+app = typer.Typer(
+    name="galapagos",
+    help="Evolve programs: candidates are made by mutation, tuning and language models, and judged in a sandbox.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for name, command in {
+    "run": run,
+    "resume": resume,
+    "runs": list_runs,
+    "show": show,
+    "export": export,
+    "report": report,
+    "check": check,
+    "verify": verify,
+    "problems": list_problems,
+}.items():
+    app.command(name)(command)
+
+_BAD_INPUT = (ProblemError, SettingsError, ModelsError, NotFound, WrongDatabaseUrl)
+
+
+def main() -> None:
+    """Run a command; errors end it with one message and an exit code that docs/cli.md lists."""
+    try:
+        app()
+    except SystemExit as end:
+        if end.code == ExitCode.BAD_INPUT and "--json" in sys.argv:
+            _print_json({"error": "the command line cannot be used; standard error says why", "exit_code": 2})
+        raise
+    except Failure as error:
+        _end(str(error), error.code)
+    except _BAD_INPUT as error:
+        _end(str(error), ExitCode.BAD_INPUT)
+    except (DatabaseError, SandboxUnavailable) as error:
+        _end(str(error), ExitCode.MACHINE)
+    except KeyboardInterrupt:
+        _end("interrupted", ExitCode.INTERRUPTED)
+
+
+def _end(message: str, code: ExitCode) -> None:
+    sys.stderr.write(f"galapagos: {message}\n")
+    if "--json" in sys.argv:
+        _print_json({"error": message, "exit_code": int(code)})
+    sys.exit(int(code))
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")

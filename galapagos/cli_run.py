@@ -1,0 +1,226 @@
+"""The commands that run something: run, resume, check, verify."""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from database import problems, runs
+from evaluators.check import CheckReport, check_problem
+from evaluators.probe import require
+from evolution.evaluation import Outcome, Tier
+from evolution.problem import Problem
+from evolution.run import Order, RunConfig, StrategyName
+from galapagos import options
+from galapagos.conclusion import Conclusion, conclude
+from galapagos.failures import ExitCode
+from galapagos.ground import Ground, own_ground, visited_ground
+from galapagos.problem_folder import find_problem_folder, read_problem_folder
+from galapagos.progress import dollars_text, duration_text, progress_for, score_text
+from galapagos.running import close_others, create_run, models_for, reopen_run, seed_of, serve_run
+from galapagos.settings import CommandSettings, command_settings
+from galapagos.supervisor import Plan
+from galapagos.verification import verify_run
+
+
+def run(
+    problem: options.ProblemArgument,
+    *,
+    seconds: options.SecondsOption = None,
+    evaluations: options.EvaluationsOption = None,
+    budget: options.BudgetOption = None,
+    target: options.TargetOption = None,
+    seed: options.SeedOption = None,
+    strategy: options.StrategyOption = StrategyName.ISLANDS,
+    order: options.OrderOption = Order.AS_COMPLETED,
+    lag: options.LagOption = 8,
+    islands: options.IslandsOption = 2,
+    max_islands: options.MaxIslandsOption = 5,
+    in_flight: options.InFlightOption = 16,
+    model: options.ModelOption = None,
+    mutate: options.MutateOption = True,
+    tune: options.TuneOption = True,
+    data: options.DataOption = None,
+    plain: options.PlainOption = False,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Evolve a problem until a limit is reached, then verify the best and write the report."""
+    settings = command_settings(data)
+    config = options.config_of(
+        strategy=strategy,
+        order=order,
+        lag=lag,
+        in_flight=in_flight,
+        islands=islands,
+        max_islands=max_islands,
+        models=options.models_of(model),
+        mutate=mutate,
+        tune=tune,
+        budget=options.budget_of(seconds, evaluations, budget, target),
+    )
+    chosen = read_problem_folder(find_problem_folder(problem))
+    seed_of(chosen)
+    plan = _plan(chosen, config, Tier.PLAIN if plain else Tier.NAMESPACES, settings)
+    _finish(asyncio.run(_run(settings, chosen, config, seed, plan, Console(stderr=as_json))), as_json)
+
+
+def resume(
+    number: options.RunArgument,
+    seconds: options.SecondsOption = None,
+    evaluations: options.EvaluationsOption = None,
+    budget: options.BudgetOption = None,
+    target: options.TargetOption = None,
+    data: options.DataOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Let a run go on that was interrupted, or that ended, under the limits given here."""
+    settings = command_settings(data)
+    limits = options.budget_of(seconds, evaluations, budget, target)
+
+    async def work() -> Conclusion:
+        async with own_ground(settings) as ground:
+            async with ground.database.begin() as connection:
+                row = await runs.load(connection, number)
+                problem = await problems.load(connection, row.problem)
+            plan = _plan(problem, row.config, row.tier, settings)
+            await reopen_run(ground, number, limits)
+            return await _serve(ground, number, plan, Console(stderr=as_json))
+
+    _finish(asyncio.run(work()), as_json)
+
+
+def check(problem: options.ProblemArgument, plain: options.PlainOption = False, as_json: options.JsonOption = False) -> None:
+    """Validate a problem folder and score its seed, twice as in a search and once as a champion."""
+    settings = command_settings(None)
+    chosen = read_problem_folder(find_problem_folder(problem))
+    seed_of(chosen)
+    tier = Tier.PLAIN if plain else Tier.NAMESPACES
+    require(tier, chosen.definition.language)
+    found = asyncio.run(check_problem(chosen, tier, settings.cache))
+    if as_json:
+        _print(json.dumps(_check_json(chosen, found), ensure_ascii=False))
+    else:
+        _print(_check_text(chosen, found))
+    raise typer.Exit(ExitCode.DONE if found.usable else ExitCode.FAILED)
+
+
+def verify(number: options.RunArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """Make every choice of a run again from its log, and compare the archive's table with the fold of the log."""
+
+    async def work() -> Any:
+        async with visited_ground(command_settings(data)) as ground:
+            return await verify_run(ground.database, number)
+
+    found = asyncio.run(work())
+    if as_json:
+        _print(json.dumps(asdict(found) | {"honest": not found.differences}, ensure_ascii=False))
+    else:
+        _print(
+            "\n".join(
+                [
+                    f"run {found.run}: {found.events} events, {found.proposals} proposals, {found.elites} elites",
+                    *found.differences,
+                ]
+            )
+        )
+        _print(
+            "every choice follows from the log, and the tables equal its fold"
+            if not found.differences
+            else "the run is NOT what its log says"
+        )
+    raise typer.Exit(ExitCode.DONE if not found.differences else ExitCode.FAILED)
+
+
+async def _run(
+    settings: CommandSettings, problem: Problem, config: RunConfig, seed: int | None, plan: Plan, console: Console
+) -> Conclusion:
+    async with own_ground(settings) as ground:
+        number = await create_run(ground, problem, config, seed, plan.tier)
+        return await _serve(ground, number, plan, console)
+
+
+async def _serve(ground: Ground, number: int, plan: Plan, console: Console) -> Conclusion:
+    progress = progress_for(console)
+    if plan.tier is Tier.PLAIN:
+        progress.note("tier plain: candidates run WITHOUT isolation; scores are marked reduced")
+    for other in await close_others(ground, number):
+        progress.note(
+            f"run {other} was left unfinished here and is being stopped; galapagos resume {other} lets it go on later"
+        )
+    async with ground.database.begin() as connection:
+        limited = (await runs.load(connection, number)).config.budget
+    if limited.seconds is None and limited.evaluations is None and limited.micro_dollars is None:
+        progress.note("no limit of time, evaluations or money: the run goes on until Ctrl-C or its target")
+    await serve_run(ground, number, plan, progress)
+    return await conclude(ground, number)
+
+
+def _plan(problem: Problem, config: RunConfig, tier: Tier, settings: CommandSettings) -> Plan:
+    require(tier, problem.definition.language)
+    models = models_for(config, settings.models)
+    keys = tuple(model.api_key_env for model in models if model.api_key_env)
+    return Plan(tier, models=settings.models if models else None, key_variables=keys)
+
+
+def _finish(conclusion: Conclusion, as_json: bool) -> None:
+    _print(json.dumps(conclusion.as_json(), ensure_ascii=False) if as_json else _conclusion_text(conclusion))
+    raise typer.Exit(conclusion.exit_code)
+
+
+def _conclusion_text(end: Conclusion) -> str:
+    lines = [
+        f"run {end.run} {'ended' if end.state == 'finished' else 'is unfinished'}: {end.stop_detail or 'interrupted'}",
+        f"  seed      {score_text(end.seed_score)}",
+        f"  best      {score_text(end.best_score)}",
+        f"  verified  {score_text(end.verified_score)}" + ("  (tier plain: reduced isolation)" if end.tier == "plain" else ""),
+        f"  {end.evaluations} evaluations, {end.programs} programs, {duration_text(end.seconds)}, "
+        f"{dollars_text(end.spent_micro_dollars)} spent",
+        f"  report    {end.report}",
+    ]
+    if end.best:
+        lines += [f"  program   {Path(end.best) / name}" for name in end.files]
+    if end.exit_code is ExitCode.INTERRUPTED:
+        lines.append(f"  go on     galapagos resume {end.run}")
+    return "\n".join(lines)
+
+
+def _check_json(problem: Problem, found: CheckReport) -> dict[str, Any]:
+    return {
+        "problem": problem.definition.name,
+        "revision": problem.revision,
+        "tier": found.tier.value,
+        "usable": found.usable,
+        "errors": found.errors,
+        "warnings": found.warnings,
+        "seed_score": _raw(problem, found.search),
+        "verified_score": _raw(problem, found.verify),
+        "deterministic": found.deterministic,
+        "spread": found.spread,
+    }
+
+
+def _raw(problem: Problem, outcome: Outcome | None) -> float | None:
+    return None if outcome is None or outcome.score is None else problem.definition.score.sign * outcome.score
+
+
+def _check_text(problem: Problem, found: CheckReport) -> str:
+    definition = problem.definition
+    lines = [f"{definition.name}: {definition.title}", f"  revision  {problem.revision[:16]}  ({len(problem.files)} files)"]
+    if found.search is not None:
+        stages = ", ".join(f"{stage.stage} {stage.verdict.value} in {stage.duration_s:.2f} s" for stage in found.search.stages)
+        lines.append(f"  seed      {score_text(_raw(problem, found.search), definition.score.unit)}  ({stages})")
+    if found.verify is not None:
+        lines.append(f"  verified  {score_text(_raw(problem, found.verify), definition.score.unit)}")
+    lines += [f"  warning   {text}" for text in found.warnings]
+    lines += [f"  error     {text}" for text in found.errors]
+    lines.append("usable" if found.usable else "NOT usable")
+    return "\n".join(lines)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")

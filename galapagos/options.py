@@ -1,0 +1,97 @@
+"""The options that commands share, and what the options of `run` add up to."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from evolution.run import Budget, ModelChoice, Order, RunConfig, StrategyName
+from galapagos.failures import ExitCode, Failure
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="FOLDER", help="Folder of the database and the results. [default: $GALAPAGOS_DATA or ./.galapagos]"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="End with one JSON object on standard output.")]
+RunArgument = Annotated[int, typer.Argument(metavar="RUN", help="Number of a run; `galapagos runs` lists them.")]
+ProblemArgument = Annotated[str, typer.Argument(metavar="PROBLEM", help="Folder of a problem, or the name of a built-in one.")]
+PlainOption = Annotated[
+    bool, typer.Option("--plain", help="Run candidates without isolation (reduced tier): only for code that you trust.")
+]
+SecondsOption = Annotated[float | None, typer.Option("--seconds", help="End after so many seconds of active time.")]
+EvaluationsOption = Annotated[int | None, typer.Option("--evaluations", help="End after so many evaluated programs.")]
+BudgetOption = Annotated[float | None, typer.Option("--budget", help="Most dollars that models may cost.")]
+TargetOption = Annotated[float | None, typer.Option("--target", help="End when a score, in the problem's unit, is this good.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of all choices. [default: drawn anew]")]
+StrategyOption = Annotated[StrategyName, typer.Option("--strategy", help="Who is the parent, who inspires.")]
+OrderOption = Annotated[Order, typer.Option("--order", help="fixed-lag makes the run independent of timing, at some speed.")]
+LagOption = Annotated[int, typer.Option("--lag", help="Proposals in flight under --order fixed-lag.")]
+IslandsOption = Annotated[int, typer.Option("--islands", help="Islands at the start; up to --max-islands are founded later.")]
+MaxIslandsOption = Annotated[int, typer.Option("--max-islands", help="Most islands.")]
+InFlightOption = Annotated[int, typer.Option("--in-flight", help="Most proposals asked and not yet admitted.")]
+ModelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="NAME[=WEIGHT]",
+        help="A model of the file in $GALAPAGOS_MODELS, and how often to ask it. Repeatable.",
+    ),
+]
+MutateOption = Annotated[bool, typer.Option("--mutate/--no-mutate", help="Make children by mutation without a model.")]
+TuneOption = Annotated[bool, typer.Option("--tune/--no-tune", help="Tune numeric literals of the best programs.")]
+LARGEST_SEED = (1 << 63) - 1
+
+
+def budget_of(seconds: float | None, evaluations: int | None, dollars: float | None, target: float | None) -> Budget:
+    """The limits of a run. Dollars become micro-dollars, rounded to the nearest one.
+
+    Raises:
+        Failure: a limit that cannot be one.
+    """
+    micro_dollars = None if dollars is None else round(dollars * 1_000_000)
+    try:
+        return Budget(seconds=seconds, evaluations=evaluations, micro_dollars=micro_dollars, target=target)
+    except ValidationError as error:
+        raise Failure(_complaints(error), ExitCode.BAD_INPUT) from None
+
+
+def models_of(given: list[str] | None) -> tuple[ModelChoice, ...]:
+    """The models named by `--model`.
+
+    Raises:
+        Failure: a weight that is none, or a name given twice.
+    """
+    chosen: dict[str, ModelChoice] = {}
+    for text in given or []:
+        name, _, weight = text.partition("=")
+        try:
+            choice = ModelChoice(name=name, weight=float(weight) if weight else 1.0)
+        except (ValueError, ValidationError):
+            raise Failure(f"--model {text}: expected NAME or NAME=WEIGHT with a weight above 0", ExitCode.BAD_INPUT) from None
+        if name in chosen:
+            raise Failure(f"--model {name} is given twice; give it once, with the sum of the weights", ExitCode.BAD_INPUT)
+        chosen[name] = choice
+    return tuple(chosen.values())
+
+
+def config_of(**choices: object) -> RunConfig:
+    """The configuration of a run.
+
+    Raises:
+        Failure: a value out of its range.
+    """
+    try:
+        return RunConfig.model_validate(choices)
+    except ValidationError as error:
+        raise Failure(_complaints(error), ExitCode.BAD_INPUT) from None
+
+
+def _complaints(error: ValidationError) -> str:
+    return "\n".join(
+        f"--{'-'.join(str(part) for part in item['loc']).replace('_', '-').replace('micro-dollars', 'budget')}: {item['msg']}; "
+        f"got {item['input']!r}"
+        for item in error.errors()
+    )

@@ -1,0 +1,253 @@
+"""What a person sees while a run goes on: a live panel at a terminal, sparse lines anywhere else."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from evolution.run import Budget, RunState
+
+BARS = "▁▂▃▄▅▆▇█"
+LINE_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorStanding:
+    """How an operator fares: proposals asked, those refused, programs scored, and those better than their parent."""
+
+    name: str
+    asked: int
+    refused: int
+    scored: int
+    improved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A run at one moment. Scores are raw; `curve` holds (evaluations, goodness) of each best so far, higher better.
+
+    `rate` is evaluations per second over the last seconds; `seconds` is active time.
+    """
+
+    run: int
+    title: str
+    unit: str
+    state: RunState
+    tier: str
+    seconds: float
+    evaluations: int
+    programs: int
+    rate: float
+    seed_score: float | None
+    best_score: float | None
+    verified_score: float | None
+    cells_filled: int
+    cells: int
+    islands: int
+    micro_dollars: int
+    tokens: int
+    uses_models: bool
+    budget: Budget
+    operators: Sequence[OperatorStanding] = field(default_factory=tuple[OperatorStanding, ...])
+    curve: Sequence[tuple[int, float]] = field(default_factory=tuple[tuple[int, float], ...])
+
+
+class Progress(Protocol):
+    """Shows the standing of a run."""
+
+    def show(self, standing: Standing) -> None:
+        """Called about twice a second."""
+        ...
+
+    def note(self, message: str) -> None:
+        """Tell something that happened once."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Leave the terminal as it was."""
+        ...
+
+
+class LiveProgress:
+    """A panel that is drawn anew in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def show(self, standing: Standing) -> None:
+        """Draw the standing."""
+        self._live.update(panel(standing), refresh=True)
+
+    def note(self, message: str) -> None:
+        """Print above the panel."""
+        self._live.console.print(message, markup=False, highlight=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._live.stop()
+
+
+class LineProgress:
+    """One line at a new best, and otherwise when something changed, at most one every two seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._printed_at = 0.0
+        self._last: tuple[float | None, float | None, int] | None = None
+
+    def show(self, standing: Standing) -> None:
+        """Print a line if one is due."""
+        seen = (standing.best_score, standing.verified_score, standing.evaluations)
+        new_best = self._last is None or seen[:2] != self._last[:2]
+        due = time.monotonic() - self._printed_at >= LINE_EVERY_S and seen != self._last
+        if new_best or due:
+            self._last, self._printed_at = seen, time.monotonic()
+            self.note(line(standing))
+
+    def note(self, message: str) -> None:
+        """Print a line."""
+        self._console.print(message, markup=False, highlight=False, soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        return
+
+
+def progress_for(console: Console) -> Progress:
+    """The panel at a terminal, lines elsewhere."""
+    return LiveProgress(console) if console.is_terminal and not console.is_dumb_terminal else LineProgress(console)
+
+
+def score_text(score: float | None, unit: str = "") -> str:
+    """A raw score with its unit, or a dash."""
+    return "-" if score is None else f"{score:.10g} {unit}".rstrip()
+
+
+def duration_text(seconds: float) -> str:
+    """`75` as `1:15`; hours only where there are any."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def dollars_text(micro_dollars: int) -> str:
+    """Money as dollars, exact to the micro-dollar."""
+    return f"${micro_dollars / 1_000_000:.6f}".rstrip("0").rstrip(".") if micro_dollars else "$0"
+
+
+def left_text(standing: Standing) -> str:
+    """Time left until the first limit of time or evaluations is reached, as far as can be told now."""
+    budget = standing.budget
+    estimates = [budget.seconds - standing.seconds] if budget.seconds is not None else []
+    if budget.evaluations is not None and standing.rate > 0:
+        estimates.append((budget.evaluations - standing.evaluations) / standing.rate)
+    if standing.state is not RunState.RUNNING:
+        return "verifying the best" if standing.state is RunState.FINISHING else "ended"
+    return f"{duration_text(max(min(estimates), 0.0))} left" if estimates else "no limit of time"
+
+
+def line(standing: Standing) -> str:
+    """The standing in one line."""
+    parts = [
+        f"{duration_text(standing.seconds):>6}",
+        f"best {score_text(standing.best_score, standing.unit)}",
+        f"verified {score_text(standing.verified_score)}",
+        f"seed {score_text(standing.seed_score)}",
+        f"{standing.evaluations} evaluations ({standing.rate:.0f}/s)",
+        f"{standing.cells_filled} cells on {standing.islands} islands",
+    ]
+    if standing.uses_models:
+        parts.append(f"{dollars_text(standing.micro_dollars)} spent")
+    return " | ".join([*parts, left_text(standing)])
+
+
+def sparkline(curve: Sequence[tuple[int, float]], until: int, width: int = 48) -> str:
+    """The best so far over evaluations as a row of bars."""
+    if not curve:
+        return ""
+    low, high = curve[0][1], curve[-1][1]
+    bars: list[str] = []
+    place = 0
+    for column in range(width):
+        at = until * (column + 1) / width
+        while place + 1 < len(curve) and curve[place + 1][0] <= at:
+            place += 1
+        share = (curve[place][1] - low) / (high - low) if high > low else 0.0
+        bars.append(BARS[round(share * (len(BARS) - 1))])
+    return "".join(bars)
+
+
+def panel(standing: Standing) -> Panel:
+    """The standing as a panel of some ten lines."""
+    scores = Table.grid(padding=(0, 3))
+    scores.add_row(
+        Text.assemble("best ", (score_text(standing.best_score, standing.unit), "bold green")),
+        Text.assemble("verified ", (score_text(standing.verified_score), "bold")),
+        Text.assemble("seed ", score_text(standing.seed_score)),
+    )
+    numbers = Table.grid(padding=(0, 3))
+    numbers.add_row(
+        f"{standing.evaluations:,} evaluations",
+        f"{standing.rate:.0f}/s",
+        f"{standing.cells_filled}/{standing.cells} cells",
+        f"{standing.islands} islands",
+        *([f"{dollars_text(standing.micro_dollars)} spent", f"{standing.tokens:,} tokens"] if standing.uses_models else []),
+    )
+    parts = [
+        scores,
+        Text(sparkline(standing.curve, standing.evaluations), style="green"),
+        numbers,
+        _operators(standing),
+        _left(standing),
+    ]
+    title = f"{standing.title} · run {standing.run}" + (" · reduced isolation" if standing.tier == "plain" else "")
+    return Panel(Group(*parts), title=Text(title), title_align="left", padding=(0, 1))
+
+
+def _operators(standing: Standing) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for operator in standing.operators:
+        share = f"{100 * operator.improved / operator.scored:.1f} %" if operator.scored else "-"
+        table.add_row(
+            Text(operator.name, style="cyan"),
+            f"{operator.asked:,} asked",
+            f"{operator.refused:,} refused",
+            f"{operator.scored:,} scored",
+            f"{share} better than their parent",
+        )
+    return table
+
+
+def _left(standing: Standing) -> Table:
+    table = Table.grid(padding=(0, 2))
+    used = _share_used(standing)
+    bar = [ProgressBar(total=1.0, completed=used, width=40)] if used is not None else []
+    table.add_row(
+        *bar, Text(f"{duration_text(standing.seconds)}  {left_text(standing)}"), Text("Ctrl-C ends it cleanly", style="dim")
+    )
+    return table
+
+
+def _share_used(standing: Standing) -> float | None:
+    budget = standing.budget
+    shares = [standing.seconds / budget.seconds] if budget.seconds else []
+    shares += [standing.evaluations / budget.evaluations] if budget.evaluations else []
+    shares += [standing.micro_dollars / budget.micro_dollars] if budget.micro_dollars else []
+    return min(max(shares), 1.0) if shares else None

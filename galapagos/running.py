@@ -1,0 +1,201 @@
+"""A run from its creation to its end on this machine."""
+
+import asyncio
+import secrets
+import signal
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from database import runs
+from database.errors import DatabaseUnavailable
+from database.runs import RunRow
+from evolution.evaluation import Tier
+from evolution.problem import Language, Problem
+from evolution.run import Budget, RunConfig, RunState
+from galapagos.failures import ExitCode, Failure
+from galapagos.ground import Ground
+from galapagos.options import LARGEST_SEED
+from galapagos.progress import Progress
+from galapagos.standing import StandingReader
+from galapagos.supervisor import Plan, Supervisor
+from workers.evolve_blocks import EvolveBlockError
+from workers.models import Model, ModelsError, chosen, load_models
+from workers.normalise import Normalised, normalise
+
+LOOK_S = 0.5
+AWAY_S = 60.0
+"""A database that does not answer for so long is not waited for any longer."""
+CLEAN_END_S = 180.0
+"""After the first Ctrl-C: what is in flight is admitted and the best verified within this time."""
+
+
+def models_for(config: RunConfig, models_file: Path | None) -> list[Model]:
+    """The endpoints that a run may ask; those that need a key have one.
+
+    Raises:
+        ModelsError: a model that is not configured, has no price under a money budget, or has no key.
+    """
+    import os
+
+    if not config.models:
+        return []
+    if models_file is None:
+        raise ModelsError(
+            "--model needs the environment variable GALAPAGOS_MODELS to name the file of models (docs/settings.md)"
+        )
+    names = [choice.name for choice in config.models]
+    found = chosen(load_models(models_file), names, money_limited=config.budget.micro_dollars is not None)
+    for model in found:
+        model.key(os.environ)
+    return found
+
+
+def seed_of(problem: Problem) -> Normalised:
+    """What is known of a seed program without running it.
+
+    Raises:
+        Failure: it does not parse, or its EVOLVE-BLOCK markers do not pair up.
+    """
+    try:
+        return normalise(problem.seed_files, problem.definition.language)
+    except (SyntaxError, EvolveBlockError) as error:
+        language = "Python" if problem.definition.language is Language.PYTHON else "C"
+        raise Failure(
+            f"the seed program cannot be read as {language}: {error}; mend it, then try again", ExitCode.BAD_INPUT
+        ) from None
+
+
+async def create_run(ground: Ground, problem: Problem, config: RunConfig, seed: int | None, tier: Tier) -> int:
+    """Store a new run and return its number."""
+    known = seed_of(problem)
+    drawn = secrets.randbelow(1 << 31) if seed is None else seed
+    if not 0 <= drawn <= LARGEST_SEED:
+        raise Failure(f"--seed must be from 0 to {LARGEST_SEED}, got {seed}", ExitCode.BAD_INPUT)
+    async with ground.database.begin() as connection:
+        return await runs.create(
+            connection, problem, config, drawn, tier, normalised_hash=known.hash, length=known.length, literals=known.literals
+        )
+
+
+async def close_others(ground: Ground, run: int) -> list[int]:
+    """Ask runs that were left unfinished in this folder to stop, so that `run` has the machine; returns their numbers."""
+    if ground.server is None:
+        return []
+    async with ground.database.begin() as connection:
+        others = [row.id for row in await runs.unfinished(connection) if row.id != run]
+        for other in others:
+            await runs.ask_stop(connection, other)
+    return others
+
+
+async def reopen_run(ground: Ground, run: int, budget: Budget) -> RunRow:
+    """Make a run go on: an unfinished one under its limits, a finished or stopping one under new ones.
+
+    Raises:
+        Failure: it is finished, and no limit is above what it has used.
+    """
+    async with ground.database.begin() as connection:
+        row = await runs.load(connection, run)
+        merged = row.config.budget.model_copy(update=budget.model_dump(exclude_none=True))
+        if row.state is RunState.RUNNING and not row.stop_asked and merged == row.config.budget:
+            return row
+        if (
+            row.state is RunState.FINISHED
+            and row.stop_reason is not None
+            and row.stop_reason.value != "stopped"
+            and merged == row.config.budget
+        ):
+            raise Failure(
+                f"run {run} has ended ({row.stop_detail or row.stop_reason.value}); to let it go on, give a higher limit: "
+                f"galapagos resume {run} --evaluations N (or --seconds, --budget, --target)",
+                ExitCode.BAD_INPUT,
+            )
+        await runs.reopen(connection, run, merged)
+        return await runs.load(connection, run)
+
+
+@dataclass(slots=True)
+class Interruption:
+    """How often somebody asked this process to end, and when first."""
+
+    count: int = 0
+    first_at: float = 0.0
+
+    def note(self) -> None:
+        """Count one more."""
+        self.count += 1
+        self.first_at = self.first_at or time.monotonic()
+
+
+@contextmanager
+def interruptions() -> Generator[Interruption]:
+    """Within the block Ctrl-C and SIGTERM are counted instead of ending the process."""
+    seen = Interruption()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, seen.note)
+    try:
+        yield seen
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def serve_run(ground: Ground, run: int, plan: Plan, progress: Progress) -> Interruption:
+    """Run all processes until `run` is finished, or somebody cannot wait for that.
+
+    The first Ctrl-C asks the run to stop: what is in flight is admitted and the best is verified. The second one
+    ends at once; the run stays unfinished and can be resumed. So does whatever else ends this process.
+
+    Raises:
+        Failure: a process, or the database, cannot be kept alive.
+    """
+    supervisor = Supervisor(ground, plan)
+    reader = StandingReader(ground.database, run)
+    patience = _Patience()
+    asked = False
+    with interruptions() as seen, progress:
+        async with supervisor.running():
+            while seen.count < 2 and not (asked and time.monotonic() - seen.first_at > CLEAN_END_S):
+                supervisor.check()
+                try:
+                    if seen.count and not asked:
+                        await _ask_stop(ground, run, progress.note)
+                        asked = True
+                    standing = await reader.read()
+                except DatabaseUnavailable as error:
+                    patience.lost(error)
+                else:
+                    patience.found()
+                    progress.show(standing)
+                    if standing.state is RunState.FINISHED:
+                        break
+                await asyncio.sleep(LOOK_S)
+    return seen
+
+
+async def _ask_stop(ground: Ground, run: int, tell: Callable[[str], None]) -> None:
+    async with ground.database.begin() as connection:
+        await runs.ask_stop(connection, run)
+    tell("stopping: what is in flight is admitted and the best is verified; Ctrl-C again ends at once")
+
+
+class _Patience:
+    """How long the database has been away."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def lost(self, error: DatabaseUnavailable) -> None:
+        now = time.monotonic()
+        self._since = self._since or now
+        if now - self._since > AWAY_S:
+            raise Failure(
+                f"the database has not answered for {AWAY_S:.0f} s: {error}; the run can be resumed", ExitCode.MACHINE
+            )
+
+    def found(self) -> None:
+        self._since = None

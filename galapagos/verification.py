@@ -1,0 +1,61 @@
+"""Whether a run's tables are what its log says: `galapagos verify`."""
+
+from dataclasses import dataclass, field
+
+from database import archive, events, problems, runs
+from database.engine import Database
+from evolution import replay, snapshot
+from evolution.archive import Elite
+from evolution.events import Event
+from evolution.state import LogError, SearchState
+
+PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogCheck:
+    """`differences` is empty for an honest run: each choice follows from the log before it, and the tables from all of it."""
+
+    run: int
+    events: int
+    proposals: int
+    elites: int
+    differences: list[str] = field(default_factory=list[str])
+
+
+async def verify_run(database: Database, run: int) -> LogCheck:
+    """Fold the log of a run, make every choice again, and compare both with the tables.
+
+    Raises:
+        NotFound: no such run.
+    """
+    async with database.begin() as connection:
+        row = await runs.load(connection, run)
+        # Log and tables must be of one moment: while a run goes on, its controller waits here for the length of a read.
+        row = await runs.lock_for_pass(connection, run, row.controller_epoch)
+        axes = (await problems.load(connection, row.problem)).definition.axes
+        log: list[Event] = []
+        while page := await events.read(connection, run, after=len(log), limit=PAGE):
+            log += [item.event for item in page]
+        stored = await archive.load(connection, run)
+        valid = await archive.load_scored(connection, run)
+    if stored is None:
+        return LogCheck(run, len(log), 0, 0, [] if not log else ["there are events, but no saved search state"])
+    elites = [
+        (item.island, item.cell, Elite(item.number, item.score, item.length, item.literals, item.at_event))
+        for item in stored.elites
+    ]
+    loaded = snapshot.restore(row.config, axes, row.seed, stored.state, elites, valid)
+    differences = replay.verify(log, row.config, axes, row.seed)
+    try:
+        folded: SearchState | None = replay.fold(log[: loaded.events], row.config, axes, row.seed)
+    except LogError as error:
+        folded = None
+        differences.append(str(error))
+    if folded is not None:
+        differences += replay.compare(folded, loaded)
+    if loaded.events != len(log) or row.as_of_event != len(log):
+        differences.append(
+            f"the log ends at event {len(log)}, the search state at {loaded.events}, the run at {row.as_of_event}"
+        )
+    return LogCheck(run, len(log), loaded.next_number - 1, len(elites), list(dict.fromkeys(differences)))

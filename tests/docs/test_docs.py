@@ -1,0 +1,115 @@
+"""What is not documented is red; so is a link that leads nowhere."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import typer
+from typer.main import get_command
+
+from evolution.evaluation import Tier, Verdict
+from evolution.events import EVENT, Event
+from evolution.problem import Definition
+from evolution.proposal import Operator, Refusal
+from evolution.run import Order, StopReason, StrategyName
+from galapagos.cli import app
+from galapagos.settings import KINDS, PREFIX, CommandSettings
+from workers.models import Model
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    {
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "problems").rglob("*.md"),
+        *(ROOT / "benchmarks").rglob("*.md"),
+    }
+)
+COMMANDS = get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def _section(command: str) -> str:
+    found = re.search(rf"^## `galapagos {command}\b.*?(?=^## |\Z)", _page("cli.md"), re.MULTILINE | re.DOTALL)
+    assert found, f"docs/cli.md has no section '## `galapagos {command} ...`'"
+    return found.group(0)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_option_of_a_command_is_documented_and_no_other(command: str) -> None:
+    section = _section(command)
+    real = {
+        name
+        for parameter in COMMANDS[command].params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("--")
+    }
+    documented = set(re.findall(r"`(--[a-z-]+)", section))
+    assert real - {"--help"} - documented == set(), "missing in docs/cli.md"
+    assert documented - real == set(), "documented, but not there"
+
+
+def test_no_command_is_documented_that_does_not_exist() -> None:
+    documented = set(re.findall(r"^## `galapagos ([a-z]+)", _page("cli.md"), re.MULTILINE))
+    assert documented == set(COMMANDS)
+    assert isinstance(app, typer.Typer)
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    real = {PREFIX + name.upper() for kind in (*KINDS.values(), CommandSettings) for name in kind.model_fields}
+    documented = set(re.findall(rf"^\| `({PREFIX}[A-Z_]+)`", _page("settings.md"), re.MULTILINE))
+    assert documented == real
+
+
+def test_every_key_of_a_model_is_documented() -> None:
+    section = _page("settings.md").partition("## Models")[2]
+    assert [name for name in Model.model_fields if f"`{name}`" not in section] == []
+
+
+def test_every_event_and_its_fields_are_documented() -> None:
+    kinds = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Event)[0])}
+    rows = dict(re.findall(r"^\| `([a-z_]+)` \|(.*)\|$", _page("events.md"), re.MULTILINE))
+    assert rows.keys() == kinds.keys()
+    for name, kind in kinds.items():
+        assert [field for field in kind.model_fields if field != "kind" and f"`{field}`" not in rows[name]] == [], name
+    assert EVENT
+
+
+@pytest.mark.parametrize(
+    ("values", "heading"), [(Verdict, "Verdicts"), (Refusal, "Refusals"), (StopReason, "Stop reasons"), (Tier, "Tiers")]
+)
+def test_every_verdict_refusal_stop_reason_and_tier_is_documented(values: type[StrEnum], heading: str) -> None:
+    section = _page("verdicts.md").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)) == {value.value for value in values}
+
+
+@pytest.mark.parametrize("value", [*StrategyName, *Order])
+def test_every_strategy_and_order_is_documented(value: StrEnum) -> None:
+    assert f"`{value.value}`" in _section("run")
+
+
+def test_every_operator_is_in_the_glossary() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [
+        operator.value for operator in Operator if operator is not Operator.SEED and f"`{operator.value}`" not in readme
+    ] == []
+
+
+def test_every_key_of_a_problem_is_documented() -> None:
+    assert [name for name in Definition.model_fields if name not in _page("problem-format.md")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    assert [target for target in targets if not re.match(r"[a-z]+:", target) and not (page.parent / target).exists()] == []
+
+
+def test_pages_exist() -> None:
+    assert {"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "ARCHITECTURE.md"} <= {page.name for page in PAGES}
