@@ -103,6 +103,9 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
     readable += [path for path in _SYSTEM[1:] if Path(path).is_dir() and not Path(path).is_symlink()]
     paths = [_BOX_HARNESS, _BOX_PACKAGES]
     command = [bubblewrap(), *_bubblewrap_walls(ground), *_bubblewrap_system()]
+    for folder in (Path(_BOX_HARNESS).parent, Path(_BOX_PACKAGES)):
+        # bwrap's own folders are root's alone; who imports after the zygote did is somebody else.
+        command += ["--perms", "0755", "--dir", str(folder)]
     command += ["--ro-bind", str(HARNESS), _BOX_HARNESS]
     for name, folder in package_folders().items():
         command += ["--ro-bind", str(folder), f"{_BOX_PACKAGES}/{name}"]

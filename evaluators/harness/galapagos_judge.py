@@ -124,15 +124,16 @@ class Candidate:
             raise self._end
         start = time.monotonic()
         try:
-            return self._wire.receive(deadline)
+            received = self._wire.receive(deadline)
         except TimeoutError:
+            self._waited += time.monotonic() - start
             raise self._timeout(deadline) from None
         except Closed:
             raise self._ended(CandidateDied("died", "the candidate's process ended")) from None
         except ProtocolError as error:
             raise self._ended(CandidateDied("protocol", f"the candidate's reply: {error}")) from None
-        finally:
-            self._waited += time.monotonic() - start
+        self._waited += time.monotonic() - start
+        return received
 
     def _timeout(self, deadline: float) -> CandidateError:
         if deadline >= self._deadline:
