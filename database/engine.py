@@ -170,6 +170,29 @@ class Database:
         finally:
             await listener.close()
 
+    @asynccontextmanager
+    async def sole(self, name: str) -> AsyncGenerator[None]:
+        """Be the only one that holds `name` (a session's advisory lock), waiting for it; freed when this process ends.
+
+        Who holds it and loses its connection loses the lock without notice: fence what is written by an epoch as well.
+
+        Raises:
+            DatabaseUnavailable: the server cannot be reached, or went away while waiting.
+        """
+        try:
+            connection = await _driver.connect(**self._address)
+        except _CANNOT_CONNECT as error:
+            raise _plain(error) from error
+        try:
+            try:
+                await connection.execute("SELECT pg_advisory_lock(hashtext($1))", name)
+            except _CANNOT_CONNECT as error:
+                raise _plain(error) from error
+            yield
+        finally:
+            # Not close: that would wait for the server, which may be away.
+            connection.terminate()
+
     async def _connect(self) -> Any:
         return await _driver.connect(**self._address)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import sqlalchemy as sa
+
 from database.engine import Connection
 
 MAX_ATTEMPTS = 5
@@ -38,9 +40,46 @@ class Expired:
     evaluations_abandoned: int
 
 
+def _extend(table: str) -> sa.TextClause:
+    return sa.text(f"""
+        WITH held AS (
+            SELECT t.id FROM {table} t
+            JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[])) AS mine(id, token) ON mine.id = t.id
+            WHERE t.lease = mine.token AND t.state = 'leased' ORDER BY t.id FOR NO KEY UPDATE OF t
+        )
+        UPDATE {table} t SET lease_until = clock_timestamp() + make_interval(secs => CAST(:lease_s AS double precision))
+        FROM held WHERE t.id = held.id RETURNING t.id
+    """)  # noqa: S608 - the table is one of two names in this module
+
+
+_EXTEND = {queue: _extend(queue.value) for queue in Queue}
+# now(), unlike clock_timestamp(), may be compared by index.
+_EXPIRE_PROPOSALS = sa.text("""
+    WITH due AS (
+        SELECT id FROM proposal WHERE state = 'leased' AND lease_until < now() ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE proposal p SET lease = NULL, lease_owner = NULL, lease_until = NULL,
+        state = CASE WHEN attempt < :attempts THEN CAST('queued' AS proposalstate) ELSE 'refused' END,
+        refusal = CASE WHEN attempt < :attempts THEN refusal ELSE 'worker_lost' END,
+        detail = CASE WHEN attempt < :attempts THEN detail ELSE :detail END
+    FROM due WHERE p.id = due.id RETURNING CAST(p.state AS text)
+""")
+_EXPIRE_EVALUATIONS = sa.text("""
+    WITH due AS (
+        SELECT id FROM evaluation WHERE state = 'leased' AND lease_until < now() ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE evaluation e SET lease = NULL, lease_owner = NULL, lease_until = NULL,
+        state = CASE WHEN attempt < :attempts THEN CAST('queued' AS evaluationstate) ELSE 'abandoned' END,
+        finished_at = CASE WHEN attempt < :attempts THEN NULL ELSE clock_timestamp() END,
+        host_fault = coalesce(host_fault, :detail)
+    FROM due WHERE e.id = due.id RETURNING CAST(e.state AS text)
+""")
+
+
 async def extend(connection: Connection, queue: Queue, leases: Sequence[Lease], lease_s: float) -> frozenset[int]:
     """Let the leases run `lease_s` seconds from now. Returns the ids still held: drop the work on all others."""
-    raise NotImplementedError
+    row = {"ids": [lease.id for lease in leases], "tokens": [lease.token for lease in leases], "lease_s": lease_s}
+    return frozenset((await connection.execute(_EXTEND[queue], row)).scalars())
 
 
 async def expire(connection: Connection) -> Expired:
@@ -48,4 +87,13 @@ async def expire(connection: Connection) -> Expired:
 
     Follow it by `completions.settle_lost` in the same transaction, and notify who has new work.
     """
-    raise NotImplementedError
+    row = {"attempts": MAX_ATTEMPTS, "detail": "its worker was lost too often"}
+    proposals = (await connection.execute(_EXPIRE_PROPOSALS, row)).scalars().all()
+    row = {"attempts": MAX_ATTEMPTS, "detail": "an evaluator that held it died, or lost the database"}
+    evaluations = (await connection.execute(_EXPIRE_EVALUATIONS, row)).scalars().all()
+    return Expired(
+        proposals_requeued=proposals.count("queued"),
+        proposals_refused=proposals.count("refused"),
+        evaluations_requeued=evaluations.count("queued"),
+        evaluations_abandoned=evaluations.count("abandoned"),
+    )

@@ -1,12 +1,37 @@
 """Problems, stored whole under the hash of their content."""
 
+import sqlalchemy as sa
+
+from database import blobs
 from database.engine import Connection
-from evolution.problem import Problem
+from database.errors import NotFound
+from evolution.problem import Problem, problem_from_files
+
+_STORE = sa.text(
+    "INSERT INTO problem (revision, name, definition) VALUES (:revision, :name, CAST(:definition AS jsonb)) "
+    "ON CONFLICT DO NOTHING RETURNING revision"
+)
+_STORE_FILES = sa.text(
+    "INSERT INTO problem_file (revision, path, blob) SELECT :revision, path, hash "
+    "FROM unnest(CAST(:paths AS text[]), CAST(:hashes AS bytea[])) AS file(path, hash)"
+)
+_LOAD = sa.text(
+    "SELECT f.path, b.content FROM problem_file f JOIN blob b ON b.hash = f.blob WHERE f.revision = :revision ORDER BY f.path"
+)
 
 
 async def store(connection: Connection, problem: Problem) -> None:
     """Store the problem; nothing happens if this revision is stored already."""
-    raise NotImplementedError
+    row = {
+        "revision": problem.revision,
+        "name": problem.definition.name,
+        "definition": problem.definition.model_dump_json(),
+    }
+    if (await connection.execute(_STORE, row)).first() is None:
+        return
+    paths = sorted(problem.files)
+    hashes = await blobs.put(connection, [problem.files[path] for path in paths])
+    await connection.execute(_STORE_FILES, {"revision": problem.revision, "paths": paths, "hashes": hashes})
 
 
 async def load(connection: Connection, revision: str) -> Problem:
@@ -15,4 +40,7 @@ async def load(connection: Connection, revision: str) -> Problem:
     Raises:
         NotFound: no such revision.
     """
-    raise NotImplementedError
+    rows = (await connection.execute(_LOAD, {"revision": revision})).all()
+    if not rows:
+        raise NotFound(f"no problem with the revision {revision!r} is stored in this database")
+    return problem_from_files({path: content for path, content in rows})  # noqa: C416 - a Row is not typed as a pair

@@ -1,10 +1,16 @@
 """Programs: written once with their proposal's answer, read by number."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
+import sqlalchemy as sa
+
+from database import blobs
 from database.engine import Connection
-from evolution.evaluation import Outcome
+from evolution.evaluation import Outcome, StageResult, Verdict
 from evolution.program import Program
 
 
@@ -29,14 +35,56 @@ class EvaluatedProgram:
     outcome: Outcome | None
 
 
+_LOAD = sa.text("""
+    SELECT p.id, p.run, p.number, p.island, p.parent, b.content, p.normalised_hash, p.generation
+    FROM program p JOIN blob b ON b.hash = p.files
+    WHERE p.run = :run AND p.number = ANY(CAST(:numbers AS integer[]))
+""")
+_OUTCOMES = sa.text("""
+    SELECT e.program, CAST(e.verdict AS text) AS verdict, e.score, CAST(e.metrics AS text) AS metrics,
+        CAST(e.features AS text) AS features, CAST(e.stages AS text) AS stages
+    FROM evaluation e WHERE e.program = ANY(CAST(:programs AS bigint[])) AND e.purpose = 'search' AND e.state = 'finished'
+""")
+_KNOWN = sa.text(
+    "SELECT normalised_hash, number FROM program WHERE run = :run AND normalised_hash = ANY(CAST(:hashes AS bytea[]))"
+)
+
+
 async def load(connection: Connection, run: int, numbers: Sequence[int]) -> dict[int, Program]:
     """Programs by number; numbers without a program are missing from the answer. Programs never change: cache them."""
-    raise NotImplementedError
+    rows = await connection.execute(_LOAD, {"run": run, "numbers": list(numbers)})
+    return {
+        row.number: Program(
+            id=row.id,
+            run=row.run,
+            number=row.number,
+            island=row.island,
+            parent=row.parent,
+            files=blobs.unpack_files(row.content),
+            normalised_hash=row.normalised_hash,
+            generation=row.generation,
+        )
+        for row in rows
+    }
 
 
 async def load_evaluated(connection: Connection, run: int, numbers: Sequence[int]) -> dict[int, EvaluatedProgram]:
     """The same with what the judge said (metrics, feedback, log tails), as prompts need it."""
-    raise NotImplementedError
+    programs = await load(connection, run, numbers)
+    rows = await connection.execute(_OUTCOMES, {"programs": [program.id for program in programs.values()]})
+    outcomes = {row.program: outcome_of(row) for row in rows}
+    return {number: EvaluatedProgram(program, outcomes.get(program.id)) for number, program in programs.items()}
+
+
+def outcome_of(row: sa.Row[Any]) -> Outcome:
+    """The outcome in a row of a finished evaluation, its JSON columns read as text."""
+    return Outcome(
+        verdict=Verdict(row.verdict),
+        score=row.score,
+        metrics=json.loads(row.metrics),
+        features=json.loads(row.features),
+        stages=msgspec.convert(json.loads(row.stages), tuple[StageResult, ...]),
+    )
 
 
 async def known_hashes(connection: Connection, run: int, hashes: Sequence[bytes]) -> dict[bytes, int]:
@@ -44,4 +92,5 @@ async def known_hashes(connection: Connection, run: int, hashes: Sequence[bytes]
 
     A hint for workers, which may try again cheaply; `proposals.answer` is what decides.
     """
-    raise NotImplementedError
+    rows = await connection.execute(_KNOWN, {"run": run, "hashes": list(hashes)})
+    return {row.normalised_hash: row.number for row in rows}

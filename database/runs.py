@@ -1,9 +1,15 @@
 """Runs: created whole, served by one controller at a time, each pass of it fenced by its epoch."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
+
+from database import blobs, problems
+from database.encoding import storable
 from database.engine import Connection
+from database.errors import EpochLost, NotAllowed, NotFound
 from evolution.evaluation import Tier
 from evolution.problem import Problem
 from evolution.run import Budget, RunConfig, RunState, StopReason
@@ -48,6 +54,55 @@ class RunRow:
     account: Account
 
 
+_SELECT = """
+    SELECT r.id, r.problem, CAST(r.config AS text) AS config, r.seed, r.secret, CAST(r.tier AS text) AS tier,
+        CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason, r.stop_detail, r.stop_asked,
+        r.controller_epoch, r.as_of_event, r.active_s, r.champion, r.created_at, r.finished_at,
+        a.limit_micro_dollars, a.spent_micro_dollars, a.reserved_micro_dollars, a.tokens_in, a.tokens_out
+    FROM run r JOIN account a ON a.run = r.id
+"""
+_LOAD = sa.text(f"{_SELECT} WHERE r.id = :run")
+_UNFINISHED = sa.text(f"{_SELECT} WHERE r.state <> 'finished' ORDER BY r.id")
+# Not FOR UPDATE: that would hold up every insert whose foreign key names the run.
+_LOCK = sa.text(f"{_SELECT} WHERE r.id = :run FOR NO KEY UPDATE OF r")
+_NEWEST = sa.text("SELECT id FROM run ORDER BY id DESC LIMIT 10")
+_CREATE = sa.text(
+    "INSERT INTO run (problem, config, seed, secret, tier) VALUES (:problem, CAST(:config AS jsonb), :seed, :secret, "
+    "CAST(CAST(:tier AS text) AS tier)) RETURNING id"
+)
+_CREATE_REST = sa.text("""
+    WITH money AS (INSERT INTO account (run, limit_micro_dollars) VALUES (:run, :limit)),
+    asked AS (
+        INSERT INTO proposal (run, number, seen_event, operator, island, inspirations, state)
+        VALUES (:run, 0, 0, 'seed', 0, '{}', 'answered')
+    ),
+    seed AS (
+        INSERT INTO program (run, number, island, files, normalised_hash, length, literals, generation)
+        VALUES (:run, 0, 0, :files, :hash, :length, :literals, 0) RETURNING id
+    )
+    INSERT INTO evaluation (run, program, purpose, tier)
+    SELECT :run, seed.id, 'search', CAST(CAST(:tier AS text) AS tier) FROM seed
+""")
+_ASK_STOP = sa.text("UPDATE run SET stop_asked = true WHERE id = :run RETURNING id")
+_ADOPT = sa.text("UPDATE run SET controller_epoch = controller_epoch + 1 WHERE id = :run RETURNING controller_epoch")
+_SAVE = sa.text("""
+    UPDATE run SET as_of_event = :as_of_event, active_s = :active_s, state = CAST(CAST(:state AS text) AS runstate),
+        stop_reason = CAST(CAST(:stop_reason AS text) AS stopreason), stop_detail = :stop_detail, champion = :champion,
+        finished_at = CASE CAST(:state AS text) WHEN 'finished' THEN coalesce(finished_at, clock_timestamp()) END
+    WHERE id = :run AND controller_epoch = :epoch RETURNING id
+""")
+_LIMIT = sa.text("""
+    UPDATE account SET limit_micro_dollars = CAST(:limit AS bigint)
+    WHERE run = :run AND (CAST(:limit AS bigint) IS NULL OR spent_micro_dollars + reserved_micro_dollars <= :limit)
+    RETURNING run
+""")
+_REOPEN = sa.text("""
+    UPDATE run SET config = CAST(:config AS jsonb), state = 'running', stop_reason = NULL, stop_detail = NULL,
+        stop_asked = false, finished_at = NULL
+    WHERE id = :run
+""")
+
+
 async def create(
     connection: Connection,
     problem: Problem,
@@ -65,30 +120,54 @@ async def create(
     queued search evaluation. `length` (characters of evolvable text) and `literals` (numeric literals in it) are
     those of the seed program.
     """
-    raise NotImplementedError
+    await problems.store(connection, problem)
+    files = (await blobs.put(connection, [blobs.pack_files(problem.seed_files)]))[0]
+    row = {
+        "problem": problem.revision,
+        "config": config.model_dump_json(),
+        "seed": seed,
+        "secret": secrets.token_bytes(32),
+        "tier": tier.value,
+    }
+    run: int = (await connection.execute(_CREATE, row)).scalar_one()
+    rest = {
+        "run": run,
+        "limit": config.budget.micro_dollars,
+        "files": files,
+        "hash": normalised_hash,
+        "length": length,
+        "literals": literals,
+        "tier": tier.value,
+    }
+    await connection.execute(_CREATE_REST, rest)
+    return run
 
 
 async def load(connection: Connection, run: int) -> RunRow:
     """Read one run.
 
     Raises:
-        NotFound: no such run; the text names the runs that exist.
+        NotFound: no such run; the text names the newest runs that exist.
     """
-    raise NotImplementedError
+    row = (await connection.execute(_LOAD, {"run": run})).mappings().first()
+    if row is None:
+        raise await _not_found(connection, run)
+    return _run_row(row)
 
 
 async def unfinished(connection: Connection) -> list[RunRow]:
     """Runs that still need a controller, oldest first."""
-    raise NotImplementedError
+    return [_run_row(row) for row in (await connection.execute(_UNFINISHED)).mappings()]
 
 
 async def ask_stop(connection: Connection, run: int) -> None:
-    """Note that somebody wants the run to stop; its controller obeys at its next pass. Nothing if it is finished.
+    """Note that somebody wants the run to stop; its controller obeys at its next pass. Nothing follows if it is finished.
 
     Raises:
         NotFound: no such run.
     """
-    raise NotImplementedError
+    if (await connection.execute(_ASK_STOP, {"run": run})).first() is None:
+        raise await _not_found(connection, run)
 
 
 async def adopt(connection: Connection, run: int) -> int:
@@ -97,7 +176,10 @@ async def adopt(connection: Connection, run: int) -> int:
     Raises:
         NotFound: no such run.
     """
-    raise NotImplementedError
+    epoch: int | None = (await connection.execute(_ADOPT, {"run": run})).scalar_one_or_none()
+    if epoch is None:
+        raise await _not_found(connection, run)
+    return epoch
 
 
 async def lock_for_pass(connection: Connection, run: int, epoch: int) -> RunRow:
@@ -107,7 +189,12 @@ async def lock_for_pass(connection: Connection, run: int, epoch: int) -> RunRow:
         EpochLost: another controller adopted the run.
         NotFound: no such run.
     """
-    raise NotImplementedError
+    row = (await connection.execute(_LOCK, {"run": run})).mappings().first()
+    if row is None:
+        raise await _not_found(connection, run)
+    if row["controller_epoch"] != epoch:
+        raise _epoch_lost(run, epoch)
+    return _run_row(row)
 
 
 async def save_pass(
@@ -127,7 +214,18 @@ async def save_pass(
     Raises:
         EpochLost: another controller adopted the run.
     """
-    raise NotImplementedError
+    row = {
+        "run": run,
+        "epoch": epoch,
+        "as_of_event": as_of_event,
+        "active_s": active_s,
+        "state": state.value,
+        "stop_reason": None if stop_reason is None else stop_reason.value,
+        "stop_detail": None if stop_detail is None else storable(stop_detail),
+        "champion": champion,
+    }
+    if (await connection.execute(_SAVE, row)).first() is None:
+        raise _epoch_lost(run, epoch)
 
 
 async def reopen(connection: Connection, run: int, budget: Budget) -> None:
@@ -137,4 +235,37 @@ async def reopen(connection: Connection, run: int, budget: Budget) -> None:
         NotFound: no such run.
         NotAllowed: the new money limit is below what is spent and reserved already.
     """
-    raise NotImplementedError
+    row = (await connection.execute(_LOCK, {"run": run})).mappings().first()
+    if row is None:
+        raise await _not_found(connection, run)
+    found = _run_row(row)
+    if (await connection.execute(_LIMIT, {"run": run, "limit": budget.micro_dollars})).first() is None:
+        used = found.account.spent_micro_dollars + found.account.reserved_micro_dollars
+        raise NotAllowed(
+            f"run {run} has spent or reserved {used} micro-dollars already; expected a money limit of at least that, got "
+            f"{budget.micro_dollars}; raise the limit"
+        )
+    config = found.config.model_copy(update={"budget": budget})
+    await connection.execute(_REOPEN, {"run": run, "config": config.model_dump_json()})
+
+
+async def _not_found(connection: Connection, run: int) -> NotFound:
+    newest = (await connection.execute(_NEWEST)).scalars().all()
+    known = f"the newest are {', '.join(str(number) for number in newest)}" if newest else "there are none yet"
+    return NotFound(f"there is no run {run} in this database; {known}")
+
+
+def _epoch_lost(run: int, epoch: int) -> EpochLost:
+    return EpochLost(f"another controller adopted run {run} after epoch {epoch}; this one must not write to it any more")
+
+
+def _run_row(row: sa.RowMapping) -> RunRow:
+    money = {name: row[name] for name in Account.__slots__}
+    rest = {name: row[name] for name in RunRow.__slots__ if name != "account"}
+    rest |= {
+        "config": RunConfig.model_validate_json(row["config"]),
+        "tier": Tier(row["tier"]),
+        "state": RunState(row["state"]),
+        "stop_reason": None if row["stop_reason"] is None else StopReason(row["stop_reason"]),
+    }
+    return RunRow(**rest, account=Account(**money))

@@ -127,6 +127,9 @@ proposal = sa.Table(
     sa.Column("refusal", _enum(Refusal)),
     sa.Column("detail", sa.Text, comment="why it was refused, in words"),
     sa.Column("duplicate_of", sa.Integer, comment="number of the program that it repeated"),
+    sa.Column("child", BYTEA, sa.ForeignKey("blob.hash"), comment="files of a child that was a duplicate, and their measures"),
+    sa.Column("child_length", sa.Integer),
+    sa.Column("child_literals", sa.Integer),
     sa.Column("closed_event", sa.BigInteger, comment="event that took it in; null while it is in flight"),
     *_lease(),
     _now("created_at"),
@@ -185,6 +188,7 @@ scored = sa.Table(
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("place", sa.Integer, primary_key=True, comment="among the run's scored programs in order of admission, from 0"),
     sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("island", sa.SmallInteger, nullable=False),
     sa.Column("score", DOUBLE_PRECISION, nullable=False),
 )
 

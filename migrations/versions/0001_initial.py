@@ -187,12 +187,21 @@ def upgrade() -> None:
         sa.Column("refusal", refusal, nullable=True),
         sa.Column("detail", sa.Text(), nullable=True, comment="why it was refused, in words"),
         sa.Column("duplicate_of", sa.Integer(), nullable=True, comment="number of the program that it repeated"),
+        sa.Column(
+            "child",
+            postgresql.BYTEA(),
+            nullable=True,
+            comment="files of a child that was a duplicate, and their measures",
+        ),
+        sa.Column("child_length", sa.Integer(), nullable=True),
+        sa.Column("child_literals", sa.Integer(), nullable=True),
         sa.Column("closed_event", sa.BigInteger(), nullable=True, comment="event that took it in; null while it is in flight"),
         sa.Column("attempt", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("lease", sa.BigInteger(), nullable=True),
         sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["child"], ["blob.hash"], name=op.f("fk_proposal_child")),
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("fk_proposal_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal")),
         sa.UniqueConstraint("run", "number", name=op.f("uq_proposal_run_number")),
@@ -229,6 +238,7 @@ def upgrade() -> None:
             "place", sa.Integer(), nullable=False, comment="among the run's scored programs in order of admission, from 0"
         ),
         sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("island", sa.SmallInteger(), nullable=False),
         sa.Column("score", sa.DOUBLE_PRECISION(), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("fk_scored_run")),
         sa.PrimaryKeyConstraint("run", "place", name=op.f("pk_scored")),
@@ -339,9 +349,19 @@ def upgrade() -> None:
         END $$
     """)
     for table in WRITTEN_ONCE:
-        op.execute(
-            f"CREATE TRIGGER written_once BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-        )
-        op.execute(
-            f"CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )
+        op.execute(f"CREATE TRIGGER never_changed BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()")
+        op.execute(f"CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()")
+        if table != "program":
+            op.execute(f"CREATE TRIGGER never_deleted BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()")
+    # A program goes only when its proposal does not stand for it any more: another one turned out to own it.
+    op.execute("""
+        CREATE FUNCTION refuse_loss() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF EXISTS (SELECT FROM proposal WHERE run = OLD.run AND number = OLD.number AND state = 'answered') THEN
+                RAISE EXCEPTION 'program % of run % answers its proposal: DELETE is refused', OLD.number, OLD.run
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            RETURN OLD;
+        END $$
+    """)
+    op.execute("CREATE TRIGGER never_deleted BEFORE DELETE ON program FOR EACH ROW EXECUTE FUNCTION refuse_loss()")

@@ -42,7 +42,7 @@ async def test_enums_and_constraints_equal_the_tables(database: Database) -> Non
                 "FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid GROUP BY t.typname"
             )
         )
-        assert {name: labels for name, labels in rows} == declared
+        assert dict(rows.all()) == declared
         names = await connection.execute(sa.text("SELECT conname FROM pg_constraint WHERE contype = 'c'"))
         assert checks <= set(names.scalars())
         cached = await connection.execute(sa.text("SELECT cache_size FROM pg_sequences WHERE sequencename = 'lease_token'"))
