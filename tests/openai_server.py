@@ -86,6 +86,7 @@ class OpenAiServer:
     most_in_flight: int = 0
     port: int = 0
     _server: asyncio.Server | None = None
+    _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -104,6 +105,11 @@ class OpenAiServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
+
+    async def received(self, count: int) -> None:
+        """Wait until `count` requests have come."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: len(self.requests) >= count)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -131,6 +137,8 @@ class OpenAiServer:
         self.keys.append(headers.get("authorization", "").removeprefix("bearer "))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        async with self._arrived:
+            self._arrived.notify_all()
         try:
             return await self._answer(writer, self._reply(number, body))
         finally:
