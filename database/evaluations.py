@@ -1,10 +1,15 @@
 """Evaluations: queued with their program, claimed by evaluators, finished with an outcome or given back."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
+from database import blobs
+from database.encoding import storable, to_json
 from database.engine import Connection
-from database.leases import Lease
+from database.leases import MAX_ATTEMPTS, Lease
 from evolution.evaluation import EvaluationState, Outcome, Purpose, Tier, Verdict
 
 
@@ -45,9 +50,78 @@ class OpenVerification:
     host_fault: str | None
 
 
+_CLAIM = sa.text("""
+    WITH picked AS (
+        SELECT e.id FROM evaluation e JOIN run r ON r.id = e.run
+        WHERE e.state = 'queued' AND e.tier = CAST(CAST(:tier AS text) AS tier) AND r.state <> 'finished'
+        ORDER BY e.id LIMIT :limit FOR NO KEY UPDATE OF e SKIP LOCKED
+    ),
+    leased AS (
+        UPDATE evaluation e SET state = 'leased', attempt = e.attempt + 1, lease = nextval('lease_token'),
+            lease_owner = :owner, lease_until = clock_timestamp() + make_interval(secs => CAST(:lease_s AS double precision))
+        FROM picked WHERE e.id = picked.id RETURNING e.id, e.lease, e.run, e.program, e.attempt, e.purpose
+    )
+    SELECT l.id, l.lease, l.run, g.number, l.attempt, CAST(l.purpose AS text) AS purpose, r.problem, b.content, r.secret
+    FROM leased l JOIN run r ON r.id = l.run
+    CROSS JOIN LATERAL (SELECT g.number, g.files FROM program g WHERE g.id = l.program LIMIT 1) g
+    CROSS JOIN LATERAL (SELECT b.content FROM blob b WHERE b.hash = g.files LIMIT 1) b
+    ORDER BY l.id
+""")
+_FINISH = sa.text("""
+    UPDATE evaluation e SET state = 'finished', verdict = CAST(w.verdict AS verdict), score = w.score,
+        metrics = CAST(w.metrics AS jsonb), features = CAST(w.features AS jsonb), stages = CAST(w.stages AS jsonb),
+        duration_s = w.duration_s, machine = w.machine, picture = w.picture, finished_at = clock_timestamp()
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:verdicts AS text[]),
+        CAST(:scores AS double precision[]), CAST(:metrics AS text[]), CAST(:features AS text[]), CAST(:stages AS text[]),
+        CAST(:durations AS double precision[]), CAST(:machines AS bytea[]), CAST(:pictures AS bytea[]))
+        AS w(id, token, verdict, score, metrics, features, stages, duration_s, machine, picture)
+    WHERE e.id = w.id AND e.lease = w.token AND e.state = 'leased' RETURNING e.id
+""")
+_GIVE_BACK = sa.text("""
+    UPDATE evaluation SET lease = NULL, lease_owner = NULL, lease_until = NULL, host_fault = :fault,
+        state = CASE WHEN attempt < :attempts THEN CAST('queued' AS evaluationstate) ELSE 'abandoned' END,
+        finished_at = CASE WHEN attempt < :attempts THEN NULL ELSE clock_timestamp() END
+    WHERE id = :id AND lease = :token AND state = 'leased' RETURNING CAST(state AS text)
+""")
+_ASK_VERIFICATION = sa.text("""
+    INSERT INTO evaluation (run, program, purpose, tier)
+    SELECT g.run, g.id, 'verify', r.tier FROM program g JOIN run r ON r.id = g.run
+    WHERE g.run = :run AND g.number = ANY(CAST(:numbers AS integer[])) ORDER BY g.number
+""")
+_OPEN_VERIFICATIONS = sa.text("""
+    SELECT e.id, g.number, CAST(e.state AS text) AS state, CAST(e.verdict AS text) AS verdict, e.score, e.host_fault
+    FROM evaluation e CROSS JOIN LATERAL (SELECT g.number FROM program g WHERE g.id = e.program LIMIT 1) g
+    WHERE e.run = :run AND e.purpose = 'verify' AND e.closed_event IS NULL ORDER BY e.id
+""")
+_CLOSE_VERIFICATIONS = sa.text("""
+    UPDATE evaluation e SET closed_event = w.event
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:events AS bigint[])) AS w(id, event) WHERE e.id = w.id
+""")
+_LAST_HOST_FAULT = sa.text("""
+    SELECT e.host_fault FROM proposal p
+    CROSS JOIN LATERAL (SELECT g.id FROM program g WHERE g.run = p.run AND g.number = p.number LIMIT 1) g
+    CROSS JOIN LATERAL (SELECT e.host_fault FROM evaluation e WHERE e.program = g.id AND e.host_fault IS NOT NULL LIMIT 1) e
+    WHERE p.run = :run AND p.number > (SELECT max(number) - 200 FROM proposal WHERE run = :run)
+    ORDER BY p.number DESC LIMIT 1
+""")
+
+
 async def claim(connection: Connection, owner: str, limit: int, lease_s: float, tier: Tier) -> list[ClaimedEvaluation]:
     """Lease up to `limit` queued evaluations of unfinished runs of `tier`, oldest first."""
-    raise NotImplementedError
+    row = {"owner": owner, "limit": limit, "lease_s": lease_s, "tier": tier.value}
+    return [
+        ClaimedEvaluation(
+            lease=Lease(found.id, found.lease),
+            run=found.run,
+            number=found.number,
+            attempt=found.attempt,
+            purpose=Purpose(found.purpose),
+            problem=found.problem,
+            files=blobs.unpack_files(found.content),
+            secret=found.secret,
+        )
+        for found in await connection.execute(_CLAIM, row)
+    ]
 
 
 async def finish(connection: Connection, finished: Sequence[FinishedEvaluation]) -> frozenset[int]:
@@ -56,7 +130,28 @@ async def finish(connection: Connection, finished: Sequence[FinishedEvaluation])
     Raises:
         ValueError: a number that is not finite; failure is a verdict, never a number.
     """
-    raise NotImplementedError
+    outcomes = [item.outcome for item in finished]
+    pictures = [item.picture for item in finished if item.picture is not None]
+    stored = iter(await blobs.put(connection, [storable(picture).encode() for picture in pictures]))
+    row = {
+        "ids": [item.lease.id for item in finished],
+        "tokens": [item.lease.token for item in finished],
+        "verdicts": [outcome.verdict.value for outcome in outcomes],
+        "scores": [_finite(outcome.score) for outcome in outcomes],
+        "metrics": [to_json(outcome.metrics) for outcome in outcomes],
+        "features": [to_json(outcome.features) for outcome in outcomes],
+        "stages": [to_json(outcome.stages) for outcome in outcomes],
+        "durations": [item.duration_s for item in finished],
+        "machines": [item.machine for item in finished],
+        "pictures": [None if item.picture is None else next(stored) for item in finished],
+    }
+    return frozenset((await connection.execute(_FINISH, row)).scalars())
+
+
+def _finite(score: float | None) -> float | None:
+    if score is not None and not math.isfinite(score):
+        raise ValueError(f"a score must be a finite number, got {score}; a failure is a verdict without a score")
+    return score
 
 
 async def give_back(connection: Connection, lease: Lease, host_fault: str) -> EvaluationState | None:
@@ -64,19 +159,39 @@ async def give_back(connection: Connection, lease: Lease, host_fault: str) -> Ev
 
     Returns its new state, QUEUED or ABANDONED, or None if the lease was lost.
     """
-    raise NotImplementedError
+    row = {"id": lease.id, "token": lease.token, "fault": storable(host_fault), "attempts": MAX_ATTEMPTS}
+    state: str | None = (await connection.execute(_GIVE_BACK, row)).scalar_one_or_none()
+    return None if state is None else EvaluationState(state)
 
 
 async def ask_verification(connection: Connection, run: int, numbers: Sequence[int]) -> None:
     """Queue a verification of each of these programs."""
-    raise NotImplementedError
+    await connection.execute(_ASK_VERIFICATION, {"run": run, "numbers": list(numbers)})
 
 
 async def open_verifications(connection: Connection, run: int) -> list[OpenVerification]:
     """Verifications asked and not yet taken in, oldest first."""
-    raise NotImplementedError
+    return [
+        OpenVerification(
+            id=row.id,
+            number=row.number,
+            state=EvaluationState(row.state),
+            verdict=None if row.verdict is None else Verdict(row.verdict),
+            score=row.score,
+            host_fault=row.host_fault,
+        )
+        for row in await connection.execute(_OPEN_VERIFICATIONS, {"run": run})
+    ]
 
 
 async def close_verifications(connection: Connection, taken_in: Sequence[tuple[int, int]]) -> None:
     """Mark verifications as taken in, each given as (evaluation id, number of the event that did it)."""
-    raise NotImplementedError
+    if not taken_in:
+        return
+    row = {"ids": [identity for identity, _ in taken_in], "events": [event for _, event in taken_in]}
+    await connection.execute(_CLOSE_VERIFICATIONS, row)
+
+
+async def last_host_fault(connection: Connection, run: int) -> str | None:
+    """What the newest evaluation that failed through no fault of its program said, among the last 200 proposals."""
+    return (await connection.execute(_LAST_HOST_FAULT, {"run": run})).scalar_one_or_none()

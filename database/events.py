@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from database.engine import Connection
-from evolution.events import Event
+from database.errors import EventGap
+from evolution.events import EVENT, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,20 @@ class LoggedEvent:
     event: Event
 
 
+# Event 1, or the follower of one that exists; the primary key refuses a second event with its number.
+_APPEND = sa.text("""
+    INSERT INTO event (run, number, kind, payload)
+    SELECT :run, :after + e.place, e.kind, CAST(e.payload AS jsonb)
+    FROM unnest(CAST(:kinds AS text[]), CAST(:payloads AS text[])) WITH ORDINALITY AS e(kind, payload, place)
+    WHERE CAST(:after AS bigint) = 0 OR EXISTS (SELECT FROM event WHERE run = :run AND number = :after)
+    ON CONFLICT DO NOTHING RETURNING number
+""")
+_READ = sa.text("""
+    SELECT number, at, CAST(payload AS text) AS payload FROM event WHERE run = :run AND number > :after
+    ORDER BY number LIMIT :limit
+""")
+
+
 async def append(connection: Connection, run: int, after: int, events: Sequence[Event]) -> int:
     """Write `events` behind event `after`, the newest one of the run; returns the number of the last one written.
 
@@ -25,9 +42,21 @@ async def append(connection: Connection, run: int, after: int, events: Sequence[
     Raises:
         EventGap: `after` is not the newest event.
     """
-    raise NotImplementedError
+    row = {
+        "run": run,
+        "after": after,
+        "kinds": [event.kind for event in events],
+        "payloads": [event.model_dump_json() for event in events],
+    }
+    written = (await connection.execute(_APPEND, row)).scalars().all()
+    if len(written) != len(events):
+        raise EventGap(
+            f"events of run {run} must follow its newest one; expected that to be {after}, but it is not; adopt the run anew"
+        )
+    return after + len(events)
 
 
 async def read(connection: Connection, run: int, after: int = 0, limit: int = 10_000) -> list[LoggedEvent]:
     """Events with numbers above `after`, in order, at most `limit`: call again with the last number until none comes."""
-    raise NotImplementedError
+    rows = await connection.execute(_READ, {"run": run, "after": after, "limit": limit})
+    return [LoggedEvent(row.number, row.at, EVENT.validate_json(row.payload)) for row in rows]

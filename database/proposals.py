@@ -376,5 +376,7 @@ async def open_proposals(connection: Connection, run: int) -> list[OpenProposal]
 
 async def close(connection: Connection, run: int, taken_in: Sequence[tuple[int, int]]) -> None:
     """Mark proposals as taken in, each given as (number, number of the event that did it)."""
+    if not taken_in:
+        return
     row = {"run": run, "numbers": [number for number, _ in taken_in], "events": [event for _, event in taken_in]}
     await connection.execute(_CLOSE, row)
