@@ -33,6 +33,9 @@ class Statements:
         return len(self.texts)
 
 
+CountStatements = Callable[[], AbstractContextManager[Statements]]
+
+
 def named_database(postgres: EmbeddedPostgres, name: str) -> str:
     return postgres.url.replace("/postgres?", f"/{name}?")
 
@@ -86,7 +89,7 @@ async def database(database_url: str) -> AsyncGenerator[Database]:
 
 
 @pytest.fixture
-def count_statements(database: Database) -> Callable[[], AbstractContextManager[Statements]]:
+def count_statements(database: Database) -> CountStatements:
     """`with count_statements() as statements:` records what `database` sends within the block."""
 
     @contextmanager
