@@ -7,7 +7,7 @@ from evolution.problem import FeatureAxis, Scale
 from galapagos.report import svg
 
 WIDTH, HEIGHT = 920.0, 340.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 20.0, 14.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 20.0, 26.0, 40.0
 LABEL_GAP = 13.0
 
 
@@ -57,9 +57,9 @@ def score_chart(
 
 
 def _frame(dots: Sequence[Dot], best: Sequence[tuple[int, float]], references: Sequence[Reference]) -> tuple[float, float]:
-    """The range of scores to show: all bests and near references, and dots but for the outermost tenth on either side."""
+    """The range of scores to show: all bests, near references, and dots but for the outermost quarter on either side."""
     scores = sorted(dot.score for dot in dots)
-    cut = len(scores) // 10
+    cut = len(scores) // 4
     shown = [score for _, score in best] + scores[cut : len(scores) - cut]
     if not shown:
         shown = [reference.score for reference in references] or [0.0]
@@ -89,20 +89,22 @@ def _grid(across: svg.Line, up: svg.Line, unit: str) -> list[str]:
 
 
 def _references(references: Sequence[Reference], up: svg.Line) -> list[str]:
-    """Dashed lines, with labels pushed apart where they would cover one another."""
+    """Dashed lines; those that lie too close for a label each share one."""
     marks: list[str] = []
-    free = HEIGHT
-    for reference in sorted((item for item in references if up.low <= item.score <= up.high), key=lambda item: item.score):
+    shown = sorted((item for item in references if up.low <= item.score <= up.high), key=lambda item: item.score)
+    labels: list[tuple[float, list[str]]] = []
+    for reference in shown:
         y = up(reference.score)
         marks.append(svg.element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="reference"))
-        free = min(y - 4, free - LABEL_GAP)
-        marks.append(
-            svg.label(WIDTH - RIGHT - 4, free, f"{reference.name} {svg.short(reference.score, 7)}", "reference-name", "end")
-        )
-    return marks
+        words = f"{reference.name} {svg.short(reference.score, 7)}"
+        if labels and labels[-1][0] - y < LABEL_GAP:
+            labels[-1] = (y, [*labels[-1][1], words])
+        else:
+            labels.append((y, [words]))
+    return marks + [svg.label(WIDTH - RIGHT - 4, y - 5, " · ".join(words), "reference-name", "end") for y, words in labels]
 
 
-CELL = 30.0
+CELL = 23.0
 HEAT_LEFT, HEAT_TOP, HEAT_BOTTOM = 74.0, 8.0, 46.0
 
 
