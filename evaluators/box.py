@@ -43,6 +43,7 @@ class Fork:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.started: asyncio.Future[int] = loop.create_future()
         self.ended: asyncio.Future[Ended] = loop.create_future()
+        self.sealed: asyncio.Future[None] = loop.create_future()
         self._pidfd = -1
 
     def has_started(self, pidfd: int) -> None:
@@ -51,14 +52,22 @@ class Fork:
         if not self.started.done():
             self.started.set_result(pidfd)
 
+    def is_sealed(self) -> None:
+        """Note that its family starts nothing more."""
+        if not self.sealed.done():
+            self.sealed.set_result(None)
+
     def has_ended(self, ended: Ended) -> None:
         """Note its end."""
         if not self.ended.done():
             self.ended.set_result(ended)
+        if not self.sealed.done():
+            # Nobody is left to start anything.
+            self.sealed.set_result(None)
 
     def is_lost(self, text: str) -> None:
         """Its box is gone."""
-        for future in (self.started, self.ended):
+        for future in (self.started, self.sealed, self.ended):
             if not future.done():
                 future.set_exception(BoxLost(text))
                 # Read at once: nobody may be waiting for this one.
@@ -154,6 +163,19 @@ class Box:
         self._fork = fork
         return fork
 
+    async def seal(self) -> None:
+        """Let the living fork's family start no more processes or threads.
+
+        Raises:
+            BoxLost: the box is gone.
+        """
+        if self._fork is None or self._control is None:
+            raise BoxLost("the box is not running")
+        await self._fork.started
+        if not self._fork.ended.done():
+            self._control.send(b"seal")
+        await self._fork.sealed
+
     def _read(self) -> None:
         if self._control is None:
             return
@@ -174,6 +196,8 @@ class Box:
                 self._fork.has_started(descriptors[0])
             case "ended" if self._fork is not None:
                 self._fork.has_ended(Ended(message.status, message.cpu_s, message.peak_kib))
+            case "sealed" if self._fork is not None:
+                self._fork.is_sealed()
             case _:
                 self._lose(message.text or "its zygote sent what was not asked for")
 

@@ -15,7 +15,6 @@ from evaluators.box import Box, BoxLost, Ended, Fork
 from evaluators.judgement import Clock, Done, Late, NotAMessage, Reader, cause_of, clean, tail, value_of
 from evaluators.process_watch import CpuClock, family, pid_of, resident_mib, tasks
 from evaluators.sandbox import Cause, Job, JobResult
-from evolution.evaluation import Tier
 
 _LOG_SIZE = 64 << 10
 _WATCH_S = 0.05
@@ -27,12 +26,12 @@ _CLOCK = struct.Struct("<d")
 _BY_CANDIDATE = frozenset({Cause.DIED, Cause.PROTOCOL, Cause.TIMED_OUT})
 
 
-async def run_job(tier: Tier, candidates: Box, judges: Box, job: Job) -> JobResult:
+async def run_job(candidates: Box, judges: Box, job: Job) -> JobResult:
     """Run `job`; see `Sandbox.run`."""
     started = time.monotonic()
-    evaluation = _Evaluation(tier, job, started)
+    evaluation = _Evaluation(candidates, job, started)
     try:
-        return await evaluation.run(candidates, judges)
+        return await evaluation.run(judges)
     except (BoxLost, TimeoutError, OSError) as error:
         # A zygote that does not answer is no zygote: the next job gets new boxes.
         await candidates.close()
@@ -44,8 +43,8 @@ async def run_job(tier: Tier, candidates: Box, judges: Box, job: Job) -> JobResu
 
 
 class _Evaluation:
-    def __init__(self, tier: Tier, job: Job, started: float) -> None:
-        self._tier = tier
+    def __init__(self, box: Box, job: Job, started: float) -> None:
+        self._box = box
         self._job = job
         self._started = started
         self._deadline = started + job.timeout_s
@@ -62,8 +61,8 @@ class _Evaluation:
         self._logs: list[int] = []
         self._watching: asyncio.TimerHandle | None = None
 
-    async def run(self, candidates: Box, judges: Box) -> JobResult:
-        self._send_out(candidates, judges)
+    async def run(self, judges: Box) -> JobResult:
+        self._send_out(judges)
         assert self._candidate is not None  # noqa: S101 - for the type checker: just made
         assert self._judge is not None  # noqa: S101 - as above
         lost = (self._candidate.ended, self._judge.ended)
@@ -79,7 +78,7 @@ class _Evaluation:
             ended = await asyncio.gather(self._candidate.kill(), self._judge.kill())
         return self._result(done, *ended)
 
-    def _send_out(self, candidates: Box, judges: Box) -> None:
+    def _send_out(self, judges: Box) -> None:
         job = self._job
         self._logs = [_log(), _log()]
         our_line, their_line = socket.socketpair()
@@ -96,7 +95,7 @@ class _Evaluation:
                 "files_mib": job.limits.files_mib,
                 "cpu_s": math.ceil(job.timeout_s * (os.cpu_count() or 1)) + 2,
             }
-            self._candidate = candidates.fork(limits, [one.fileno(), source, self._logs[0]])
+            self._candidate = self._box.fork(limits, [one.fileno(), source, self._logs[0]])
             request = {
                 "entry": job.entry,
                 "picture": job.picture,
@@ -124,7 +123,7 @@ class _Evaluation:
             self._done.set_result(Done("judge_error", "the judge's process ended without a result"))
 
     def _read(self) -> None:
-        if self._line is None or self._done.done():
+        if self._line is None:
             return
         try:
             data = self._line.recv(1 << 18)
@@ -152,6 +151,8 @@ class _Evaluation:
                 self._finish(message)
 
     def _finish(self, done: Done) -> None:
+        if self._line is not None:
+            self._loop.remove_reader(self._line)
         if not self._done.done():
             self._done.set_result(done)
 
@@ -159,9 +160,11 @@ class _Evaluation:
         assert self._candidate is not None  # noqa: S101 - for the type checker: the judge runs, so it was made
         try:
             if start or self._clock is None:
+                if not self._candidate.sealed.done():
+                    await self._box.seal()
                 self._clock = CpuClock(pid_of(await self._candidate.started))
             seconds = self._clock.start() if start else self._clock.stop()
-        except BoxLost:
+        except (BoxLost, OSError):
             seconds = -1.0
         if self._line is not None:
             with contextlib.suppress(OSError):

@@ -83,7 +83,7 @@ class LocalSandbox:
             except SandboxUnavailable as error:
                 return JobResult(Cause.HOST_FAULT, None, str(error), 0.0, 0.0, 0.0, "")
             try:
-                return await run_job(self._tier, self._boxes[Role.CANDIDATE], self._boxes[Role.JUDGE], job)
+                return await run_job(self._boxes[Role.CANDIDATE], self._boxes[Role.JUDGE], job)
             finally:
                 self._empty_scratch()
 

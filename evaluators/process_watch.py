@@ -1,9 +1,9 @@
 """A candidate's processes, measured from outside: processor time, resident memory, number."""
 
 import os
-import resource
 import time
-from collections.abc import Iterator
+
+from evaluators.harness.galapagos_family import family
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MIB = 1 << 20
@@ -16,23 +16,6 @@ def pid_of(pidfd: int) -> int:
             if line.startswith("Pid:"):
                 return int(line.split()[1])
     return -1
-
-
-def family(pid: int) -> Iterator[int]:
-    """`pid` and all its living descendants. Orphans of a namespace or a subreaper stay in the family."""
-    yield pid
-    try:
-        tasks = os.listdir(f"/proc/{pid}/task")
-    except OSError:
-        return
-    for task in tasks:
-        try:
-            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-                children = file.read().split()
-        except OSError:
-            continue
-        for child in children:
-            yield from family(int(child))
 
 
 def resident_mib(pids: list[int]) -> float:
@@ -62,8 +45,8 @@ def tasks(pids: list[int]) -> int:
 class CpuClock:
     """Processor seconds of a family of processes between two readings, so that none can work unseen.
 
-    `start` forbids all of them to start processes or threads; what runs then is counted until `stop`. One that ends in
-    between takes its last reading with it, and is charged the wall time since `start` instead.
+    The family must have been sealed (no new processes or threads); what runs in it is counted until `stop`. One that
+    ends in between takes its last reading with it, and is charged the wall time since `start` instead.
     """
 
     def __init__(self, pid: int) -> None:
@@ -72,14 +55,9 @@ class CpuClock:
         self._started = 0.0
 
     def start(self) -> float:
-        """Seal the family and note its clocks; returns 0.0, or -1.0 if the candidate is gone."""
-        sealed: set[int] = set()
-        while pending := [pid for pid in family(self._pid) if pid not in sealed]:
-            for pid in pending:
-                _forbid_new_tasks(pid)
-                sealed.add(pid)
+        """Note the family's clocks; returns 0.0, or -1.0 if the candidate is gone."""
         self._started = time.monotonic()
-        self._before = {pid: seconds for pid in sealed if (seconds := _cpu_seconds(pid)) is not None}
+        self._before = {pid: seconds for pid in family(self._pid) if (seconds := _cpu_seconds(pid)) is not None}
         return 0.0 if self._pid in self._before else -1.0
 
     def stop(self) -> float:
@@ -89,13 +67,6 @@ class CpuClock:
             return -1.0
         elapsed = time.monotonic() - self._started
         return sum(elapsed if now is None else now - self._before[pid] for pid, now in after.items())
-
-
-def _forbid_new_tasks(pid: int) -> None:
-    try:
-        resource.prlimit(pid, resource.RLIMIT_NPROC, (0, 0))
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def _cpu_seconds(pid: int) -> float | None:

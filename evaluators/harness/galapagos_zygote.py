@@ -37,6 +37,7 @@ from galapagos_confine import (
     mount_scratch,
     set_dumpable,
 )
+from galapagos_family import forbid_new_tasks
 from galapagos_seccomp import confinement_filter, no_new_process_filter
 
 _WIRE, _SECOND, _FIRST_UNUSED = 3, 4, 5
@@ -44,6 +45,7 @@ _LARGEST_MESSAGE = 1 << 16
 _MIB = 1 << 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _HOST_FAULT = 70
+_SEAL = b"seal"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -137,6 +139,9 @@ class Zygote:
             data, descriptors, _, _ = socket.recv_fds(self._control, _LARGEST_MESSAGE, 3)
             if not data:
                 return
+            if data == _SEAL:
+                # It came too late: the fork it was meant for has ended.
+                continue
             request = msgspec.msgpack.decode(data)
             try:
                 pid, pidfd = self._fork()
@@ -162,7 +167,11 @@ class Zygote:
             ready = [descriptor for descriptor, _ in poll.poll()]
             if pidfd in ready:
                 break
-            # Nothing is asked for while a fork lives: only the end of the launcher wakes this.
+            if self._control.recv(_LARGEST_MESSAGE):
+                # The one thing to ask for while a fork lives.
+                self._seal(pid)
+                _send(self._control, {"kind": "sealed"})
+                continue
             connected = False
             os.kill(pid, signal.SIGKILL)
             poll.unregister(self._control)
@@ -179,6 +188,21 @@ class Zygote:
             }
             _send(self._control, ended)
         return connected
+
+    def _seal(self, pid: int) -> None:
+        """Forbid new processes to the fork's family; only a process of its uid may."""
+        settings = self._settings
+        if settings.namespaces or settings.uid is None:
+            forbid_new_tasks(pid)
+            return
+        helper = os.fork()
+        if helper == 0:
+            try:
+                _become(settings.uid, keep_reading=False)
+                forbid_new_tasks(pid)
+            finally:
+                os._exit(0)
+        os.waitpid(helper, 0)
 
     def _kill_descendants(self) -> None:
         """Kill what a fork left behind: orphans become our children, round by round, until none is left."""
