@@ -131,6 +131,8 @@ class SearchState:
     def _proposed(self, event: ev.Proposed) -> None:
         if event.number != self.next_number:
             raise LogError(f"event {self.events}: expected proposal {self.next_number}, got {event.number}")
+        if not 0 <= event.island < len(self.islands):
+            raise LogError(f"event {self.events}: there is no island {event.island} to choose a parent of")
         self.next_number += 1
         credit, turns = event.operator, 0
         if event.operator is Operator.REPAIR:
@@ -307,7 +309,8 @@ class SearchState:
             raise LogError(f"event {self.events}: no verification of program {event.number} was asked for")
         self.verifying.remove(event.number)
         self.verified[event.number] = event.score
-        if len(self.verified) > VERIFIED_KEPT:
+        # A stopping run forgets none: a finalist that failed must not be asked for again.
+        while self.stopping is None and len(self.verified) > VERIFIED_KEPT:
             kept = {0, event.number, self.best.number if self.best else 0}
             score = {number: -float("inf") if found is None else found for number, found in self.verified.items()}
             del self.verified[min(score.keys() - kept, key=lambda number: (score[number], number))]
