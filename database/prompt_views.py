@@ -15,7 +15,7 @@ from evolution.proposal import MODEL_OPERATORS, Operator, ProposalState, Refusal
 
 ANCESTORS = 5
 REFUSALS = 3
-_LOOK_BACK = 1000
+_LOOK_BACK = 500
 _TOLD = (
     Refusal.NO_CHANGE,
     Refusal.DUPLICATE,
@@ -100,7 +100,7 @@ async def _line(connection: Connection, claimed: ClaimedProposal) -> list[tuple[
     line = line.union_all(older)
     of_line = sa.and_(proposal.c.run == claimed.run, proposal.c.number == line.c.number)
     query = sa.select(line.c.number, proposal.c.operator).join(proposal, of_line).order_by(line.c.depth)
-    return [(number, operator) for number, operator in (await connection.execute(query)).tuples()]
+    return [(number, operator) for number, operator in await connection.execute(query)]
 
 
 async def _refusals(connection: Connection, claimed: ClaimedProposal) -> tuple[PastRefusal, ...]:
@@ -117,7 +117,7 @@ async def _refusals(connection: Connection, claimed: ClaimedProposal) -> tuple[P
         .order_by(proposal.c.number.desc())
         .limit(REFUSALS)
     )
-    rows = (await connection.execute(query)).tuples().all()
+    rows = (await connection.execute(query)).all()
     return tuple(
         PastRefusal(number, operator, reason, detail or "", twin) for number, operator, reason, detail, twin in rows[::-1]
     )

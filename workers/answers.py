@@ -3,7 +3,8 @@
 Understood, in this order; the first form that occurs in the answer is the one that counts:
 
 1. SEARCH/REPLACE blocks, in a fence or bare: `<<<<<<< SEARCH`, lines, `=======`, lines, `>>>>>>> REPLACE`.
-2. Unified diffs: hunks that begin with `@@`. Their line numbers only choose between equal places.
+2. Unified diffs: hunks that begin with `@@`, or with a fence for `diff`. Their line numbers only choose between equal
+   places.
 3. Whole programs, or the whole content of the EVOLVE-BLOCK: a fence, a tag (`<answer>`, `<code>`, `<program>`,
    `<file path="…">` …), or the bare answer where it holds EVOLVE-BLOCK markers.
 
@@ -161,12 +162,9 @@ def _unified(lines: list[str], paths: tuple[str, ...]) -> Answer:
         index += 1
         header = _HUNK.fullmatch(line)
         if header is None:
-            fence = _FENCE.fullmatch(line)
-            if line.startswith("+++ "):
-                path = line[4:].split("\t")[0].strip().removeprefix("b/")
-            else:
-                path = (_path_in_info(fence[3], paths) if fence else _path_named(line, paths)) or path
-            continue
+            path = _path_of_diff(line, paths) or path
+            if not _opens_bare_hunk(lines, index):
+                continue
         number += 1
         body: list[str] = []
         while index < len(lines) and _in_hunk(lines, index):
@@ -179,8 +177,24 @@ def _unified(lines: list[str], paths: tuple[str, ...]) -> Answer:
         if old == new:
             answer.faults.append(f"hunk {number}: expected lines that begin with - or +; none came")
         else:
-            answer.edits.append(Edit(number, path, old, new, int(header[1][:9]) if header[1] else None))
+            answer.edits.append(Edit(number, path, old, new, int(header[1][:9]) if header and header[1] else None))
     return answer
+
+
+def _path_of_diff(line: str, paths: tuple[str, ...]) -> str | None:
+    for opening in ("+++ ", "*** Update File: "):
+        if line.startswith(opening):
+            return line[len(opening) :].split("\t", maxsplit=1)[0].strip().removeprefix("b/")
+    fence = _FENCE.fullmatch(line)
+    return _path_in_info(fence[3], paths) if fence else _path_named(line, paths)
+
+
+def _opens_bare_hunk(lines: list[str], index: int) -> bool:
+    """Whether the line before `index` opens a fence for a diff whose first line is one of a hunk without `@@`."""
+    fence = _FENCE.fullmatch(lines[index - 1])
+    if fence is None or fence[3].strip().split(" ")[0].lower() not in {"diff", "patch", "udiff"} or index == len(lines):
+        return False
+    return _in_hunk(lines, index) and not lines[index].startswith(("--- ", "+++ "))
 
 
 def _in_hunk(lines: list[str], index: int) -> bool:

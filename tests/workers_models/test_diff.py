@@ -64,6 +64,9 @@ GOOD = edit("        return 3 * radius ** 2\n", "        return math.pi * radius
         "```diff\n--- a/main.py\n+++ b/main.py\n@@ -4,4 +4,4 @@ def area\n def area(radius):\n     if radius > 0:\n"
         "-        return 3 * radius ** 2\n+        return math.pi * radius ** 2\n     return 0\n\n```\nDone",
         "@@\n-        return 3 * radius ** 2\n+        return math.pi * radius ** 2",
+        "```diff\n     if radius > 0:\n-        return 3 * radius ** 2\n+        return math.pi * radius ** 2\n```",
+        "*** Begin Patch\n*** Update File: main.py\n@@\n-        return 3 * radius ** 2\n"
+        "+        return math.pi * radius ** 2\n*** End Patch",
         f"```python\n{PI}```",
         f"Here:\n~~~~ python main.py\n{PI}~~~~\nand how to run it:\n```bash\npython main.py\n```",
         f"<answer>\n{PI}</answer>",
