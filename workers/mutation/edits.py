@@ -1,6 +1,6 @@
 """Changes of a text, and the material that they are made from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from workers.mutation.source import Source
@@ -18,10 +18,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A parent, file by file, and what may inspire its child: the same files of other programs, and words."""
+    """A parent, file by file, and what may inspire its child: words, and the files of other programs, read on demand."""
 
     sources: tuple[Source, ...]
-    inspirations: tuple[tuple[Source, ...], ...]
+    inspirations: tuple[Callable[[], tuple[Source, ...]], ...]
     words: tuple[Word, ...]
 
 

@@ -65,7 +65,7 @@ def _other(material: Material, source: Source, dice: Dice) -> Source | None:
     """The same file of a random inspiration."""
     if not material.inspirations:
         return None
-    program = dice.pick(material.inspirations)
+    program = dice.pick(material.inspirations)()
     return next((other for other in program if other.path == source.path), None)
 
 

@@ -41,6 +41,10 @@ class Mutant:
     normalised: Normalised
 
 
+Inspiration = Callable[[], Parsed]
+"""A program that is read only if an edit asks for it."""
+
+
 def read_program(files: Mapping[str, str], language: Language) -> Parsed:
     """Analyse a program's evolvable files.
 
@@ -58,7 +62,9 @@ def read_program(files: Mapping[str, str], language: Language) -> Parsed:
     )
 
 
-def mutants(parent: Parsed, inspirations: Sequence[Parsed], words: tuple[Word, ...], generator: Generator) -> Iterator[Mutant]:
+def mutants(
+    parent: Parsed, inspirations: Sequence[Inspiration], words: tuple[Word, ...], generator: Generator
+) -> Iterator[Mutant]:
     """Up to `ATTEMPTS` children of a parent, each drawn from what the generator gives next.
 
     All parse and differ from their parent after normalisation. The iterator is empty where nothing can be changed.
@@ -94,11 +100,15 @@ def _chain(dice: Dice, one: Callable[[], list[Edit]]) -> list[Edit]:
     return edits
 
 
+def _sources_of(inspiration: Inspiration) -> Callable[[], tuple[Source, ...]]:
+    return lambda: inspiration().sources
+
+
 PythonOperation = Callable[[Material, Source, Dice], list[Edit]]
 
 
-def _python_edits(parent: Parsed, inspirations: Sequence[Parsed], words: tuple[Word, ...]) -> Draw:
-    material = Material(parent.sources, tuple(other.sources for other in inspirations), words)
+def _python_edits(parent: Parsed, inspirations: Sequence[Inspiration], words: tuple[Word, ...]) -> Draw:
+    material = Material(parent.sources, tuple(_sources_of(other) for other in inspirations), words)
     sizes = [float(len(source.sites) + len(source.statements)) for source in parent.sources]
 
     def draw(dice: Dice) -> tuple[str, list[Edit]] | None:
@@ -145,14 +155,14 @@ _C_OPERATIONS: tuple[tuple[COperation, float], ...] = (
 )
 
 
-def _c_edits(parent: Parsed, inspirations: Sequence[Parsed]) -> Draw:
+def _c_edits(parent: Parsed, inspirations: Sequence[Inspiration]) -> Draw:
     operations = tuple(operation for operation, _ in _C_OPERATIONS)
     weights = tuple(weight for _, weight in _C_OPERATIONS)
 
     def draw(dice: Dice) -> tuple[str, list[Edit]] | None:
         source = dice.pick(parent.c_sources)
-        others = [other for program in inspirations for other in program.c_sources if other.path == source.path]
-        inspiration = dice.pick(others) if others else None
+        program = dice.pick(inspirations)().c_sources if inspirations else ()
+        inspiration = next((other for other in program if other.path == source.path), None)
         edits = _chain(dice, lambda: dice.weighted(operations, weights)(source, inspiration, dice))
         return (source.path, edits) if edits else None
 

@@ -1,0 +1,56 @@
+"""`python -m workers`: one worker process, told by the environment where the program database is, and which models."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import warnings
+from contextlib import AsyncExitStack
+
+from database.engine import Database
+from database.errors import WrongDatabaseUrl
+from database.settings import SettingsError
+from workers.models import Model, ModelsError, load_models
+from workers.settings import WorkerSettings
+from workers.worker import Proposer, Worker
+
+LEAST_MODEL_CALLS = 64
+
+
+async def _serve(settings: WorkerSettings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    models = load_models(settings.models) if settings.models is not None else {}
+    calls = max(LEAST_MODEL_CALLS, sum(model.concurrency for model in models.values()))
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database(settings.database_url, pool_size=8 if models else 2))
+        proposer = await _proposer(stack, database, models) if models else None
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        await Worker(database, owner, settings.lease_s, proposer, calls).serve(stop)
+
+
+async def _proposer(stack: AsyncExitStack, database: Database, models: dict[str, Model]) -> Proposer:
+    # Imported here: the client library takes tens of MiB that a worker without models need not have.
+    from workers.model_proposer import ModelProposer
+
+    return await stack.enter_async_context(ModelProposer(database, models, os.environ))
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; 2 if the settings are not usable."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    # Programs are only read here; what Python thinks of their text is for their authors.
+    warnings.simplefilter("ignore", SyntaxWarning)
+    try:
+        asyncio.run(_serve(WorkerSettings.from_environment()))
+    except (SettingsError, ModelsError, WrongDatabaseUrl) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
