@@ -20,6 +20,7 @@ from evolution.events import Event, Finished, IslandReset, NewBest, Proposed, Re
 from evolution.proposal import Choice, ProposalState, Refusal
 from evolution.run import Order, RunState, StopReason
 from evolution.snapshot import snapshot
+from evolution.state import LogError
 
 SAVE_CLOCK_S = 1.0
 """A pass in which nothing happened is written only to save the run's clock, this often."""
@@ -141,9 +142,8 @@ def _close(now: Pass, found: OpenProposal) -> None:
 
 
 def _evaluated(found: OpenProposal) -> loop.Evaluated:
-    assert found.program_id is not None
-    assert found.evaluation is not None
-    assert found.verdict is not None
+    if found.program_id is None or found.evaluation is None or found.verdict is None:
+        raise LogError(f"proposal {found.number} is answered and its evaluation finished, yet its rows are not whole: {found}")
     return loop.Evaluated(
         number=found.number,
         program=found.program_id,
@@ -230,7 +230,7 @@ async def _write_archive(now: Pass) -> None:
     run, state = now.run, now.run.state
     await archive.clear(now.connection, run.id, [reset.island for _, reset in now.of_kind(IslandReset)])
     elites = [
-        archive.Elite(island, cell, elite.number, elite.score, elite.length, elite.literals, elite.at_event)
+        archive.Elite(island, cell, elite.number, elite.score, elite.length, elite.literals, elite.at)
         for (island, cell), elite in state.drain().items()
         if elite is not None
     ]
