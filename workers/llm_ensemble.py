@@ -18,7 +18,7 @@ from database.proposals import ClaimedProposal, LeaseLost
 from evolution.proposal import Refusal
 from workers.child import Refused
 from workers.llm import PASSING, UNBILLED, Completed, Endpoint, Failed, Failure
-from workers.models import Model
+from workers.models import Model, ModelsError
 from workers.prompt_sampler import Prompt, prompt_text
 
 LONGEST_BACKOFF_S = 30.0
@@ -49,17 +49,26 @@ class _Lane:
 class LlmEnsemble:
     """The models of this worker, by name; close it when done. One object serves any number of calls at once.
 
+    A process is given the keys of the models that its runs ask; the others it cannot ask, and says so if it must.
+
     Raises:
-        ModelsError: a model's key is not in `environment`.
+        ModelsError: `environment` has no key for any of the models.
     """
 
     def __init__(
         self, database: Database, models: Mapping[str, Model], environment: Mapping[str, str], *, backoff_s: float = 0.5
     ) -> None:
         self._database = database
-        self._models = dict(models)
         self._backoff_s = backoff_s
-        self._lanes = {name: _Lane(model, model.key(environment)) for name, model in models.items()}
+        self._lanes: dict[str, _Lane] = {}
+        self._keyless: dict[str, str] = {}
+        for name, model in models.items():
+            try:
+                self._lanes[name] = _Lane(model, model.key(environment))
+            except ModelsError as error:
+                self._keyless[name] = str(error)
+        if self._keyless and not self._lanes:
+            raise ModelsError("\n".join(self._keyless.values()))
         # Only waiting times are drawn from it: no choice of a run depends on them.
         self._jitter = random.Random()
 
@@ -73,13 +82,14 @@ class LlmEnsemble:
         Refused BUDGET: the next attempt could cost more than is left. MODEL_FAILED: the last of all attempts failed,
         or the model is not configured, or has no price under a money budget. NO_ANSWER: it answered nothing.
         """
-        model = self._models.get(claimed.model or "")
-        if model is None:
-            known = ", ".join(self._models) or "none"
-            return Refused(Refusal.MODEL_FAILED, f"no model named {claimed.model!r} is configured here; configured: {known}")
+        lane = self._lanes.get(claimed.model or "")
+        if lane is None:
+            known = ", ".join((*self._lanes, *self._keyless)) or "none"
+            unknown = f"no model named {claimed.model!r} is configured here; configured: {known}"
+            return Refused(Refusal.MODEL_FAILED, self._keyless.get(claimed.model or "", unknown))
+        model = lane.endpoint.model
         if money_limited and not model.priced:
             return Refused(Refusal.MODEL_FAILED, f"model {model.name!r} has no price, and the run has a money budget")
-        lane = self._lanes[model.name]
         for attempt in range(model.retries + 1):
             async with lane.slots:
                 await lane.wait()

@@ -22,7 +22,7 @@ class ModelProposer:
     `environment` holds the models' keys; `backoff_s` is the wait before the first repetition of a failed call.
 
     Raises:
-        ModelsError: a model's key is not in `environment`.
+        ModelsError: `environment` has no key for any of the models.
     """
 
     def __init__(

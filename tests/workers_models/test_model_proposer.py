@@ -199,15 +199,20 @@ async def test_a_model_that_is_not_configured_is_named(stored_run: CreateRun) ->
     assert "no model named 'small' is configured here; configured: none" in result.detail
 
 
-async def test_a_missing_key_stops_the_worker_before_it_starts(stored_run: CreateRun) -> None:
+async def test_a_missing_key_is_named_when_it_is_needed(stored_run: CreateRun) -> None:
     run = await stored_run(None)
     async with OpenAiServer([Says(GOOD)]) as server:
-        with pytest.raises(ModelsError, match="SMALL_KEY"):
-            ModelProposer(run.database, {"small": model(server, api_key_env="SMALL_KEY")}, {})
         models = {"small": model(server, api_key_env="SMALL_KEY")}
+        with pytest.raises(ModelsError, match="SMALL_KEY"):
+            ModelProposer(run.database, models, {})
+        first, second = await run.claim(2)
         async with ModelProposer(run.database, models, {"SMALL_KEY": "k-1"}) as proposer:
-            await proposer.propose((await run.claim())[0], run.problem)
+            assert isinstance(await proposer.propose(first, run.problem), Child)
         assert server.keys == ["k-1"]
+        async with ModelProposer(run.database, {**models, "other": model(server, name="other")}, {}) as proposer:
+            result = await proposer.propose(second, run.problem)
+    assert isinstance(result, Refused)
+    assert (result.reason, "needs the environment variable SMALL_KEY" in result.detail) == (Refusal.MODEL_FAILED, True)
 
 
 async def test_an_answer_paid_for_by_a_worker_that_died_is_used(stored_run: CreateRun) -> None:
