@@ -146,7 +146,7 @@ completion = sa.Table(
     "completion",
     metadata,
     _id(),
-    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), nullable=False, index=True),
     sa.Column("proposal", sa.BigInteger, sa.ForeignKey("proposal.id"), nullable=False, index=True),
     sa.Column("lease", sa.BigInteger, nullable=False, comment="of the proposal, when the call was made"),
     sa.Column("model", sa.Text, nullable=False),

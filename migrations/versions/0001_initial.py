@@ -283,6 +283,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_completion_open", "completion", ["run"], unique=False, postgresql_where=sa.text("cost_micro_dollars IS NULL")
     )
+    op.create_index("ix_completion_run", "completion", ["run"], unique=False)
     op.create_index("ix_completion_proposal", "completion", ["proposal"], unique=False)
     op.create_table(
         "evaluation",
