@@ -83,6 +83,11 @@ _GIVE_BACK = sa.text("""
         finished_at = CASE WHEN attempt < :attempts THEN NULL ELSE clock_timestamp() END
     WHERE id = :id AND lease = :token AND state = 'leased' RETURNING CAST(state AS text)
 """)
+_RELEASE = sa.text("""
+    UPDATE evaluation e SET state = 'queued', attempt = e.attempt - 1, lease = NULL, lease_owner = NULL, lease_until = NULL
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[])) AS w(id, token)
+    WHERE e.id = w.id AND e.lease = w.token AND e.state = 'leased' RETURNING e.id
+""")
 _ASK_VERIFICATION = sa.text("""
     INSERT INTO evaluation (run, program, purpose, tier)
     SELECT g.run, g.id, 'verify', r.tier FROM program g JOIN run r ON r.id = g.run
@@ -162,6 +167,12 @@ async def give_back(connection: Connection, lease: Lease, host_fault: str) -> Ev
     row = {"id": lease.id, "token": lease.token, "fault": storable(host_fault), "attempts": MAX_ATTEMPTS}
     state: str | None = (await connection.execute(_GIVE_BACK, row)).scalar_one_or_none()
     return None if state is None else EvaluationState(state)
+
+
+async def release(connection: Connection, leases: Sequence[Lease]) -> frozenset[int]:
+    """Put evaluations back that nothing befell, their holder only stops: this is no attempt. Returns the ids written."""
+    row = {"ids": [lease.id for lease in leases], "tokens": [lease.token for lease in leases]}
+    return frozenset((await connection.execute(_RELEASE, row)).scalars())
 
 
 async def ask_verification(connection: Connection, run: int, numbers: Sequence[int]) -> None:

@@ -30,7 +30,6 @@ FINISH_S = 2.0
 """At a stop, what runs may end within this time; the rest is given back."""
 LAST_WRITE_S = 1.5
 MAX_BACKOFF_S = 2.0
-STOPPED = "the evaluator was stopped while it held this evaluation"
 
 
 @dataclass(slots=True)
@@ -217,10 +216,12 @@ class Pool:
 
     async def _last_write(self) -> None:
         decided = {result.lease.id for result in (*self._finished, *self._given_back)}
-        rest = [GivenBack(row.lease, STOPPED) for identity, row in self._held.items() if identity not in decided]
-        trade = _Trade(self._finished, [*self._given_back, *rest], 0, [])
+        rest = [row.lease for identity, row in self._held.items() if identity not in decided]
         try:
             async with asyncio.timeout(LAST_WRITE_S), self._database.begin() as connection:
-                await self._write(connection, trade)
+                await self._write(connection, _Trade(self._finished, self._given_back, 0, []))
+                if rest:
+                    await evaluations.release(connection, rest)
+                    await notify(connection, EVALUATORS)
         except (DatabaseUnavailable, TimeoutError) as error:
             log.warning("%s evaluations go back when their leases expire: %s", len(decided) + len(rest), error)

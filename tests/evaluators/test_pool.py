@@ -132,7 +132,7 @@ async def test_a_stop_gives_back_at_once_what_cannot_end(database: Database, dat
     assert time.monotonic() - started < 5.0
     seed, *others = await rows(database, run)
     assert seed.score == 2.0
-    assert {row.state for row in others} == {EvaluationState.QUEUED}
+    assert {(row.state, row.attempt, row.host_fault) for row in others} == {(EvaluationState.QUEUED, 0, None)}
 
 
 async def test_heartbeats_keep_what_takes_longer_than_a_lease(database: Database, database_url: str, tmp_path: Path) -> None:
