@@ -25,7 +25,7 @@ _BOX_PROBLEM = "/problem"
 _BOX_SCRATCH = "/scratch/tmp"
 _BOX_EMPTY = "/empty"
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 _WRITABLE_DEVICES = ("/dev/null", "/dev/zero")
 _JUDGE_MEMORY_MIB = 4096
 _LOWEST_UID = 1 << 30
@@ -53,13 +53,14 @@ class Confinement:
 class Ground:
     """Where boxes stand: the folders of the host that they are made of, and who lives in them.
 
-    `uid` is the unprivileged one that the zygotes of a launcher with root's rights become; otherwise None.
+    `empty` holds nothing and covers what boxes must not see. `uid` is the unprivileged one that the zygotes of a launcher with root's rights become; otherwise None.
     """
 
     tier: Tier
     problem: Problem
     problem_folder: Path
     scratch: Path
+    empty: Path
     candidate_packages: Path | None
     judge_packages: Path | None
     uid: int | None = field(default_factory=lambda: unprivileged_uid() if os.geteuid() == 0 else None)
@@ -102,7 +103,7 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
     readable = ["/usr", str(Path(sys.base_prefix)), "/galapagos", "/dev"]
     readable += [path for path in _SYSTEM[1:] if Path(path).is_dir() and not Path(path).is_symlink()]
     paths = [_BOX_HARNESS, _BOX_PACKAGES]
-    command = [bubblewrap(), *_bubblewrap_walls(ground), *_bubblewrap_system()]
+    command = [bubblewrap(), *_bubblewrap_walls(ground), *_bubblewrap_system(ground.empty)]
     for folder in (Path(_BOX_HARNESS).parent, Path(_BOX_PACKAGES)):
         # bwrap's own folders are root's alone; who imports after the zygote did is somebody else.
         command += ["--perms", "0755", "--dir", str(folder)]
@@ -145,9 +146,10 @@ def _bubblewrap_walls(ground: Ground) -> list[str]:
     return [*walls, "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
 
 
-def _bubblewrap_system() -> list[str]:
+def _bubblewrap_system(empty: Path) -> list[str]:
     """Read-only: the system's programs and libraries, and Python without its site-packages."""
-    mounts: list[str] = []
+    # Left to itself, bwrap makes folders above a mount that nobody but root may enter.
+    mounts = ["--perms", "0755", "--dir", "/dev", "--perms", "0755", "--dir", "/etc"]
     for name in _SYSTEM:
         path = Path(name)
         if path.is_symlink():
@@ -158,14 +160,14 @@ def _bubblewrap_system() -> list[str]:
         mounts += ["--ro-bind", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     prefix = Path(sys.base_prefix)
     if not prefix.is_relative_to("/usr"):
-        # Left to itself, bwrap makes folders above a mount that nobody but root may enter.
         for folder in list(reversed(prefix.parents))[1:]:
             mounts += ["--perms", "0755", "--dir", str(folder)]
         mounts += ["--ro-bind", str(prefix), str(prefix)]
     for folder in _foreign_packages():
-        mounts += ["--tmpfs", str(folder)]
+        mounts += ["--ro-bind", str(empty), str(folder)]
     for device in _DEVICES:
         mounts += ["--dev-bind", device, device]
+    mounts += ["--symlink", "urandom", "/dev/random"]
     return [*mounts, "--proc", "/proc"]
 
 
@@ -185,7 +187,7 @@ def _foreign_packages() -> list[Path]:
 def _plain(ground: Ground, role: Role) -> Confinement:
     environment = ground.candidate_packages if role is Role.CANDIDATE else ground.judge_packages
     packages = package_folders()
-    readable = [str(HARNESS), *map(str, packages.values()), *map(str, _standard_library()), *_DEVICES]
+    readable = [str(HARNESS), *map(str, packages.values()), *map(str, _standard_library()), *_DEVICES, "/dev/random"]
     readable += [path for path in _SYSTEM if Path(path).is_dir() and not Path(path).is_symlink()]
     readable += [path for path in ("/etc/ld.so.cache",) if Path(path).exists()]
     # The folder of packages itself stays closed: only the named ones in it open.

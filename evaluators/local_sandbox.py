@@ -67,7 +67,9 @@ class LocalSandbox:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         scratch.mkdir(parents=True)
-        ground = Ground(self._tier, self._problem, problem, scratch, self._packages.candidate, self._packages.judge)
+        empty = self._folder / "empty"
+        empty.mkdir(mode=0o755)
+        ground = Ground(self._tier, self._problem, problem, scratch, empty, self._packages.candidate, self._packages.judge)
         if ground.uid is not None:
             for path in (self._folder, problem, *problem.rglob("*")):
                 path.chmod(0o755 if path.is_dir() else 0o644)

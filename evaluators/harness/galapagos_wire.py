@@ -57,6 +57,7 @@ def encode(value: object) -> tuple[bytes, list[Buffer], int]:
     """
     buffers: list[Buffer] = []
     length = 0
+    _check(value, sending=True)
 
     def extension(item: object) -> object:
         nonlocal length
@@ -141,24 +142,26 @@ def _array(payload: memoryview, arrays: bytearray, end: int) -> tuple[np.ndarray
     return flat.reshape(shape), offset + size
 
 
-def _check(value: object) -> None:
+def _check(value: object, *, sending: bool = False) -> None:
+    """Keys and depth in both directions; exact types of what came, where what goes is left to the encoder."""
+    refusal = NotPlainData if sending else ProtocolError
     level: list[object] = [value]
     for _ in range(DEEPEST):
         inner: list[object] = []
         for item in level:
             kind = type(item)
-            if kind is list:
+            if kind is list or kind is tuple:
                 inner.extend(item)  # type: ignore[arg-type]  # its exact type was just compared
             elif kind is dict:
                 if any(type(key) is not str for key in item):  # type: ignore[attr-defined]  # as above
-                    raise ProtocolError("expected keys of type str")
+                    raise refusal("expected a dict with keys of type str; got another key")
                 inner.extend(item.values())  # type: ignore[attr-defined]  # as above
-            elif kind not in _SCALARS:
-                raise ProtocolError(f"expected plain data, got {kind.__name__}")
+            elif not sending and kind not in _SCALARS:
+                raise refusal(f"expected plain data; got {kind.__name__}")
         if not inner:
             return
         level = inner
-    raise ProtocolError(f"expected at most {DEEPEST} levels of nesting")
+    raise refusal(f"expected at most {DEEPEST} levels of nesting; got more")
 
 
 class Wire:
