@@ -140,7 +140,7 @@ _LIVE = sa.text("""
         (SELECT count(*) FROM proposal WHERE run = :run AND closed_event IS NULL AND state = 'answered') AS waiting,
         (SELECT e.score FROM program g JOIN evaluation e ON e.program = g.id AND e.purpose = 'search'
             WHERE g.run = :run AND g.number = 0) AS seed_score,
-        (SELECT json_object_agg(island, filled) FROM
+        (SELECT CAST(json_object_agg(island, filled) AS text) FROM
             (SELECT island, count(*) AS filled FROM elite WHERE run = :run GROUP BY island) c) AS cells
     FROM (SELECT 1) one LEFT JOIN search_state s ON s.run = :run
 """)
@@ -153,7 +153,7 @@ _RATE = sa.text("""
 """)
 _TALLY = sa.text("""
     SELECT CAST(p.operator AS text) AS operator, v.kind, CAST(p.refusal AS text) AS refusal,
-        CAST(e.verdict AS text) AS verdict, count(*) AS count,
+        CAST(e.verdict AS text) AS verdict, count(*) AS proposals,
         count(*) FILTER (WHERE e.score > parent.score) AS improved
     FROM event v
     CROSS JOIN LATERAL (
@@ -259,7 +259,7 @@ async def live(connection: Connection, run: int) -> Live:
         best_score=best_score,
         verified=verified,
         verified_score=verified_score,
-        cells={int(island): filled for island, filled in _decoded(found.cells or {}).items()},
+        cells={int(island): filled for island, filled in json.loads(found.cells or "{}").items()},
     )
 
 
@@ -274,7 +274,7 @@ async def tally(connection: Connection, run: int, after: int = 0, until: int | N
             operator=Operator(found.operator),
             verdict=Verdict(found.verdict) if found.kind == "admitted" else None,
             refusal=Refusal(found.refusal) if found.kind == "refused" else None,
-            count=found.count,
+            count=found.proposals,
             improved=found.improved,
         )
         for found in await connection.execute(_TALLY, row)
@@ -329,10 +329,6 @@ async def model_spend(connection: Connection, run: int) -> list[ModelSpend]:
         ModelSpend(row.model, row.calls, row.failed, row.tokens_in, row.tokens_out, row.cost, row.mean_latency_s)
         for row in await connection.execute(_SPEND, {"run": run})
     ]
-
-
-def _decoded(value: Any) -> dict[str, int]:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _best(stored: str | None) -> tuple[int | None, float | None]:

@@ -1,0 +1,188 @@
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+
+from database import evaluations, leases, proposals, runs
+from database.engine import Database
+from database.evaluations import FinishedEvaluation
+from database.leases import MAX_ATTEMPTS, Expired, Lease, Queue
+from evolution.evaluation import EvaluationState, Purpose, Tier, Verdict
+from evolution.proposal import ProposalState, Refusal
+from evolution.run import RunState
+from tests.conftest import CountStatements
+from tests.database.scene import (
+    answered,
+    asked,
+    child,
+    claimed,
+    claimed_evaluations,
+    finished,
+    machine,
+    new_run,
+    outcome,
+    stale,
+)
+
+
+async def finish_one(database: Database, lease: Lease, score: float = 3.0, picture: str | None = None) -> frozenset[int]:
+    async with database.begin() as connection:
+        fingerprint = await machine(connection)
+        return await evaluations.finish(connection, [FinishedEvaluation(lease, outcome(score), 0.5, fingerprint, picture)])
+
+
+async def test_evaluators_at_the_same_time_never_share_a_row_and_take_the_oldest_first(database: Database) -> None:
+    run = await new_run(database)
+    await answered(database, run, *range(1, 61))
+    first = await claimed_evaluations(database, 5)
+    assert [item.number for item in first] == [0, 1, 2, 3, 4]
+    taken = await asyncio.gather(*(claimed_evaluations(database, 10) for _ in range(8)))
+    numbers = [item.number for batch in taken for item in batch]
+    assert sorted(numbers) == list(range(5, 61))
+
+
+async def test_evaluators_take_only_their_tier_and_no_work_of_finished_runs(database: Database) -> None:
+    confined = await new_run(database, tier=Tier.NAMESPACES)
+    over, live = await new_run(database), await new_run(database)
+    async with database.begin() as connection:
+        epoch = await runs.adopt(connection, over)
+        await runs.save_pass(connection, over, epoch, as_of_event=0, active_s=0, state=RunState.FINISHED)
+    assert [item.run for item in await claimed_evaluations(database)] == [live]
+    assert [item.run for item in await claimed_evaluations(database, tier=Tier.NAMESPACES)] == [confined]
+
+
+async def test_a_result_counts_once_and_only_for_who_holds_the_lease(database: Database) -> None:
+    run = await new_run(database)
+    (item,) = await claimed_evaluations(database)
+    assert await finish_one(database, stale(item.lease)) == frozenset()
+    assert await finish_one(database, item.lease, 3.0, "<svg>\0</svg>") == {item.lease.id}
+    assert await finish_one(database, item.lease, 99.0) == frozenset()
+    async with database.begin() as connection:
+        (seed,) = await proposals.open_proposals(connection, run)
+        assert (seed.score, seed.evaluation_state, seed.duration_s) == (3.0, EvaluationState.FINISHED, 0.5)
+        assert await evaluations.give_back(connection, item.lease, "late") is None
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+async def test_a_number_that_is_not_finite_is_never_stored(database: Database, number: float) -> None:
+    await new_run(database)
+    (item,) = await claimed_evaluations(database)
+    with pytest.raises(ValueError, match="finite|JSON compliant"):
+        await finish_one(database, item.lease, number)
+    async with database.begin() as connection:
+        fingerprint = await machine(connection)
+        wrong = FinishedEvaluation(item.lease, outcome(1.0, features={"f": number}), 0.1, fingerprint)
+        with pytest.raises(ValueError, match="JSON compliant"):
+            await evaluations.finish(connection, [wrong])
+        statement = "UPDATE evaluation SET verdict = 'scored', score = CAST(:score AS double precision)"
+        with pytest.raises(sa.exc.IntegrityError, match="score_finite"):
+            async with connection.begin_nested():
+                await connection.execute(sa.text(statement), {"score": number})
+        with pytest.raises(sa.exc.IntegrityError, match="score_iff_scored"):
+            async with connection.begin_nested():
+                await connection.execute(sa.text("UPDATE evaluation SET verdict = 'crashed', score = 1"))
+
+
+async def test_a_host_fault_puts_the_evaluation_back_until_it_is_abandoned(database: Database) -> None:
+    run = await new_run(database)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        (item,) = await claimed_evaluations(database)
+        assert item.attempt == attempt
+        async with database.begin() as connection:
+            state = await evaluations.give_back(connection, item.lease, f"the box broke\0 {attempt}")
+        assert state is (EvaluationState.QUEUED if attempt < MAX_ATTEMPTS else EvaluationState.ABANDONED)
+    assert await claimed_evaluations(database) == []
+    async with database.begin() as connection:
+        (seed,) = await proposals.open_proposals(connection, run)
+        assert (seed.evaluation_state, seed.verdict, seed.score) == (EvaluationState.ABANDONED, None, None)
+        assert await evaluations.last_host_fault(connection, run) == f"the box broke {MAX_ATTEMPTS}"
+
+
+async def test_no_host_fault_is_none(database: Database) -> None:
+    run = await new_run(database)
+    async with database.begin() as connection:
+        assert await evaluations.last_host_fault(connection, run) is None
+
+
+async def test_verifications_are_queued_beside_the_search_evaluation_and_closed_apart(database: Database) -> None:
+    run = await new_run(database)
+    await answered(database, run, 1, 2)
+    await finished(database, {})
+    async with database.begin() as connection:
+        await evaluations.ask_verification(connection, run, [2, 1])
+    taken = await claimed_evaluations(database)
+    assert [(item.number, item.purpose) for item in taken] == [(1, Purpose.VERIFY), (2, Purpose.VERIFY)]
+    await finish_one(database, taken[0].lease, 7.0)
+    async with database.begin() as connection:
+        one, two = await evaluations.open_verifications(connection, run)
+        assert (one.number, one.state, one.verdict, one.score) == (1, EvaluationState.FINISHED, Verdict.SCORED, 7.0)
+        assert (two.number, two.state, two.verdict) == (2, EvaluationState.LEASED, None)
+        await evaluations.close_verifications(connection, [(one.id, 40)])
+        await evaluations.close_verifications(connection, [])
+        assert [item.number for item in await evaluations.open_verifications(connection, run)] == [2]
+        opened = {item.number: item for item in await proposals.open_proposals(connection, run)}
+        assert opened[1].score == 1.0
+
+
+async def test_a_heartbeat_keeps_what_is_held_and_tells_what_is_lost(database: Database) -> None:
+    run = await new_run(database)
+    await answered(database, run, 1)
+    one, two = await claimed_evaluations(database, lease_s=0.0)
+    async with database.begin() as connection:
+        kept = await leases.extend(connection, Queue.EVALUATION, [one.lease, stale(two.lease)], 60)
+        assert kept == {one.lease.id}
+    async with database.begin() as connection:
+        assert await leases.expire(connection) == Expired(0, 0, 1, 0)
+    assert [item.number for item in await claimed_evaluations(database)] == [two.number]
+
+
+async def test_overdue_proposals_go_back_and_are_refused_in_the_end(database: Database) -> None:
+    run = await new_run(database)
+    await asked(database, run, 1)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        (item,) = await claimed(database, lease_s=0.0)
+        assert item.attempt == attempt
+        async with database.begin() as connection:
+            expected = Expired(1, 0, 0, 0) if attempt < MAX_ATTEMPTS else Expired(0, 1, 0, 0)
+            assert await leases.expire(connection) == expected
+            assert await proposals.answer(connection, item, child("x = 4")) == proposals.LeaseLost()
+    assert await claimed(database) == []
+    async with database.begin() as connection:
+        opened = {item.number: item for item in await proposals.open_proposals(connection, run)}
+    assert (opened[1].state, opened[1].refusal) == (ProposalState.REFUSED, Refusal.WORKER_LOST)
+
+
+async def test_a_lease_that_runs_is_left_alone(database: Database) -> None:
+    run = await new_run(database)
+    await asked(database, run, 1)
+    (item,) = await claimed(database, lease_s=0.0)
+    async with database.begin() as connection:
+        assert await leases.extend(connection, Queue.PROPOSAL, [item.lease], 60) == {item.lease.id}
+    async with database.begin() as connection:
+        assert await leases.expire(connection) == Expired(0, 0, 0, 0)
+        assert await proposals.answer(connection, item, child("x = 4")) == proposals.Answered(1)
+
+
+async def test_an_evaluation_whose_evaluators_die_is_abandoned_in_the_end(database: Database) -> None:
+    run = await new_run(database)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        (item,) = await claimed_evaluations(database, lease_s=0.0)
+        async with database.begin() as connection:
+            expected = Expired(0, 0, 1, 0) if attempt < MAX_ATTEMPTS else Expired(0, 0, 0, 1)
+            assert await leases.expire(connection) == expected
+        assert await finish_one(database, item.lease) == frozenset()
+    async with database.begin() as connection:
+        assert "died" in (await evaluations.last_host_fault(connection, run) or "")
+
+
+async def test_statements_do_not_grow_with_the_batch(database: Database, count_statements: CountStatements) -> None:
+    run = await new_run(database)
+    counts: list[int] = []
+    for first, size in ((1, 2), (10, 50)):
+        await answered(database, run, *range(first, first + size))
+        with count_statements() as statements:
+            await finished(database, {})
+            async with database.begin() as connection:
+                await leases.expire(connection)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
