@@ -9,7 +9,8 @@ _FAMILIAR = (0.5, 0.9, 0.99, 0.999, 0.1, 0.01, 0.001, 2.0, 1.0, 3.0, 0.25, 1e-8)
 
 def float_text(value: float, digits: int = 4) -> str:
     """Python (and C) source of a float with at most `digits` significant digits; it always reads back as a float."""
-    return repr(float(f"{value:.{digits}g}"))
+    rounded = float(f"{value:.{digits}g}")
+    return repr(rounded if math.isfinite(rounded) else value)
 
 
 def moved_float(value: float, dice: Dice) -> str:

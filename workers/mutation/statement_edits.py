@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
 
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit, Material, applied
@@ -10,10 +11,18 @@ from workers.mutation.scope import read_names, written_names
 from workers.mutation.source import Site, Source, Statement
 from workers.mutation.syntax import Expression, Kind, fitted
 from workers.mutation.values import Scope, fill, pick_word, value
+from workers.mutation.vocabulary import read_word
 
 _LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Raise)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _COPIED_LINES = 12
+_GATHERED_CHARACTERS = 40
+_MEMORIES = (
+    read_word("C * a + (1 - C) * b"),
+    replace(read_word("C * a + b"), shares=frozenset({"C"})),
+    read_word("a + b"),
+)
+_SQUARE = read_word("a * a")
 _PARTS = ("{0}", "{0}:", ":{0}", "::2", "1::2", "-1")
 
 
@@ -35,43 +44,52 @@ def insert(material: Material, source: Source, dice: Dice) -> list[Edit]:
 
 
 def accumulate(material: Material, source: Source, dice: Dice) -> list[Edit]:
-    """A variable takes in a value just before a statement, which then uses the variable in place of the value."""
-    sites = [
-        site
-        for site in source.sites
-        if site.statement is not None
-        and not site.is_number
-        and not site.integral
-        and site.expression.kind in {Kind.ARRAY, Kind.FLOAT, Kind.UNKNOWN}
-        and len(site.expression.text) <= 40
-    ]
-    if not sites:
+    """A variable takes in a value just before a statement, which then uses the variable with or in place of the value.
+
+    The variable is one that outlives the statement (a slot of a state, or a sum over a loop), so that it gathers what
+    it is given.
+    """
+    site = _gathered_site(source, dice)
+    if site is None or site.statement is None:
         return []
-    site = dice.pick(sites)
-    if not isinstance(site.node, ast.Name):
-        site = dice.pick(sites)
-    anchor = site.statement
-    scope = Scope(source, anchor.names if anchor else {}, material.words)
-    if anchor is None or not scope.reads(site.expression.names):
-        return []
-    keepers = [name for name in _own_variables(anchor, anchor.names) if name not in site.expression.names]
-    if not keepers:
+    anchor, value_ = site.statement, site.expression
+    scope = Scope(source, anchor.names, material.words)
+    lasting = _read_after(anchor) - value_.names - set(written_names(anchor.node))
+    keepers = [name for name in _own_variables(anchor, anchor.names) if name in lasting]
+    if not keepers or not scope.reads(value_.names):
         return []
     keeper = dice.pick(keepers)
     kept = Expression(keeper, 15, anchor.names[keeper], frozenset({keeper}))
-    word = pick_word(scope, dice, holes=2)
+    squared = dice.chance(0.35)
+    taken = _of_itself(value_, scope, dice) if squared else value_
+    word = dice.weighted(_MEMORIES, (4.0, 4.0, 1.0)) if dice.chance(0.85) else pick_word(scope, dice, holes=2)
+    other = pick_word(scope, dice, holes=2) if dice.chance(0.8 if squared else 0.35) else None
     if word is None:
         return []
-    taken = _of_itself(site.expression, scope, dice) if dice.chance(0.35) else site.expression
-    pair = (kept, taken) if dice.chance(0.7) else (taken, kept)
-    mixed = fill(word, dict(zip(word.holes, pair, strict=False)), scope, dice, site.expression.kind)
-    used: Expression = kept
-    if dice.chance(0.4) and (other := pick_word(scope, dice, holes=2)) is not None:
-        used = fill(other, dict(zip(other.holes, (site.expression, kept), strict=False)), scope, dice, site.expression.kind)
+    mixed = fill(word, dict(zip(word.holes, (kept, taken), strict=False)), scope, dice, value_.kind)
+    used = (
+        kept if other is None else fill(other, dict(zip(other.holes, (value_, kept), strict=False)), scope, dice, value_.kind)
+    )
     return [
         _inserted(source, anchor, f"{keeper} = {mixed.text}", behind=False),
         Edit(site.start, site.end, fitted(used, site.tight)),
     ]
+
+
+def _gathered_site(source: Source, dice: Dice) -> Site | None:
+    """A value within a statement; variables more often than expressions."""
+    sites = [
+        site
+        for site in source.sites
+        if site.statement is not None
+        and not (site.is_number or site.integral or isinstance(site.statement.node, _LEAVES))
+        and site.expression.kind in {Kind.ARRAY, Kind.FLOAT, Kind.UNKNOWN}
+        and len(site.expression.text) <= _GATHERED_CHARACTERS
+    ]
+    if not sites:
+        return None
+    site = dice.pick(sites)
+    return site if isinstance(site.node, ast.Name) else dice.pick(sites)
 
 
 def delete(material: Material, source: Source, dice: Dice) -> list[Edit]:
@@ -191,8 +209,8 @@ def _assignment(scope: Scope, target: str, dice: Dice) -> str:
 
 
 def _of_itself(expression: Expression, scope: Scope, dice: Dice) -> Expression:
-    """A word with the same expression in every hole, such as its square."""
-    word = pick_word(scope, dice)
+    """A word with the same expression in every hole, most often its square."""
+    word = _SQUARE if dice.chance(0.6) else pick_word(scope, dice)
     if word is None:
         return expression
     return fill(word, dict.fromkeys(word.holes, expression), scope, dice, expression.kind)
