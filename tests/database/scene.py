@@ -2,7 +2,9 @@
 
 from hashlib import sha256
 
-from database import evaluations, proposals, runs
+import sqlalchemy as sa
+
+from database import evaluations, machines, proposals, runs
 from database.engine import Connection, Database
 from database.evaluations import ClaimedEvaluation, FinishedEvaluation
 from database.leases import Lease
@@ -16,7 +18,6 @@ from evolution.run import Budget, RunConfig
 EVERY_KIND = frozenset(Operator)
 SEED = "# EVOLVE-BLOCK-START\nx = 1\n# EVOLVE-BLOCK-END\n"
 PROPENSITY = Propensity(1.0, 1.0, 1.0, 1.0, 1.0)
-MACHINE = None
 
 
 def toy_problem(statement: str = "make x large", direction: str = "maximize") -> Problem:
@@ -112,8 +113,6 @@ def outcome(score: float | None, verdict: Verdict = Verdict.SCORED, features: di
 
 
 async def machine(connection: Connection) -> bytes:
-    from database import machines
-
     return await machines.register(connection, {"cpu": "toy", "cores": 2})
 
 
@@ -142,3 +141,8 @@ def _outcome_of(score: float | None) -> Outcome:
 
 def stale(lease: Lease) -> Lease:
     return Lease(lease.id, lease.token + 1_000_000)
+
+
+async def count(database: Database, table: sa.Table) -> int:
+    async with database.begin() as connection:
+        return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()

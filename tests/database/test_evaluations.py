@@ -67,7 +67,7 @@ async def test_a_result_counts_once_and_only_for_who_holds_the_lease(database: D
 async def test_a_number_that_is_not_finite_is_never_stored(database: Database, number: float) -> None:
     await new_run(database)
     (item,) = await claimed_evaluations(database)
-    with pytest.raises(ValueError, match="finite|JSON compliant"):
+    with pytest.raises(ValueError, match=r"finite|JSON compliant"):
         await finish_one(database, item.lease, number)
     async with database.begin() as connection:
         fingerprint = await machine(connection)

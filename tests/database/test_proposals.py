@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from database import programs, proposals, runs
+from database import programs, proposals, runs, tables
 from database.engine import Database
 from database.programs import NewProgram
 from database.proposals import Answered, DuplicateOf, LeaseLost, NewRefusal
@@ -21,15 +21,11 @@ from tests.database.scene import (
     choice,
     claimed,
     claimed_evaluations,
+    count,
     finished,
     new_run,
     stale,
 )
-
-
-async def count(database: Database, table: str) -> int:
-    async with database.begin() as connection:
-        return (await connection.execute(sa.text(f"SELECT count(*) FROM {table}"))).scalar_one()
 
 
 async def test_a_claim_carries_the_whole_choice_oldest_first(database: Database) -> None:
@@ -90,8 +86,8 @@ async def test_an_answer_stores_the_program_and_queues_its_evaluation_once(datab
         stored = await programs.load(connection, run, [0, 1, 2])
     assert stored.keys() == {0, 1}
     assert (stored[1].files, stored[1].parent, stored[1].generation, stored[1].island) == ({"program.py": "x = 2"}, 0, 1, 0)
-    assert await count(database, "program") == 2
-    assert await count(database, "evaluation") == 2
+    assert await count(database, tables.program) == 2
+    assert await count(database, tables.evaluation) == 2
 
 
 async def test_a_program_that_the_run_has_is_refused_and_named(database: Database) -> None:
@@ -139,8 +135,8 @@ async def test_equal_children_of_racing_workers_make_one_program(database: Datab
     flat = [result for batch in results for result in batch]
     assert sum(isinstance(result, Answered) for result in flat) == 5
     assert sum(isinstance(result, DuplicateOf) for result in flat) == 35
-    assert await count(database, "program") == 6
-    assert await count(database, "evaluation") == 6
+    assert await count(database, tables.program) == 6
+    assert await count(database, tables.evaluation) == 6
 
 
 async def test_who_lost_the_lease_writes_nothing(database: Database) -> None:
@@ -153,7 +149,7 @@ async def test_who_lost_the_lease_writes_nothing(database: Database) -> None:
         assert await proposals.refuse(connection, [NewRefusal(late.lease, Refusal.NO_CHANGE)]) == frozenset()
     opened = await open_by_number(database, run)
     assert opened[1].state is ProposalState.LEASED
-    assert await count(database, "program") == 1
+    assert await count(database, tables.program) == 1
 
 
 async def test_a_refusal_is_stored_with_its_reason_and_is_final(database: Database) -> None:

@@ -3,14 +3,14 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from database import problems, programs, proposals, runs
+from database import problems, programs, proposals, runs, tables
 from database.engine import Database
 from database.errors import EpochLost, NotAllowed, NotFound
 from evolution.evaluation import Purpose, Tier
 from evolution.proposal import Operator
 from evolution.run import Budget, RunConfig, RunState, StopReason
 from tests.conftest import CountStatements
-from tests.database.scene import SEED, asked, claimed_evaluations, new_run, toy_problem
+from tests.database.scene import SEED, asked, claimed_evaluations, count, new_run, toy_problem
 
 
 async def test_a_problem_comes_back_whole_and_is_stored_once(database: Database) -> None:
@@ -43,9 +43,8 @@ async def test_a_new_run_has_all_that_it_needs_to_start(database: Database) -> N
 async def test_a_run_that_cannot_be_stored_leaves_nothing(database: Database) -> None:
     with pytest.raises(sa.exc.DBAPIError):
         await new_run(database, budget=Budget(micro_dollars=1 << 70))
-    async with database.begin() as connection:
-        for table in ("run", "problem", "proposal", "program", "account"):
-            assert (await connection.execute(sa.text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0
+    for table in (tables.run, tables.problem, tables.proposal, tables.program, tables.account):
+        assert await count(database, table) == 0
 
 
 async def test_an_unknown_run_is_named_with_those_that_exist(database: Database) -> None:
