@@ -22,7 +22,7 @@ from evolution.evaluation import EvaluationState
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
-COLLECT_S = 0.004
+COLLECT_S = 0.01
 """While slots have work to go on with, results are collected so long and written together."""
 PREFETCH_S = 0.25
 """At most the work of so much time waits beside the slots: long evaluations are left to whoever is idle."""
