@@ -13,6 +13,7 @@ from galapagos.ground import Ground
 from galapagos.report.page import write_report
 from galapagos.standing import StandingReader
 
+NO_FILES: Mapping[str, str] = {}
 AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})
 
 
@@ -69,7 +70,7 @@ async def conclude(ground: Ground, run: int) -> Conclusion:
         found = await programs.load(connection, run, [number] if number is not None else [])
     folder = ground.folder_of(run)
     folder.mkdir(parents=True, exist_ok=True)
-    files = found[number].files if number in found else {}
+    files: Mapping[str, str] = found[number].files if number is not None and number in found else NO_FILES
     best = write_program(folder / "best", files) if files else None
     report = await write_report(ground.database, run, folder / "report.html")
     return Conclusion(

@@ -38,6 +38,7 @@ class Standing:
     """
 
     run: int
+    problem: str
     title: str
     unit: str
     state: RunState
@@ -47,6 +48,7 @@ class Standing:
     programs: int
     rate: float
     seed_score: float | None
+    best_number: int | None
     best_score: float | None
     verified_score: float | None
     cells_filled: int

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import Field
-from workers.settings import WorkerSettings
 
 from database.settings import PREFIX, ProcessSettings
 from evaluators.settings import EvaluatorSettings, default_cache
+from workers.settings import WorkerSettings
 
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 PASSED_ON_PREFIXES = ("LC_", "XDG_")

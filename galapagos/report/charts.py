@@ -13,9 +13,9 @@ LABEL_GAP = 13.0
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One scored evaluation: how many had been admitted before it, its raw score and the operator that made it."""
+    """A scored program: the number of its proposal, its raw score and the operator that made it."""
 
-    evaluation: int
+    place: int
     score: float
     operator: str
 
@@ -28,31 +28,28 @@ class Reference:
     score: float
 
 
-def score_chart(
-    dots: Sequence[Dot], best: Sequence[tuple[int, float]], references: Sequence[Reference], evaluations: int, unit: str
-) -> str:
-    """Every scored evaluation as a dot, the best so far as steps, and known values as lines.
+def score_chart(dots: Sequence[Dot], best: Sequence[tuple[int, float]], references: Sequence[Reference], last: int) -> str:
+    """Every scored program as a dot, the best so far as steps, and known values as lines.
 
     Args:
-        dots: all scored evaluations, or an even sample of them.
-        best: (evaluations admitted, raw score) at each new best, in order.
-        references: lines to draw; those far from every score are left to the edge of the frame.
-        evaluations: where the horizontal axis ends.
-        unit: of the score.
+        dots: all scored programs, or an even sample of them.
+        best: (number of the proposal, raw score) at each new best, in order.
+        references: lines to draw; those far from every score are left out.
+        last: number of the last proposal, where the horizontal axis ends.
     """
     low, high = _frame(dots, best, references)
-    across = svg.Line(0, max(evaluations, 1), LEFT, WIDTH - RIGHT)
+    across = svg.Line(0, max(last, 1), LEFT, WIDTH - RIGHT)
     up = svg.Line(low, high, HEIGHT - BOTTOM, TOP)
     operators = sorted({dot.operator for dot in dots})
     clouds = [
-        svg.dots([(across(dot.evaluation), up(dot.score)) for dot in dots if dot.operator == operator], f"op-{operator}")
+        svg.dots([(across(dot.place), up(dot.score)) for dot in dots if dot.operator == operator], f"op-{operator}")
         for operator in operators
     ]
-    line = svg.steps([(across(count), up(score)) for count, score in best], across(evaluations), "best-line")
+    line = svg.steps([(across(count), up(score)) for count, score in best], across(last), "best-line")
     end = svg.element("circle", cx=across(best[-1][0]), cy=up(best[-1][1]), r=4.5, class_="best-end") if best else ""
-    grid = _grid(across, up, unit)
+    grid = _grid(across, up)
     return svg.drawing(
-        WIDTH, HEIGHT, "Score of every evaluation and best so far", *grid, *clouds, *_references(references, up), line, end
+        WIDTH, HEIGHT, "Score of every program and best so far", *grid, *clouds, *_references(references, up), line, end
     )
 
 
@@ -72,7 +69,7 @@ def _frame(dots: Sequence[Dot], best: Sequence[tuple[int, float]], references: S
     return low - margin, high + margin
 
 
-def _grid(across: svg.Line, up: svg.Line, unit: str) -> list[str]:
+def _grid(across: svg.Line, up: svg.Line) -> list[str]:
     marks: list[str] = []
     for value in svg.ticks(up.low, up.high):
         y = up(value)
@@ -82,9 +79,7 @@ def _grid(across: svg.Line, up: svg.Line, unit: str) -> list[str]:
         svg.label(across(value), HEIGHT - BOTTOM + 18, svg.short(value)) for value in svg.ticks(across.low, across.high, 8)
     ]
     marks.append(svg.element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM, class_="axis"))
-    marks.append(svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, "evaluations", "axis-name"))
-    if unit:
-        marks.append(svg.label(LEFT - 8, TOP - 3, unit, "axis-name", "end"))
+    marks.append(svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, "proposals", "axis-name"))
     return marks
 
 

@@ -3,69 +3,63 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from database import problems, views
 from database.archive import Elite, Record
-from database.runs import RunRow
-from evolution.evaluation import Outcome, Verdict
+from database.engine import Database
+from database.views import Ancestor, Live, ModelSpend, Point, Tally, Verification
 from evolution.problem import Problem
-from evolution.proposal import Operator, Refusal
 
-
-@dataclass(frozen=True, slots=True)
-class Ancestor:
-    """A program on the way from the seed to the best. `score` is recorded (higher is better); `model` made it, or None."""
-
-    number: int
-    operator: Operator
-    model: str | None
-    score: float | None
-    files: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorCount:
-    """How an operator fared: proposals asked and refused, programs evaluated and scored, those better than their parent."""
-
-    operator: Operator
-    asked: int
-    refused: int
-    evaluated: int
-    scored: int
-    improved: int
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredPoint:
-    """A scored program: its place among the admitted evaluations, its recorded score, and who made it."""
-
-    evaluation: int
-    score: float
-    operator: Operator
+MOST_POINTS = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class RunData:
     """A run as its report shows it. All scores are recorded ones: higher is better, whatever the problem's direction.
 
-    `lineage` goes from the seed to the best; `best` is the champion, or the best so far. `verified` is the outcome of
-    its verification, `picture` the SVG text that the judge drew then, `machine` the description of where.
+    `lineage` goes from the seed to `best`: the champion, or the best so far. `verified` is the newest verification of
+    that program, `seed_verified` that of the seed.
     """
 
-    row: RunRow
     problem: Problem
-    evaluations: int
-    programs: int
-    seed_score: float | None
-    best_score: float | None
+    live: Live
     best: int | None
-    points: Sequence[ScoredPoint]
+    best_verified: Verification | None
+    seed_verified: Verification | None
+    points: Sequence[Point]
     points_are_all: bool
     records: Sequence[Record]
     elites: Sequence[Elite]
-    islands: int
     lineage: Sequence[Ancestor]
-    verified: Outcome | None
-    picture: str | None
-    machine: Mapping[str, object]
-    operators: Sequence[OperatorCount]
-    refusals: Sequence[tuple[Refusal, Operator, int]]
-    verdicts: Sequence[tuple[Verdict, int]]
+    tally: Sequence[Tally]
+    models: Sequence[ModelSpend]
+
+    @property
+    def machine(self) -> Mapping[str, object]:
+        """Where the best was verified."""
+        return (self.best_verified.machine if self.best_verified else None) or {}
+
+
+async def gather(database: Database, run: int) -> RunData:
+    """Read a run for its report, with a fixed number of queries.
+
+    Raises:
+        NotFound: no such run.
+    """
+    async with database.begin() as connection:
+        live = await views.live(connection, run)
+        best = next((number for number in (live.row.champion, live.verified, live.best) if number is not None), None)
+        points, all_of_them = await views.points(connection, run, MOST_POINTS)
+        return RunData(
+            problem=await problems.load(connection, live.row.problem),
+            live=live,
+            best=best,
+            best_verified=None if best is None else await views.verification(connection, run, best),
+            seed_verified=await views.verification(connection, run, 0),
+            points=points,
+            points_are_all=all_of_them,
+            records=await views.records(connection, run),
+            elites=await views.elites(connection, run),
+            lineage=[] if best is None else await views.lineage(connection, run, best),
+            tally=await views.tally(connection, run),
+            models=await views.model_spend(connection, run),
+        )

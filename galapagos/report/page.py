@@ -6,20 +6,26 @@ which nothing can run.
 
 import base64
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from itertools import accumulate
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from database.engine import Database
 from evolution.evaluation import Tier
 from evolution.problem import FeatureAxis
 from galapagos.progress import dollars_text, duration_text, score_text
-from galapagos.report import charts
-from galapagos.report.data import RunData
+from galapagos.report import charts, tables
+from galapagos.report.data import RunData, gather
 from galapagos.report.diffs import DiffLine, diff_programs
 from galapagos.report.story import Step, tell
+from galapagos.standing import raw
 
+NO_FILES: Mapping[str, str] = {}
 HERE = Path(__file__).parent
 
 
@@ -77,9 +83,23 @@ class Page:
     operators: list[list[str]]
     refusals: list[list[str]]
     verdicts: list[list[str]]
+    models: list[list[str]]
     spend: list[list[str]]
     facts: list[list[str]]
     best_files: list[SourceFile]
+
+
+async def write_report(database: Database, run: int, path: Path) -> Path:
+    """Write the report of a run as it is now, whole or not at all, and return its path.
+
+    Raises:
+        NotFound: no such run.
+    """
+    text = render(await gather(database, run))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".new")
+    aside.write_text(text)
+    return aside.replace(path)
 
 
 def render(data: RunData) -> str:
@@ -91,9 +111,9 @@ def render(data: RunData) -> str:
 
 def page_of(data: RunData) -> Page:
     """The content of the page."""
-    row, definition = data.row, data.problem.definition
+    row, definition = data.live.row, data.problem.definition
     steps, about = tell(data)
-    best = data.lineage[-1].files if data.lineage else {}
+    best: Mapping[str, str] = data.lineage[-1].files if data.lineage else NO_FILES
     references = [charts.Reference(known.name, known.value) for known in definition.known]
     return Page(
         run=row.id,
@@ -104,13 +124,13 @@ def page_of(data: RunData) -> Page:
         reduced=row.tier is Tier.PLAIN,
         strategy=row.config.strategy.value.replace("_", " "),
         seed=row.seed,
-        started=f"{row.created_at:%Y-%m-%d %H:%M} UTC",
+        started=f"{row.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         tiles=_tiles(data),
         score_about=_score_about(data),
         score_chart=_score_chart(data, references),
         operators_seen=sorted({point.operator.value for point in data.points}),
         has_references=bool(references),
-        picture=_picture(data.picture),
+        picture=_picture(data.best_verified.picture if data.best_verified else None),
         verified_about=_verified_about(data),
         stages=_stages(data),
         archives=_archives(data),
@@ -118,41 +138,38 @@ def page_of(data: RunData) -> Page:
         lineage=steps,
         lineage_about=about,
         seed_diff=diff_programs(data.lineage[0].files, best) if len(data.lineage) > 1 else [],
-        operators=_operators(data),
-        refusals=[[reason.value, operator.value, f"{count:,}"] for reason, operator, count in data.refusals],
-        verdicts=[[verdict.value, f"{count:,}"] for verdict, count in data.verdicts],
-        spend=_spend(data),
-        facts=_facts(data),
+        operators=tables.operators(data),
+        refusals=tables.refusals(data),
+        verdicts=tables.verdicts(data),
+        models=tables.models(data),
+        spend=tables.spend(data),
+        facts=tables.facts(data),
         best_files=[SourceFile(path, text) for path, text in sorted(best.items())],
     )
 
 
-def _raw(data: RunData, score: float | None) -> float | None:
-    return None if score is None else data.problem.definition.score.sign * score
-
-
 def _ended(data: RunData) -> str:
-    row = data.row
+    row = data.live.row
     return f"{row.state.value}: {row.stop_detail or row.stop_reason.value}" if row.stop_reason else row.state.value
 
 
 def _tiles(data: RunData) -> list[Tile]:
-    unit = data.problem.definition.score.unit
-    verified = data.verified.score if data.verified else None
-    rate = data.evaluations / data.row.active_s if data.row.active_s > 0 else 0.0
+    live, sign, unit = data.live, data.problem.definition.score.sign, data.problem.definition.score.unit
+    seed_verified = data.seed_verified.outcome.score if data.seed_verified and data.seed_verified.outcome else None
+    seconds = live.row.active_s
     tiles = [
-        Tile("verified best", score_text(_raw(data, verified)), unit or "fresh seeds, fresh sandbox"),
+        Tile("verified best", score_text(raw(live.verified_score, sign)), unit or "fresh seeds, fresh sandbox"),
         Tile(
             "best in the search",
-            score_text(_raw(data, data.best_score)),
-            f"program {data.best}" if data.best is not None else "",
+            score_text(raw(live.best_score, sign)),
+            f"program {live.best}" if live.best is not None else "",
         ),
-        Tile("seed program", score_text(_raw(data, data.seed_score)), "where it began"),
-        Tile("evaluations", f"{data.evaluations:,}", f"{rate:.1f} per second"),
-        Tile("active time", duration_text(data.row.active_s), f"{data.programs:,} programs"),
+        Tile("seed program", score_text(raw(live.seed_score, sign)), f"verified {score_text(raw(seed_verified, sign))}"),
+        Tile("evaluations", f"{live.evaluations:,}", f"{live.evaluations / seconds:.1f} per second" if seconds > 0 else ""),
+        Tile("active time", duration_text(seconds), f"{live.programs:,} programs"),
     ]
-    account = data.row.account
-    if data.row.config.models:
+    account = live.row.account
+    if live.row.config.models:
         tokens = account.tokens_in + account.tokens_out
         tiles.append(Tile("spent on models", dollars_text(account.spent_micro_dollars), f"{tokens:,} tokens"))
     return tiles
@@ -166,14 +183,17 @@ def _score_about(data: RunData) -> str:
         if data.points_are_all
         else f"{len(data.points):,} scored programs, evenly taken, are dots"
     )
-    return f"{what} {shown}; those far below the rest lie on the edge of the frame."
+    return f"{what} {shown}; those far worse than the rest lie on the edge of the frame."
 
 
 def _score_chart(data: RunData, references: list[charts.Reference]) -> Markup:
     sign = data.problem.definition.score.sign
-    dots = [charts.Dot(point.evaluation, sign * point.score, point.operator.value) for point in data.points]
-    best = [(record.evaluations, sign * record.score) for record in data.records]
-    return Markup(charts.score_chart(dots, best, references, data.evaluations, ""))  # noqa: S704 - made of numbers and escaped text
+    dots = [charts.Dot(point.number, sign * point.score, point.operator.value) for point in data.points]
+    # Programs come back a little out of order, the best so far never falls back.
+    places = accumulate((record.number for record in data.records), max)
+    best = [(place, sign * record.score) for place, record in zip(places, data.records, strict=True)]
+    last = max([dot.place for dot in dots] + [place for place, _ in best], default=1)
+    return Markup(charts.score_chart(dots, best, references, last))  # noqa: S704 - made of numbers and escaped text
 
 
 def _picture(svg: str | None) -> str | None:
@@ -181,28 +201,33 @@ def _picture(svg: str | None) -> str | None:
 
 
 def _verified_about(data: RunData) -> str:
-    if data.verified is None:
-        return "The best has not been verified: the run is not finished, or verification failed."
-    if data.verified.score is None:
-        return f"The best program failed its verification: {data.verified.verdict.value}."
+    found = data.best_verified
+    if found is None:
+        return "The best program has not been verified."
+    if found.outcome is None:
+        return f"The best program could not be verified: {found.host_fault or 'the verification is not finished'}."
+    if found.outcome.score is None:
+        return f"The best program failed its verification: {found.outcome.verdict.value}."
     return "Measured again in a fresh sandbox on fresh seeds. Hidden stages run only now; the search never saw them."
 
 
 def _stages(data: RunData) -> list[list[str]]:
-    if data.verified is None:
+    if data.best_verified is None or data.best_verified.outcome is None:
         return []
+    sign = data.problem.definition.score.sign
     rows: list[list[str]] = []
-    for stage in data.verified.stages:
+    for stage in data.best_verified.outcome.stages:
         numbers = ", ".join(f"{name} {value:.5g}" for name, value in sorted(stage.metrics.items()))
         spread = f"{min(stage.samples):.6g} to {max(stage.samples):.6g}" if len(stage.samples) > 1 else ""
-        score = score_text(_raw(data, stage.score))
         name = f"{stage.stage} (hidden)" if stage.hidden else stage.stage
-        rows.append([name, stage.verdict.value, score, spread, numbers, f"{stage.duration_s:.2f} s"])
+        rows.append(
+            [name, stage.verdict.value, score_text(raw(stage.score, sign)), spread, numbers, f"{stage.duration_s:.2f} s"]
+        )
     return rows
 
 
 def _archives(data: RunData) -> list[ArchiveFigure]:
-    axes = data.problem.definition.axes
+    axes, sign = data.problem.definition.axes, data.problem.definition.score.sign
     if not data.elites or not axes:
         return []
     islands: dict[int, dict[tuple[int, ...], float]] = defaultdict(dict)
@@ -212,7 +237,7 @@ def _archives(data: RunData) -> list[ArchiveFigure]:
     low, high = scores[len(scores) // 20], scores[-1]
     return [
         ArchiveFigure(
-            f"island {island + 1} · {len(cells)} cells filled · best {score_text(_raw(data, max(cells.values())))}",
+            f"island {island + 1} · {len(cells)} cells filled · best {score_text(raw(max(cells.values()), sign))}",
             Markup(charts.archive_chart(cells, axes, max(cells, key=cells.__getitem__), low, high)),  # noqa: S704 - numbers
         )
         for island, cells in sorted(islands.items())
@@ -226,47 +251,3 @@ def _archive_about(axes: tuple[FeatureAxis, ...]) -> str:
         if len(axes) <= 2
         else f"{text} Of {len(axes)} axes the first two are shown; a cell shows the best over the others."
     )
-
-
-def _operators(data: RunData) -> list[list[str]]:
-    return [
-        [
-            count.operator.value,
-            f"{count.asked:,}",
-            f"{count.refused:,}",
-            f"{count.evaluated:,}",
-            f"{count.scored:,}",
-            f"{count.improved:,}" + (f" ({100 * count.improved / count.scored:.1f} %)" if count.scored else ""),
-        ]
-        for count in data.operators
-    ]
-
-
-def _spend(data: RunData) -> list[list[str]]:
-    budget, account = data.row.config.budget, data.row.account
-    money = None if account.limit_micro_dollars is None else dollars_text(account.limit_micro_dollars)
-    rows = [
-        ["evaluations", f"{data.evaluations:,}", f"{budget.evaluations:,}" if budget.evaluations else "none"],
-        ["active time", duration_text(data.row.active_s), duration_text(budget.seconds) if budget.seconds else "none"],
-        ["target", score_text(_raw(data, data.best_score)), score_text(budget.target) if budget.target is not None else "none"],
-        ["money", dollars_text(account.spent_micro_dollars), money or "none"],
-    ]
-    if data.row.config.models:
-        rows.append(["tokens in and out", f"{account.tokens_in:,} and {account.tokens_out:,}", "none"])
-    return rows
-
-
-def _facts(data: RunData) -> list[list[str]]:
-    row = data.row
-    models = (
-        ", ".join(f"{model.name} (weight {model.weight:g})" for model in row.config.models) or "none: mutation and tuning only"
-    )
-    facts = [
-        ["problem revision", row.problem],
-        ["strategy", f"{row.config.strategy.value}, {row.config.order.value}, {data.islands} islands"],
-        ["models", models],
-        ["seed of all choices", str(row.seed)],
-        ["events in the log", f"{row.as_of_event:,}"],
-        ["check it", f"galapagos verify {row.id}"],
-    ]
-    return facts + [[name, str(value)] for name, value in sorted(data.machine.items())]

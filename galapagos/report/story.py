@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from database.views import Ancestor
 from galapagos.progress import score_text
-from galapagos.report.data import Ancestor, RunData
+from galapagos.report.data import RunData
 from galapagos.report.diffs import DiffLine, diff_programs
 
 MOST_STEPS = 60

@@ -20,6 +20,7 @@ from galapagos.progress import (
 
 STANDING = Standing(
     run=3,
+    problem="circles",
     title="Circles [bold]in[/bold] a square",
     unit="radii",
     state=RunState.RUNNING,
@@ -29,6 +30,7 @@ STANDING = Standing(
     programs=1100,
     rate=20.0,
     seed_score=2.01,
+    best_number=44,
     best_score=2.4567,
     verified_score=2.4,
     cells_filled=31,

@@ -1,0 +1,191 @@
+"""The commands that look at runs and problems: runs, show, report, export, problems."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from database import views
+from database.views import RunLine
+from evolution.problem import Definition, Direction
+from galapagos import options
+from galapagos.export import ExportFormat, export_run
+from galapagos.ground import Ground, visited_ground
+from galapagos.problem_folder import built_in_problems, read_problem_folder
+from galapagos.progress import dollars_text, duration_text, panel, score_text
+from galapagos.report.page import write_report
+from galapagos.settings import command_settings
+from galapagos.standing import StandingReader, raw
+
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="Where to write. [default: beside the run]")
+]
+FormatOption = Annotated[ExportFormat, typer.Option("--format", help="jsonl or parquet.")]
+Answer = TypeVar("Answer")
+
+
+def list_runs(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """List the runs of the data folder, newest first."""
+
+    async def work(ground: Ground) -> list[RunLine]:
+        async with ground.database.begin() as connection:
+            return await views.list_runs(connection)
+
+    found = _visit(data, work)
+    if as_json:
+        _print_json({"runs": [_run_json(line) for line in found]})
+        return
+    table = Table(box=None, pad_edge=False)
+    for head in ("run", "problem", "state", "best", "verified", "evaluations", "time", "spent", "started"):
+        table.add_column(head)
+    for line in found:
+        table.add_row(
+            str(line.id),
+            Text(line.problem),
+            line.stop_reason.value if line.stop_reason else line.state.value,
+            score_text(raw(line.best_score, line.sign)),
+            score_text(raw(line.verified_score, line.sign)),
+            f"{line.evaluations:,}",
+            duration_text(line.active_s),
+            dollars_text(line.spent_micro_dollars),
+            f"{line.created_at:%Y-%m-%d %H:%M}",
+        )
+    Console().print(table if found else "no runs here yet; galapagos run PROBLEM starts one")
+
+
+def show(number: options.RunArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """Show how a run stands, beside its process or after it."""
+
+    async def work(ground: Ground) -> Any:
+        return await StandingReader(ground.database, number).read()
+
+    standing = _visit(data, work)
+    if not as_json:
+        Console().print(panel(standing))
+        return
+    _print_json(
+        {
+            "run": standing.run,
+            "problem": standing.problem,
+            "state": standing.state.value,
+            "tier": standing.tier,
+            "seed_score": standing.seed_score,
+            "best_score": standing.best_score,
+            "verified_score": standing.verified_score,
+            "evaluations": standing.evaluations,
+            "evaluations_per_second": standing.rate,
+            "programs": standing.programs,
+            "seconds": standing.seconds,
+            "spent": standing.micro_dollars / 1_000_000,
+            "cells": standing.cells_filled,
+            "islands": standing.islands,
+            "operators": {
+                item.name: {"asked": item.asked, "refused": item.refused, "scored": item.scored, "improved": item.improved}
+                for item in standing.operators
+            },
+        }
+    )
+
+
+def report(
+    number: options.RunArgument,
+    output: OutputOption = None,
+    data: options.DataOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Write the report of a run as it is now: one HTML file that needs nothing else."""
+
+    async def work(ground: Ground) -> Path:
+        return await write_report(ground.database, number, output or ground.folder_of(number) / "report.html")
+
+    path = _visit(data, work)
+    _print_json({"run": number, "report": str(path)}) if as_json else _print(str(path))
+
+
+def export(
+    number: options.RunArgument,
+    format_: FormatOption = ExportFormat.JSONL,
+    output: OutputOption = None,
+    data: options.DataOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Write every program with its evaluation, and every prompt with its answer, to a file."""
+
+    async def work(ground: Ground) -> tuple[Path, int]:
+        path = output or ground.folder_of(number) / f"run-{number}.{format_.value}"
+        return path, await export_run(ground.database, number, path, format_)
+
+    path, rows = _visit(data, work)
+    _print_json({"run": number, "file": str(path), "rows": rows}) if as_json else _print(f"{path} ({rows:,} rows)")
+
+
+def list_problems(as_json: options.JsonOption = False) -> None:
+    """List the built-in problems with their best known values."""
+    definitions = [read_problem_folder(folder).definition for folder in built_in_problems()]
+    if as_json:
+        _print_json({"problems": [_problem_json(definition) for definition in definitions]})
+        return
+    table = Table(box=None, pad_edge=False)
+    for head in ("problem", "language", "what", "best known"):
+        table.add_column(head)
+    for definition in definitions:
+        best = _best_known(definition)
+        table.add_row(definition.name, definition.language.value, Text(definition.title), "-" if best is None else f"{best:g}")
+    Console().print(table)
+
+
+def _visit(data: Path | None, work: Callable[[Ground], Awaitable[Answer]]) -> Answer:
+    async def visit() -> Answer:
+        async with visited_ground(command_settings(data)) as ground:
+            return await work(ground)
+
+    return asyncio.run(visit())
+
+
+def _best_known(definition: Definition) -> float | None:
+    values = [known.value for known in definition.known]
+    if not values:
+        return None
+    return max(values) if definition.score.direction is Direction.MAXIMIZE else min(values)
+
+
+def _problem_json(definition: Definition) -> dict[str, Any]:
+    return {
+        "name": definition.name,
+        "title": definition.title,
+        "language": definition.language.value,
+        "direction": definition.score.direction.value,
+        "unit": definition.score.unit,
+        "best_known": _best_known(definition),
+    }
+
+
+def _run_json(line: RunLine) -> dict[str, Any]:
+    return {
+        "run": line.id,
+        "problem": line.problem,
+        "state": line.state.value,
+        "stop_reason": line.stop_reason.value if line.stop_reason else None,
+        "tier": line.tier.value,
+        "best_score": raw(line.best_score, line.sign),
+        "verified_score": raw(line.verified_score, line.sign),
+        "evaluations": line.evaluations,
+        "seconds": line.active_s,
+        "spent": line.spent_micro_dollars / 1_000_000,
+        "created_at": line.created_at.isoformat(),
+    }
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    _print(json.dumps(answer, ensure_ascii=False))

@@ -1,0 +1,80 @@
+"""The tables of the report."""
+
+from galapagos.progress import dollars_text, duration_text, score_text
+from galapagos.report.data import RunData
+from galapagos.standing import counts_by_operator, counts_by_verdict, raw
+
+Rows = list[list[str]]
+
+
+def operators(data: RunData) -> Rows:
+    """How each operator fared."""
+    return [
+        [
+            count.operator.value,
+            f"{count.asked:,}",
+            f"{count.refused:,}",
+            f"{count.evaluated:,}",
+            f"{count.scored:,}",
+            f"{count.improved:,}" + (f" ({100 * count.improved / count.scored:.1f} %)" if count.scored else ""),
+        ]
+        for count in counts_by_operator(list(data.tally))
+    ]
+
+
+def refusals(data: RunData) -> Rows:
+    """Why proposals brought no program, the most frequent reason first."""
+    found = sorted((line for line in data.tally if line.refusal is not None), key=lambda line: -line.count)
+    return [[line.refusal.value, line.operator.value, f"{line.count:,}"] for line in found if line.refusal is not None]
+
+
+def verdicts(data: RunData) -> Rows:
+    """How evaluations ended."""
+    return [[verdict.value, f"{count:,}"] for verdict, count in counts_by_verdict(list(data.tally))]
+
+
+def models(data: RunData) -> Rows:
+    """What was asked of each model, and what it cost."""
+    return [
+        [
+            spend.model,
+            f"{spend.calls:,}",
+            f"{spend.failed:,}",
+            f"{spend.tokens_in:,}",
+            f"{spend.tokens_out:,}",
+            dollars_text(spend.cost_micro_dollars),
+            "" if spend.mean_latency_s is None else f"{spend.mean_latency_s:.1f} s",
+        ]
+        for spend in data.models
+    ]
+
+
+def spend(data: RunData) -> Rows:
+    """What was used of each limit."""
+    live, row = data.live, data.live.row
+    budget, account, sign = row.config.budget, row.account, data.problem.definition.score.sign
+    money = None if account.limit_micro_dollars is None else dollars_text(account.limit_micro_dollars)
+    rows = [
+        ["evaluations", f"{live.evaluations:,}", f"{budget.evaluations:,}" if budget.evaluations else "none"],
+        ["active time", duration_text(row.active_s), duration_text(budget.seconds) if budget.seconds else "none"],
+        ["target", score_text(raw(live.best_score, sign)), score_text(budget.target) if budget.target is not None else "none"],
+        ["money", dollars_text(account.spent_micro_dollars), money or "none"],
+    ]
+    if account.tokens_in or account.tokens_out:
+        rows.append(["tokens in and out", f"{account.tokens_in:,} and {account.tokens_out:,}", "none"])
+    return rows
+
+
+def facts(data: RunData) -> Rows:
+    """How the run was set up, and where the best was verified."""
+    row = data.live.row
+    names = ", ".join(f"{model.name} (weight {model.weight:g})" for model in row.config.models)
+    found = [
+        ["problem revision", row.problem],
+        ["strategy", f"{row.config.strategy.value}, {row.config.order.value}, {len(data.live.cells)} islands"],
+        ["models", names or "none: mutation and tuning only"],
+        ["seed of all choices", str(row.seed)],
+        ["events in the log", f"{row.as_of_event:,}"],
+        ["check it", f"galapagos verify {row.id}"],
+    ]
+    return found + [[name, str(value)] for name, value in sorted(data.machine.items())]

@@ -1,0 +1,128 @@
+"""How a run stands: read again and again at a cost that does not grow with the run."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+
+from database import problems, views
+from database.archive import Record
+from database.engine import Connection, Database
+from database.views import Live, Tally
+from evolution.evaluation import Verdict
+from evolution.problem import Definition
+from evolution.proposal import Operator
+from galapagos.progress import OperatorStanding, Standing
+
+
+@dataclass(slots=True)
+class OperatorCount:
+    """How an operator fared: proposals asked and refused, programs evaluated and scored, those better than their parent."""
+
+    operator: Operator
+    asked: int = 0
+    refused: int = 0
+    evaluated: int = 0
+    scored: int = 0
+    improved: int = 0
+
+    def add(self, found: Tally) -> None:
+        """Take in one line of a tally."""
+        if found.refusal is not None:
+            self.refused += found.count
+        elif found.verdict is None:
+            self.asked += found.count
+        else:
+            self.evaluated += found.count
+            self.scored += found.count if found.verdict is Verdict.SCORED else 0
+            self.improved += found.improved
+
+
+class StandingReader:
+    """Follows one run. The first read costs as much as the run is long, each later one as much as happened since."""
+
+    def __init__(self, database: Database, run: int) -> None:
+        self._database = database
+        self._run = run
+        self._definition: Definition | None = None
+        self._counts: dict[Operator, OperatorCount] = {}
+        self._counted = 0
+        self._records: list[Record] = []
+
+    async def read(self) -> Standing:
+        """The run as it is now.
+
+        Raises:
+            NotFound: no such run.
+            DatabaseUnavailable: try again later; nothing of what was read is lost.
+        """
+        async with self._database.begin() as connection:
+            live = await views.live(connection, self._run)
+            if self._definition is None:
+                self._definition = (await problems.load(connection, live.row.problem)).definition
+            await self._follow(connection, live)
+        return self._standing(live, self._definition)
+
+    async def _follow(self, connection: Connection, live: Live) -> None:
+        until = live.row.as_of_event
+        if until > self._counted:
+            for found in await views.tally(connection, self._run, after=self._counted, until=until):
+                self._counts.setdefault(found.operator, OperatorCount(found.operator)).add(found)
+            self._counted = until
+        if live.best_score is not None and (not self._records or self._records[-1].score != live.best_score):
+            self._records = await views.records(connection, self._run)
+
+    def _standing(self, live: Live, definition: Definition) -> Standing:
+        sign, row = definition.score.sign, live.row
+        account = row.account
+        return Standing(
+            run=row.id,
+            problem=definition.name,
+            title=definition.title,
+            unit=definition.score.unit,
+            state=row.state,
+            tier=row.tier.value,
+            seconds=row.active_s,
+            evaluations=live.evaluations,
+            programs=live.programs,
+            rate=live.rate,
+            seed_score=raw(live.seed_score, sign),
+            best_number=live.best,
+            best_score=raw(live.best_score, sign),
+            verified_score=raw(live.verified_score, sign),
+            cells_filled=sum(live.cells.values()),
+            cells=len(live.cells) * math.prod(axis.cells for axis in definition.axes),
+            islands=len(live.cells),
+            micro_dollars=account.spent_micro_dollars,
+            tokens=account.tokens_in + account.tokens_out,
+            uses_models=bool(row.config.models),
+            budget=row.config.budget,
+            operators=[
+                OperatorStanding(count.operator.value, count.asked, count.refused, count.scored, count.improved)
+                for count in self._counts.values()
+                if count.operator is not Operator.SEED
+            ],
+            curve=[(record.evaluations, record.score) for record in self._records],
+        )
+
+
+def raw(score: float | None, sign: float) -> float | None:
+    """A recorded score in the problem's own direction; None stays None."""
+    return None if score is None else sign * score
+
+
+def counts_by_operator(tallies: list[Tally]) -> list[OperatorCount]:
+    """A whole run's tally, summed up by operator; the seed is left out."""
+    counts: dict[Operator, OperatorCount] = {}
+    for found in tallies:
+        if found.operator is not Operator.SEED:
+            counts.setdefault(found.operator, OperatorCount(found.operator)).add(found)
+    return list(counts.values())
+
+
+def counts_by_verdict(tallies: list[Tally]) -> list[tuple[Verdict, int]]:
+    """How many programs ended with each verdict, the most frequent first."""
+    counts: dict[Verdict, int] = defaultdict(int)
+    for found in tallies:
+        if found.verdict is not None:
+            counts[found.verdict] += found.count
+    return sorted(counts.items(), key=lambda item: -item[1])
