@@ -38,12 +38,15 @@ class _Message(msgspec.Struct, frozen=True):
 
 
 class Fork:
-    """One process forked in a box. `started` gives its pidfd, `ended` its end; both raise `BoxLost`."""
+    """One process forked in a box. `started` gives its pidfd, `sealed` and `ended` tell so much; all raise `BoxLost` when
+    the box is gone, and `lost` does nothing else.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.started: asyncio.Future[int] = loop.create_future()
         self.ended: asyncio.Future[Ended] = loop.create_future()
         self.sealed: asyncio.Future[None] = loop.create_future()
+        self.lost: asyncio.Future[None] = loop.create_future()
         self._pidfd = -1
 
     def has_started(self, pidfd: int) -> None:
@@ -67,7 +70,7 @@ class Fork:
 
     def is_lost(self, text: str) -> None:
         """Its box is gone."""
-        for future in (self.started, self.sealed, self.ended):
+        for future in (self.started, self.sealed, self.ended, self.lost):
             if not future.done():
                 future.set_exception(BoxLost(text))
                 # Read at once: nobody may be waiting for this one.

@@ -92,7 +92,14 @@ def package_folders() -> dict[str, Path]:
 
 
 def confinement(ground: Ground, role: Role) -> Confinement:
-    """Describe the box of `role`."""
+    """Describe the box of `role`.
+
+    Raises:
+        SandboxUnavailable: something that the box is made of is missing or closed.
+    """
+    for folder in (ground.candidate_packages, ground.judge_packages):
+        if folder is not None and (not folder.is_dir() or folder.stat().st_mode & 0o005 != 0o005):
+            raise SandboxUnavailable(f"expected a folder of packages that every user may read; got {folder}; run: chmod -R a+rX {folder}")
     if ground.tier is Tier.NAMESPACES:
         return _namespaces(ground, role)
     return _plain(ground, role)

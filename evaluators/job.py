@@ -65,11 +65,10 @@ class _Evaluation:
         self._send_out(judges)
         assert self._candidate is not None  # noqa: S101 - for the type checker: just made
         assert self._judge is not None  # noqa: S101 - as above
-        lost = (self._candidate.ended, self._judge.ended)
         try:
             self._watching = self._loop.call_later(_WATCH_S, self._watch)
             async with asyncio.timeout_at(self._loop.time() + self._job.timeout_s + _GRACE_S):
-                await self._judged(lost)
+                await self._judged(self._candidate, self._judge)
             done = self._done.result()
         except TimeoutError:
             done = self._overdue()
@@ -112,13 +111,16 @@ class _Evaluation:
                 end.close()
         self._loop.add_reader(our_line, self._read)
 
-    async def _judged(self, lost: tuple[asyncio.Future[Ended], ...]) -> None:
+    async def _judged(self, candidate: Fork, judge: Fork) -> None:
         """Wait for the judge's word, or the end of its process without one, or the loss of a box."""
-        judge_ended = lost[1]
-        await asyncio.wait({self._done, judge_ended}, return_when=asyncio.FIRST_COMPLETED)
-        if not self._done.done():
-            judge_ended.result()
-            self._read()
+        await asyncio.wait({self._done, judge.ended, candidate.lost}, return_when=asyncio.FIRST_COMPLETED)
+        if self._done.done():
+            return
+        if candidate.lost.done():
+            candidate.lost.result()
+        judge.ended.result()
+        # Its last word may lie in the socket still.
+        self._read()
         if not self._done.done():
             self._done.set_result(Done("judge_error", "the judge's process ended without a result"))
 

@@ -7,9 +7,11 @@ What each tier holds off is in docs/sandbox.md.
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from evaluators.box import Box
@@ -20,6 +22,9 @@ from evaluators.sandbox import Cause, Job, JobResult, Packages, SandboxUnavailab
 from evolution.evaluation import Tier
 from evolution.problem import Problem
 
+_PREFIX = "galapagos-slot-"
+_YOUNG_S = 60.0
+
 
 class LocalSandbox:
     """One slot: see `evaluators.sandbox.Sandbox`."""
@@ -29,6 +34,7 @@ class LocalSandbox:
         self._problem = problem
         self._packages = packages
         self._folder: Path | None = None
+        self._claim = -1
         self._ground: Ground | None = None
         self._boxes: dict[Role, Box] = {}
         self._busy = asyncio.Lock()
@@ -60,7 +66,10 @@ class LocalSandbox:
         await box.start()
 
     def _lay_ground(self) -> Ground:
-        self._folder = Path(tempfile.mkdtemp(prefix="galapagos-slot-"))
+        _sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._claim = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(self._claim, fcntl.LOCK_EX)
         problem, scratch = self._folder / "problem", self._folder / "scratch" / "tmp"
         for path, content in self._problem.files.items():
             target = problem / path
@@ -107,4 +116,24 @@ class LocalSandbox:
         self._ground = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+            os.close(self._claim)
             self._folder = None
+
+
+def _sweep() -> None:
+    """Remove the folders of launchers that were killed: nobody holds their lock. Young ones may not be locked yet."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            if time.time() - folder.stat().st_mtime < _YOUNG_S:
+                continue
+            claim = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            continue
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(claim)

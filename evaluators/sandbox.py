@@ -51,7 +51,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """Read-only folders of extra importable packages, one for each box; None adds nothing to Python and numpy."""
+    """Read-only folders of extra importable packages, one for each box; None adds nothing to Python and numpy.
+
+    They are searched before numpy's own place and must be readable for every user: boxes are nobody's.
+    """
 
     candidate: Path | None = None
     judge: Path | None = None

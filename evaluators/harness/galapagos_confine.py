@@ -72,7 +72,7 @@ def adopt_orphans() -> None:
 
 
 def die_with_parent(signal: int) -> None:
-    """Ask for `signal` when the parent ends; a second rope, the closing control socket being the first."""
+    """Ask for `signal` when the parent ends. Hostile code can undo it, and a change of uid does."""
     _prctl("prctl(PR_SET_PDEATHSIG)", _PR_SET_PDEATHSIG, signal)
 
 

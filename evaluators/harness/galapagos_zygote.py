@@ -258,6 +258,7 @@ class Zygote:
             cover("/proc", settings.empty)
         else:
             os.setsid()
+            set_dumpable(on=True)
             be_first_to_go()
         os.chdir(settings.scratch)
         if not settings.namespaces and settings.uid is not None:
@@ -266,6 +267,9 @@ class Zygote:
         forbid_new_privileges()
         if settings.namespaces or settings.uid is None:
             drop_capabilities()
+        if not settings.namespaces:
+            # Nothing else ends an honest candidate whose zygote was killed; a namespace would.
+            die_with_parent(signal.SIGKILL)
         self._landlock.restrict()
         if settings.namespaces or self._landlock.bounds_signals or settings.uid is not None:
             self._filter.install()
@@ -307,8 +311,6 @@ def main() -> None:
     control = _out_of_the_way(int(sys.argv[1]))
     try:
         settings = msgspec.msgpack.decode(control.recv(_LARGEST_MESSAGE), type=Settings)
-        if not settings.namespaces:
-            die_with_parent(signal.SIGKILL)
         adopt_orphans()
         # Candidates' and judges' code is imported before the first fork, so that no fork pays for it.
         import galapagos_candidate
