@@ -22,7 +22,7 @@ VERDICTS = {
 """The candidate's own doings. An unreadable reply counts as forbidden: only a forger writes to the judge's socket."""
 
 
-class NotTheCandidate(Exception):  # noqa: N818 - it names whose fault it is, as do its children
+class NotTheCandidate(Exception):
     """An evaluation ended without a verdict and must be given back. The text is stored and shown to the user."""
 
 

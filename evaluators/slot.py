@@ -17,7 +17,7 @@ from evaluators.faults import HostFault, NotTheCandidate, bounded
 from evaluators.sandbox import Packages, Sandbox, SandboxUnavailable, open_sandbox
 from evaluators.waiting import Binding
 from evolution.evaluation import Purpose, Tier
-from evolution.problem import Problem
+from evolution.problem import Problem, ProblemError
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Workshop:
         """The problem and its installed packages. Waits while the database is away.
 
         Raises:
+            ProblemError: an earlier version of the service stored it, and this one cannot use it.
             ResolutionError: the problem's packages cannot be installed.
         """
         if revision not in self._kept:
@@ -86,7 +87,7 @@ class Slot:
             if isinstance(fault, HostFault):
                 await self.close()
             return _fault(row, fault)
-        except (ResolutionError, SandboxUnavailable) as fault:
+        except (ProblemError, ResolutionError, SandboxUnavailable) as fault:
             await self.close()
             await asyncio.sleep(RETRY_S)
             return _fault(row, fault)

@@ -16,7 +16,7 @@ def result(cause: Cause, message: str = "words", value: Judged | None = None) ->
     return JobResult(cause, value, message, 0.1, 0.1, 10.0, "log line")
 
 
-@pytest.mark.parametrize("cause", set(Cause) - {Cause.OK, Cause.JUDGE_ERROR, Cause.HOST_FAULT})
+@pytest.mark.parametrize("cause", sorted(set(Cause) - {Cause.OK, Cause.JUDGE_ERROR, Cause.HOST_FAULT}))
 def test_every_doing_of_the_candidate_is_a_verdict_without_a_score(cause: Cause) -> None:
     assert verdict_of(result(cause), "stage 'score'") is not Verdict.SCORED
 

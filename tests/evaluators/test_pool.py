@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -162,15 +162,15 @@ async def test_who_lost_the_lease_writes_nothing(database: Database, database_ur
     assert row.stored["lease"] == mine.lease.token
 
 
-@pytest.fixture
-async def own_server() -> AsyncGenerator[EmbeddedPostgres]:
-    """A server that a test may end as it likes."""
+@pytest.fixture(scope="module")
+def own_server() -> Generator[EmbeddedPostgres]:
+    """A server that tests may end as they like, and leave running."""
     folder = Path(tempfile.mkdtemp(prefix="galapagos-test-pool-"))
-    await asyncio.to_thread(folder.chmod, 0o755)
+    folder.chmod(0o755)
     server = EmbeddedPostgres(folder)
     try:
         server.start()
-        await upgrade(server.url)
+        asyncio.run(upgrade(server.url))
         yield server
     finally:
         server.stop()
@@ -187,3 +187,16 @@ async def test_a_lost_database_loses_no_result(own_server: EmbeddedPostgres, tmp
             own_server.start()
             (row,) = await settled(database, run)
     assert (row.score, row.attempt) == (6.0, 1)
+
+
+async def test_a_stop_does_not_wait_for_a_lost_database(own_server: EmbeddedPostgres, tmp_path: Path) -> None:
+    async with Database(own_server.url) as database:
+        run = await new_run(database, problem(stages=STAGE_OF_MINUTES, seed=SLEEPS))
+        async with serving(own_server.url, tmp_path, slots=1) as stop:
+            await leased(database, run)
+            own_server.stop()
+            stop.set()
+            started = time.monotonic()
+    took_s = time.monotonic() - started
+    own_server.start()
+    assert took_s < 5.0
