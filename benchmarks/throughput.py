@@ -85,7 +85,7 @@ def _evaluations(data: Path) -> int:
     """Search evaluations admitted so far, as the run's snapshot tells; 0 before there is one."""
 
     async def read() -> int:
-        async with Database((data / "url").read_text().strip(), pool_size=1) as database, database.begin() as connection:
+        async with Database((data / "database" / "url").read_text().strip(), pool_size=1) as database, database.begin() as connection:
             found = await connection.execute(sa.text("SELECT max((state ->> 'evaluations')::int) FROM search_state"))
             return found.scalar() or 0
 

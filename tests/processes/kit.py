@@ -85,5 +85,5 @@ def kill(pid: int) -> None:
 @contextmanager
 def served(data: Path) -> Generator[Database]:
     """The database of a finished run, open for questions."""
-    with EmbeddedPostgres(data) as server:
+    with EmbeddedPostgres(data / "database") as server:
         yield Database(server.url)

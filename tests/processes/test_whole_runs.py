@@ -88,7 +88,7 @@ def test_a_second_run_on_the_same_data_folder_is_refused(open_folder: Path) -> N
     process = start("run", TWENTY, "--evaluations", "100000", data=data)
     try:
         deadline = time.monotonic() + 60
-        while not (data / "url").exists() and time.monotonic() < deadline:
+        while not (data / "database" / "url").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
         second = galapagos("run", TWENTY, "--evaluations", "10", data=data)
         assert second.code == 3
