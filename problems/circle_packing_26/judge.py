@@ -13,9 +13,9 @@ GRID = float(2**GRID_BITS)
 Packing = list[tuple[int, int, int]]
 
 
-def evaluate(candidate: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 (the judge's signature)
+def evaluate(candidate: Any, context: Any) -> dict[str, Any]:
     """Score one packing. The score is the sum of the radii that were verified, in side lengths."""
-    packing = certain_packing(*_arrays(candidate.call("pack")))
+    packing = certain_packing(*_circles(candidate.call("pack")))
     score = sum(radius for _, _, radius in packing) / 2**GRID_BITS
     radii = np.array([radius for _, _, radius in packing]) / GRID
     spread = float(radii.std() / radii.mean()) if packing else 0.0
@@ -28,9 +28,9 @@ def evaluate(candidate: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 (t
     }
 
 
-def picture(candidate: Any, context: Any) -> str:  # noqa: ARG001 (the judge's signature)
+def picture(candidate: Any, context: Any) -> str:
     """The packing as SVG, one unit of the square being 500 pixels."""
-    packing = certain_packing(*_arrays(candidate.call("pack")))
+    packing = certain_packing(*_circles(candidate.call("pack")))
     shapes = [
         f'<circle cx="{500 * x / GRID:.3f}" cy="{500 - 500 * y / GRID:.3f}" r="{500 * radius / GRID:.3f}"/>'
         for x, y, radius in packing
@@ -94,23 +94,21 @@ def _on_grid(centres: np.ndarray, radii: np.ndarray) -> Packing:
     return [(int(x), int(y), int(radius)) for x, y, radius in scaled.tolist() if radius >= 1]
 
 
-def _arrays(answer: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Check the shape and the numbers of what `pack` returned."""
-    if not isinstance(answer, list | tuple) or len(answer) != 2:
-        raise Rejected("pack() must return a pair: a list of centres (x, y) and a list of radii")
+def _circles(answer: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Check the shape and the numbers of what `pack` returned: centres (n, 2) and radii (n,)."""
     try:
-        centres, radii = np.asarray(answer[0]), np.asarray(answer[1])
-    except ValueError:
-        raise Rejected("centres must be pairs (x, y) of numbers, and radii numbers") from None
-    if centres.size == 0 and radii.size == 0:
+        table = np.asarray(answer)
+    except (ValueError, OverflowError):
+        raise Rejected("pack() must return a list of circles (x, y, radius)") from None
+    if table.size == 0:
         return np.empty((0, 2)), np.empty(0)
-    if centres.dtype.kind not in "fiu" or radii.dtype.kind not in "fiu":
-        raise Rejected("centres and radii must be plain numbers")
-    if radii.ndim != 1 or centres.shape != (len(radii), 2):
-        raise Rejected(f"expected n centres (x, y) and n radii, got arrays of shape {centres.shape} and {radii.shape}")
-    if len(radii) > CIRCLES:
-        raise Rejected(f"expected at most {CIRCLES} circles, got {len(radii)}")
-    centres, radii = centres.astype(np.float64), radii.astype(np.float64)
-    if not (np.isfinite(centres).all() and np.isfinite(radii).all()):
+    if table.dtype.kind not in "fiu":
+        raise Rejected("pack() must return a list of circles (x, y, radius), all plain numbers")
+    if table.ndim != 2 or table.shape[1] != 3:
+        raise Rejected(f"expected n circles (x, y, radius), got an array of shape {table.shape}")
+    if len(table) > CIRCLES:
+        raise Rejected(f"expected at most {CIRCLES} circles, got {len(table)}")
+    table = table.astype(np.float64)
+    if not np.isfinite(table).all():
         raise Rejected("centres and radii must be finite")
-    return centres, radii
+    return table[:, :2], table[:, 2]

@@ -1,39 +1,58 @@
-"""A packing of 26 circles in the unit square."""
+"""A packing of 26 circles in the unit square. Only the block between the markers may change."""
 
 import math
 
 CIRCLES = 26
+Circle = tuple[float, float, float]
 
 
-def wall(x: float, y: float) -> float:
-    """The distance from a point to the border of the square."""
-    return min(x, y, 1 - x, 1 - y)
+def around(distance: float, angle: float) -> tuple[float, float]:
+    """The point at a distance from the middle of the square, in the direction of an angle."""
+    return 0.5 + distance * math.cos(angle), 0.5 + distance * math.sin(angle)
+
+
+def room(x: float, y: float, circles: list[Circle]) -> float:
+    """The largest radius that fits at a point, between the border and the circles."""
+    largest = min(x, y, 1 - x, 1 - y)
+    for u, v, radius in circles:
+        largest = min(largest, math.hypot(x - u, y - v) - radius)
+    return largest
+
+
+def place(x: float, y: float, radius: float, circles: list[Circle]) -> None:
+    """Add a circle, if there is one to add and not all are placed."""
+    if radius > 0 and len(circles) < CIRCLES:
+        circles.append((x, y, radius))
 
 
 # EVOLVE-BLOCK-START
-def ring(count: int, radius: float, phase: float) -> list[tuple[float, float]]:
-    """Points at equal angles on a circle around the middle of the square."""
-    points = []
-    for k in range(count):
-        angle = phase + math.tau * k / count
-        x = 0.5 + radius * math.cos(angle)
-        y = 0.5 + radius * math.sin(angle)
-        points.append((x, y))
-    return points
+# Rings of points around the middle: how many, at what distance, from which angle.
+RINGS = [(1, 0.0, 0.0), (8, 0.25, 0.1), (17, 0.42, 0.2)]
 
 
-def pack() -> tuple[list[tuple[float, float]], list[float]]:
-    """Two rings around a centre; then each circle in turn takes the largest radius that fits."""
-    points = [(0.5, 0.5)]
-    points += ring(8, 0.25, 0.1)
-    points += ring(17, 0.42, 0.2)
-    points = points[:CIRCLES]
-    radii = [0.01 for point in points]
-    for i, (x, y) in enumerate(points):
-        room = wall(x, y)
-        for j, (u, v) in enumerate(points):
-            if j != i:
-                room = min(room, math.hypot(x - u, y - v) - radii[j])
-        radii[i] = room
-    return points, radii
+def points() -> list[tuple[float, float]]:
+    """Where circles may go, in the order in which they are tried."""
+    found = []
+    for count, distance, start in RINGS:
+        for k in range(count):
+            angle = start + math.tau * k / count
+            x, y = around(distance, angle)
+            found.append((x, y))
+    return found
+
+
+def pack() -> list[Circle]:
+    """Place circles one after the other, none larger than a limit; then let each in turn grow as far as it can."""
+    circles = []
+    for x, y in points():
+        radius = min(0.05, room(x, y, circles))
+        place(x, y, radius, circles)
+    for circle in list(circles):
+        circles.remove(circle)
+        x, y, radius = circle
+        radius = room(x, y, circles)
+        place(x, y, radius, circles)
+    return circles
+
+
 # EVOLVE-BLOCK-END

@@ -25,9 +25,7 @@ def exactly_feasible(packing: list[tuple[int, int, int]]) -> bool:
     """The definition once more, in fractions and with none of the judge's code."""
     unit = [tuple(Fraction(value, 2**JUDGE.GRID_BITS) for value in circle) for circle in packing]
     in_square = all(r > 0 and r <= x <= 1 - r and r <= y <= 1 - r for x, y, r in unit)
-    apart = all(
-        (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 >= (a[2] + b[2]) ** 2 for i, a in enumerate(unit) for b in unit[:i]
-    )
+    apart = all((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 >= (a[2] + b[2]) ** 2 for i, a in enumerate(unit) for b in unit[:i])
     return in_square and apart
 
 
@@ -89,7 +87,7 @@ async def test_the_seed_scores_as_documented_and_is_drawn() -> None:
     async with slot(problem) as sandbox:
         outcome = await outcome_of(sandbox, problem, problem.seed_files["pack.py"])
         verified = await outcome_of(sandbox, problem, problem.seed_files["pack.py"], Purpose.VERIFY)
-    assert outcome.score == pytest.approx(1.620774, abs=1e-6)
+    assert outcome.score == pytest.approx(1.900774, abs=1e-6)
     assert outcome.score < 2.05
     assert verified.score == outcome.score
     assert 0 <= outcome.features["spread"] <= 0.8

@@ -2,4 +2,4 @@
 
 
 def pack():
-    return [(0.5, 0.5)], [True]
+    return [(False, False, True)]

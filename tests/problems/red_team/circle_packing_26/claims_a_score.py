@@ -2,4 +2,4 @@
 
 
 def pack():
-    return {"score": 2.7, "centres": [(0.5, 0.5)], "radii": [2.7]}
+    return {"score": 2.7, "circles": [(0.5, 0.5, 2.7)]}

@@ -2,4 +2,4 @@
 
 
 def pack():
-    return [(0.5, 0.5)], [float("inf")]
+    return [(0.5, 0.5, float("inf"))]

@@ -8,8 +8,10 @@ class Liar(float):
         return 9.0
 
     __rmul__ = __mul__
-    __float__ = lambda self: 9.0
+
+    def __float__(self):
+        return 9.0
 
 
 def pack():
-    return [(0.5, 0.5)], [Liar(0.5)]
+    return [(0.5, 0.5, Liar(0.5))]

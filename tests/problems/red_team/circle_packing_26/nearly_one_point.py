@@ -2,4 +2,4 @@
 
 
 def pack():
-    return [(0.5 + k * 1e-16, 0.5) for k in range(26)], [0.5] * 26
+    return [(0.5 + k * 1e-16, 0.5, 0.5) for k in range(26)]

@@ -2,4 +2,4 @@
 
 
 def pack():
-    return [(float("nan"), 0.5)] * 26, [float("nan")] * 26
+    return [(float("nan"), 0.5, float("nan"))] * 26

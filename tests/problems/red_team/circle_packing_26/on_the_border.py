@@ -2,4 +2,4 @@
 
 
 def pack():
-    return [(k / 25, 0.0) for k in range(26)], [1 / 50] * 26
+    return [(k / 25, 0.0, 1 / 50) for k in range(26)]

@@ -2,4 +2,4 @@
 
 
 def pack():
-    return [(k + 2.0, 0.5) for k in range(26)], [0.5] * 26
+    return [(k + 2.0, 0.5, 0.4) for k in range(26)]

@@ -1,5 +1,5 @@
-"""Not all centres are pairs."""
+"""Not all circles are complete."""
 
 
 def pack():
-    return [(0.5, 0.5), (0.5,)], [0.1, 0.1]
+    return [(0.5, 0.5, 0.1), (0.5, 0.1)]

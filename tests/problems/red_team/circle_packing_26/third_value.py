@@ -1,5 +1,5 @@
-"""A pair with one thing more."""
+"""A circle with one number more."""
 
 
 def pack():
-    return [(0.5, 0.5)], [0.5], 2.7
+    return [(0.5, 0.5, 0.5, 2.7)]
