@@ -104,21 +104,30 @@ def reachable(binaries: Path, account: Account | None) -> Path:
     """The folder itself, or a copy of the installation in `PLACE_FOR_ROOT` if `account` cannot reach it."""
     if account is None or account.reaches(binaries):
         return binaries
-    source = binaries.parent
     found = (binaries / "postgres").stat()
-    key = hashlib.sha256(f"{source} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{binaries} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:12]
     copy = place_for_root() / f"postgres-{key}"
     if not copy.exists():
         unfinished = Path(tempfile.mkdtemp(prefix="copy-", dir=copy.parent))
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(source / part, unfinished / part)
+        _copy(binaries.parent, unfinished)
         unfinished.chmod(0o755)
         try:
             unfinished.rename(copy)
         except OSError:
             # Another process finished the same copy first.
             shutil.rmtree(unfinished)
-    return copy / binaries.name
+    return copy / Path(*binaries.parts[-3:])
+
+
+def _copy(installation: Path, target: Path) -> None:
+    # The wheel's programs look for its libraries beside its package, by a relative path: the layout must stay.
+    package = installation.parent
+    for part in ("bin", "lib", "share"):
+        if (installation / part).is_dir():
+            shutil.copytree(installation / part, target / package.name / installation.name / part)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, target / libraries.name)
 
 
 def place_for_root() -> Path:

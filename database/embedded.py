@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Self
@@ -79,14 +80,15 @@ class EmbeddedPostgres:
 
     Usable as a context manager. The server dies with this process, kill -9 included; a new start on the same folder
     recovers what was committed. Needs Linux. The methods block for up to some seconds, and may be called from any
-    thread. `binaries` is the setting GALAPAGOS_POSTGRES_BIN.
+    thread. `binaries` is the setting GALAPAGOS_POSTGRES_BIN; `settings` are server settings that replace ours.
 
     Root's server runs as the user nobody. If that user cannot reach the data folder (it lies below a private home),
     the cluster is kept in `/var/lib/galapagos`, and the data folder says where.
     """
 
-    def __init__(self, data: Path, binaries: Path | None = None) -> None:
+    def __init__(self, data: Path, binaries: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
         self._data = data.resolve()
+        self._settings = settings or {}
         self._setting = binaries
         self._account: Account | None = None
         self._lock: IO[str] | None = None
@@ -218,6 +220,7 @@ class EmbeddedPostgres:
         settings = {
             **SETTINGS,
             **(SETTINGS_SINCE_18 if major_version(self._binaries) >= 18 else {}),
+            **self._settings,
             "unix_socket_directories": str(self._sockets),
             "cluster_name": _tag(self._cluster),
         }
