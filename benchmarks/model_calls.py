@@ -19,6 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks.process_tree import cpu_seconds
 from database import proposals, runs
 from database.embedded import EmbeddedPostgres
 from database.engine import Database
@@ -84,6 +85,7 @@ async def measure(calls: int, in_flight: int, seconds: float, folder: Path, url:
         try:
             answered = await finished(database, run, worker)
             took = time.perf_counter() - arrivals[0]
+            cpu_s = cpu_seconds(worker.pid)
         finally:
             if worker.returncode is None:
                 worker.terminate()
@@ -96,6 +98,7 @@ async def measure(calls: int, in_flight: int, seconds: float, folder: Path, url:
         "ideal_s": ideal,
         "took_s": round(took, 3),
         "ratio": round(ideal / took, 4),
+        "worker_cpu_ms_per_call": round(1000 * cpu_s / calls, 2),
     }
 
 

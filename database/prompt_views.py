@@ -10,8 +10,7 @@ from database.engine import Connection
 from database.errors import NotFound
 from database.programs import EvaluatedProgram
 from database.proposals import ClaimedProposal
-from database.tables import account, program, proposal
-from evolution.proposal import MODEL_OPERATORS, Operator, ProposalState, Refusal
+from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
 
 ANCESTORS = 5
 REFUSALS = 3
@@ -59,7 +58,25 @@ class PromptView:
     inspirations: tuple[EvaluatedProgram, ...]
     steps: tuple[Step, ...]
     refusals: tuple[PastRefusal, ...]
-    money_limited: bool
+
+
+_LINE = sa.text("""
+    WITH RECURSIVE line AS (
+        SELECT number, parent, 0 AS depth FROM program WHERE run = :run AND number = :number
+        UNION ALL
+        SELECT g.number, g.parent, line.depth + 1 FROM line JOIN program g ON g.run = :run AND g.number = line.parent
+        WHERE line.depth < :ancestors
+    )
+    SELECT line.number, CAST(p.operator AS text) AS operator
+    FROM line JOIN proposal p ON p.run = :run AND p.number = line.number ORDER BY line.depth
+""")
+_REFUSALS = sa.text("""
+    SELECT number, CAST(operator AS text) AS operator, CAST(refusal AS text) AS refusal, detail, duplicate_of FROM proposal
+    WHERE run = :run AND number BETWEEN :first AND :last AND parent = :parent AND state = 'refused'
+        AND CAST(operator AS text) = ANY(CAST(:operators AS text[])) AND CAST(refusal AS text) = ANY(CAST(:told AS text[]))
+    ORDER BY number DESC LIMIT :most
+""")
+_MONEY_LIMITED = sa.text("SELECT limit_micro_dollars IS NOT NULL FROM account WHERE run = :run")
 
 
 async def load(connection: Connection, claimed: ClaimedProposal) -> PromptView:
@@ -73,7 +90,6 @@ async def load(connection: Connection, claimed: ClaimedProposal) -> PromptView:
     known = await programs.load_evaluated(connection, claimed.run, sorted(numbers))
     if claimed.parent not in known:
         raise NotFound(f"run {claimed.run} has no program {claimed.parent}, the parent of proposal {claimed.number}")
-    limit = await connection.execute(sa.select(account.c.limit_micro_dollars).where(account.c.run == claimed.run))
     steps = [
         Step(operator, known[parent], known[child])
         for (child, operator), (parent, _) in pairwise(line)
@@ -84,40 +100,32 @@ async def load(connection: Connection, claimed: ClaimedProposal) -> PromptView:
         inspirations=tuple(known[number] for number in claimed.inspirations if number in known),
         steps=tuple(reversed(steps)),
         refusals=await _refusals(connection, claimed),
-        money_limited=limit.scalar_one_or_none() is not None,
     )
+
+
+async def money_limited(connection: Connection, run: int) -> bool:
+    """Whether the run has a limit of money."""
+    return bool((await connection.execute(_MONEY_LIMITED, {"run": run})).scalar_one_or_none())
 
 
 async def _line(connection: Connection, claimed: ClaimedProposal) -> list[tuple[int, Operator]]:
     """Numbers and operators of the parent and its ancestors, newest first."""
-    here = (program.c.run == claimed.run, program.c.number == claimed.parent)
-    line = sa.select(program.c.number, program.c.parent, sa.literal(0).label("depth")).where(*here).cte("line", recursive=True)
-    older = (
-        sa.select(program.c.number, program.c.parent, line.c.depth + 1)
-        .join(line, program.c.number == line.c.parent)
-        .where(program.c.run == claimed.run, line.c.depth < ANCESTORS)
-    )
-    line = line.union_all(older)
-    of_line = sa.and_(proposal.c.run == claimed.run, proposal.c.number == line.c.number)
-    query = sa.select(line.c.number, proposal.c.operator).join(proposal, of_line).order_by(line.c.depth)
-    return [(number, operator) for number, operator in await connection.execute(query)]
+    row = {"run": claimed.run, "number": claimed.parent, "ancestors": ANCESTORS}
+    return [(found.number, Operator(found.operator)) for found in await connection.execute(_LINE, row)]
 
 
 async def _refusals(connection: Connection, claimed: ClaimedProposal) -> tuple[PastRefusal, ...]:
-    query = (
-        sa.select(proposal.c.number, proposal.c.operator, proposal.c.refusal, proposal.c.detail, proposal.c.duplicate_of)
-        .where(
-            proposal.c.run == claimed.run,
-            proposal.c.number.between(claimed.number - _LOOK_BACK, claimed.number - 1),
-            proposal.c.parent == claimed.parent,
-            proposal.c.state == ProposalState.REFUSED,
-            proposal.c.operator.in_(MODEL_OPERATORS),
-            proposal.c.refusal.in_(_TOLD),
-        )
-        .order_by(proposal.c.number.desc())
-        .limit(REFUSALS)
-    )
-    rows = (await connection.execute(query)).all()
-    return tuple(
-        PastRefusal(number, operator, reason, detail or "", twin) for number, operator, reason, detail, twin in rows[::-1]
-    )
+    row = {
+        "run": claimed.run,
+        "first": claimed.number - _LOOK_BACK,
+        "last": claimed.number - 1,
+        "parent": claimed.parent,
+        "operators": sorted(operator.value for operator in MODEL_OPERATORS),
+        "told": [reason.value for reason in _TOLD],
+        "most": REFUSALS,
+    }
+    found = [
+        PastRefusal(past.number, Operator(past.operator), Refusal(past.refusal), past.detail or "", past.duplicate_of)
+        for past in await connection.execute(_REFUSALS, row)
+    ]
+    return tuple(reversed(found))

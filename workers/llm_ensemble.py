@@ -10,13 +10,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from database import completions
+from database import prompt_views
 from database.completions import OverBudget
 from database.engine import Database
 from database.errors import DatabaseUnavailable
 from database.proposals import ClaimedProposal, LeaseLost
 from evolution.proposal import Refusal
 from workers.child import Refused
+from workers.ledger import Ledger
 from workers.llm import PASSING, UNBILLED, Completed, Endpoint, Failed, Failure
 from workers.models import Model, ModelsError
 from workers.prompt_sampler import Prompt, prompt_text
@@ -59,6 +60,7 @@ class LlmEnsemble:
         self, database: Database, models: Mapping[str, Model], environment: Mapping[str, str], *, backoff_s: float = 0.5
     ) -> None:
         self._database = database
+        self._ledger = Ledger(database)
         self._backoff_s = backoff_s
         self._lanes: dict[str, _Lane] = {}
         self._keyless: dict[str, str] = {}
@@ -76,7 +78,7 @@ class LlmEnsemble:
         """Close all connections to endpoints."""
         await asyncio.gather(*(lane.endpoint.close() for lane in self._lanes.values()))
 
-    async def ask(self, claimed: ClaimedProposal, prompt: Prompt, *, money_limited: bool) -> Answer | Refused:
+    async def ask(self, claimed: ClaimedProposal, prompt: Prompt) -> Answer | Refused:
         """The answer of the proposal's model, or why there is none.
 
         Refused BUDGET: the next attempt could cost more than is left. MODEL_FAILED: the last of all attempts failed,
@@ -88,7 +90,7 @@ class LlmEnsemble:
             unknown = f"no model named {claimed.model!r} is configured here; configured: {known}"
             return Refused(Refusal.MODEL_FAILED, self._keyless.get(claimed.model or "", unknown))
         model = lane.endpoint.model
-        if money_limited and not model.priced:
+        if not model.priced and await self._money_limited(claimed.run):
             return Refused(Refusal.MODEL_FAILED, f"model {model.name!r} has no price, and the run has a money budget")
         for attempt in range(model.retries + 1):
             async with lane.slots:
@@ -101,27 +103,31 @@ class LlmEnsemble:
             await asyncio.sleep(self._wait_s(attempt, lane, result))
         raise AssertionError("the last attempt returns")
 
+    async def _money_limited(self, run: int) -> bool:
+        async with self._database.begin() as connection:
+            return await prompt_views.money_limited(connection, run)
+
     async def _attempt(self, claimed: ClaimedProposal, prompt: Prompt, model: Model, lane: _Lane) -> Answer | Refused | Failed:
         worst = model.worst_case(prompt.messages)
-        async with self._database.begin() as connection:
-            reserved = await completions.reserve(
-                connection,
-                claimed,
-                model=model.name,
-                template=prompt.template,
-                prompt=prompt_text(prompt.messages),
-                micro_dollars=worst,
-            )
+        reserved = await self._ledger.reserve(
+            claimed,
+            model=model.name,
+            template=prompt.template,
+            prompt=prompt_text(prompt.messages),
+            micro_dollars=worst,
+        )
         if isinstance(reserved, OverBudget):
             left = reserved.left_micro_dollars
             return Refused(Refusal.BUDGET, f"a call of {model.name!r} may cost {worst} micro-dollars; {left} are left")
         if isinstance(reserved, LeaseLost):
             return Refused(Refusal.WORKER_LOST, "the proposal was given to another worker")
         result = await lane.endpoint.complete(prompt.messages)
-        await self._settle(reserved, model, worst, result)
+        await self._settle(claimed, reserved, model, worst, result)
         return Answer(result.text, result.finish_reason) if isinstance(result, Completed) else result
 
-    async def _settle(self, completion: int, model: Model, worst: int, result: Completed | Failed) -> None:
+    async def _settle(
+        self, claimed: ClaimedProposal, completion: int, model: Model, worst: int, result: Completed | Failed
+    ) -> None:
         usage = result.usage
         if isinstance(result, Failed) and result.failure in UNBILLED:
             cost = 0
@@ -130,18 +136,16 @@ class LlmEnsemble:
         whole = isinstance(result, Completed)
         while True:
             try:
-                async with self._database.begin() as connection:
-                    await completions.settle(
-                        connection,
-                        completion,
-                        answer=result.text if whole else None,
-                        failure=None if whole else f"{result.failure}: {result.detail}",
-                        finish_reason=result.finish_reason if whole else None,
-                        tokens_in=usage.tokens_in if usage else 0,
-                        tokens_out=usage.tokens_out if usage else 0,
-                        micro_dollars=cost,
-                        latency_s=result.latency_s,
-                    )
+                await self._ledger.settle(
+                    claimed,
+                    completion,
+                    answer=result.text if whole else None,
+                    failure=None if whole else f"{result.failure}: {result.detail}",
+                    finish_reason=result.finish_reason if whole else None,
+                    tokens=(usage.tokens_in, usage.tokens_out) if usage else (0, 0),
+                    micro_dollars=cost,
+                    latency_s=result.latency_s,
+                )
             except DatabaseUnavailable:
                 # The answer is paid for and exists only here: it is kept until the database takes it.
                 await asyncio.sleep(_DATABASE_RETRY_S)

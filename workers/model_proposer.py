@@ -55,7 +55,7 @@ class ModelProposer:
         if stored is not None:
             answer: Answer | Refused = Answer(stored.text, stored.finish_reason)
         else:
-            answer = await self._ensemble.ask(claimed, prompt_for(claimed, problem, view), money_limited=view.money_limited)
+            answer = await self._ensemble.ask(claimed, prompt_for(claimed, problem, view))
         if isinstance(answer, Refused):
             return answer
         return child_of(view.parent.program.files, answer, problem.definition.limits.source_kib)

@@ -49,13 +49,17 @@ class StoredRun:
             return list(await connection.execute(sa.select(completion).order_by(completion.c.id)))
 
 
+async def create_run(database: Database, micro_dollars: int | None) -> StoredRun:
+    sample = problem()
+    config = RunConfig(models=(ModelChoice(name="small"),), budget=Budget(micro_dollars=micro_dollars))
+    async with database.begin() as connection:
+        run = await runs.create(connection, sample, config, 1, Tier.PLAIN, normalised_hash=b"seed", length=30, literals=1)
+    return StoredRun(database, sample, run)
+
+
 @pytest.fixture
 async def stored_run(database: Database) -> Callable[[int | None], Awaitable[StoredRun]]:
-    async def create(micro_dollars: int | None = None) -> StoredRun:
-        sample = problem()
-        config = RunConfig(models=(ModelChoice(name="small"),), budget=Budget(micro_dollars=micro_dollars))
-        async with database.begin() as connection:
-            run = await runs.create(connection, sample, config, 1, Tier.PLAIN, normalised_hash=b"seed", length=30, literals=1)
-        return StoredRun(database, sample, run)
+    async def create(micro_dollars: int | None) -> StoredRun:
+        return await create_run(database, micro_dollars)
 
     return create

@@ -17,7 +17,7 @@ PARENT = program(5, -1.5)
 
 
 def view(**changes: object) -> PromptView:
-    given = {"parent": PARENT, "inspirations": (), "steps": (), "refusals": (), "money_limited": False}
+    given = {"parent": PARENT, "inspirations": (), "steps": (), "refusals": ()}
     return PromptView(**{**given, **changes})  # pyright: ignore[reportArgumentType]
 
 

@@ -43,9 +43,14 @@ async def test_the_seed_has_no_history(stored_run: CreateRun) -> None:
     (claimed,) = await run.claim()
     view = await load(run, claimed)
     assert view.parent.program.files == {"main.py": SEED}
-    assert (view.inspirations, view.steps, view.refusals, view.money_limited) == ((), (), (), False)
-    limited = await stored_run(7)
-    assert (await load(limited, (await limited.claim())[0])).money_limited is True
+    assert (view.inspirations, view.steps, view.refusals) == ((), (), ())
+
+
+async def test_a_limit_of_money_is_seen(stored_run: CreateRun) -> None:
+    limited, free = await stored_run(7), await stored_run(None)
+    async with limited.database.begin() as connection:
+        assert await prompt_views.money_limited(connection, limited.id)
+        assert not await prompt_views.money_limited(connection, free.id)
 
 
 async def test_the_last_five_steps_come_oldest_first(stored_run: CreateRun) -> None:
