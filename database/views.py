@@ -152,12 +152,13 @@ _RATE = sa.text("""
     ) newest WHERE at > now() - make_interval(secs => CAST(:seconds AS double precision))
 """)
 _TALLY = sa.text("""
-    SELECT CAST(p.operator AS text) AS operator, v.kind, CAST(p.refusal AS text) AS refusal,
+    SELECT CAST(p.operator AS text) AS operator, v.kind, v.payload ->> 'reason' AS refusal,
         CAST(e.verdict AS text) AS verdict, count(*) AS proposals,
         count(*) FILTER (WHERE e.score > parent.score) AS improved
     FROM event v
     CROSS JOIN LATERAL (
-        SELECT p.* FROM proposal p WHERE p.run = v.run AND p.number = CAST(v.payload ->> 'number' AS integer) LIMIT 1
+        SELECT p.operator, p.number, p.parent FROM proposal p
+        WHERE p.run = v.run AND p.number = CAST(v.payload ->> 'number' AS integer) LIMIT 1
     ) p
     LEFT JOIN LATERAL (
         SELECT e.verdict, e.score FROM program g JOIN evaluation e ON e.program = g.id AND e.purpose = 'search'
@@ -168,7 +169,7 @@ _TALLY = sa.text("""
         WHERE v.kind = 'admitted' AND g.run = v.run AND g.number = p.parent LIMIT 1
     ) parent ON true
     WHERE v.run = :run AND v.number > :after AND v.number <= :until AND v.kind IN ('proposed', 'admitted', 'refused')
-    GROUP BY p.operator, v.kind, p.refusal, e.verdict ORDER BY p.operator, v.kind, p.refusal, e.verdict
+    GROUP BY p.operator, v.kind, refusal, e.verdict ORDER BY p.operator, v.kind, refusal, e.verdict
 """)
 _RECORDS = sa.text(
     "SELECT number, score, evaluations, seconds, micro_dollars FROM record WHERE run = :run ORDER BY evaluations, number"
