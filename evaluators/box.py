@@ -38,8 +38,10 @@ class _Message(msgspec.Struct, frozen=True):
 
 
 class Fork:
-    """One process forked in a box. `started` gives its pidfd, `sealed` and `ended` tell so much; all raise `BoxLost` when
-    the box is gone, and `lost` does nothing else.
+    """One process forked in a box.
+
+    `started` gives its pidfd, `sealed` and `ended` tell so much. All raise `BoxLost` when the box is gone, and `lost`
+    does nothing else.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -124,7 +126,8 @@ class Box:
         self._complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
         self._ready = loop.create_future()
         with theirs:
-            self._process = subprocess.Popen(
+            # Blocking for the length of one exec; asyncio's own way needs a watcher of children.
+            self._process = subprocess.Popen(  # noqa: ASYNC220
                 [*self._confinement.command, str(theirs.fileno())],
                 env=self._confinement.variables,
                 stdin=subprocess.DEVNULL,

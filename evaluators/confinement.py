@@ -40,8 +40,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """How to start one box: `command` with the control socket's descriptor appended, `variables` as its whole
-    environment, and the settings that are its zygote's first message.
+    """How to start one box.
+
+    `command` wants the control socket's descriptor appended; `variables` are its whole environment; `settings` are
+    its zygote's first message.
     """
 
     command: list[str]
@@ -53,7 +55,8 @@ class Confinement:
 class Ground:
     """Where boxes stand: the folders of the host that they are made of, and who lives in them.
 
-    `empty` holds nothing and covers what boxes must not see. `uid` is the unprivileged one that the zygotes of a launcher with root's rights become; otherwise None.
+    `empty` holds nothing and covers what boxes must not see. `uid` is the unprivileged one that the zygotes of a
+    launcher with root's rights become; None without such rights.
     """
 
     tier: Tier
@@ -99,7 +102,9 @@ def confinement(ground: Ground, role: Role) -> Confinement:
     """
     for folder in (ground.candidate_packages, ground.judge_packages):
         if folder is not None and (not folder.is_dir() or folder.stat().st_mode & 0o005 != 0o005):
-            raise SandboxUnavailable(f"expected a folder of packages that every user may read; got {folder}; run: chmod -R a+rX {folder}")
+            raise SandboxUnavailable(
+                f"expected a folder of packages that every user may read; got {folder}; run: chmod -R a+rX {folder}"
+            )
     if ground.tier is Tier.NAMESPACES:
         return _namespaces(ground, role)
     return _plain(ground, role)
@@ -124,12 +129,17 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
         command += ["--ro-bind", str(ground.problem_folder), _BOX_PROBLEM]
         readable.append(_BOX_PROBLEM)
     else:
-        command += ["--dir", _BOX_SCRATCH, "--symlink", _BOX_SCRATCH, "/tmp", "--symlink", _BOX_SCRATCH, "/dev/shm"]
+        command += ["--dir", _BOX_SCRATCH, *_temporary_names()]
         command += ["--dir", _BOX_EMPTY]
     command += ["--remount-ro", "/", "--chdir", "/", "--", *_python("galapagos_zygote.py", _BOX_HARNESS)]
     scratch = _BOX_SCRATCH if role is Role.CANDIDATE else ""
     settings = _settings(ground, role, readable, scratch, _BOX_PROBLEM)
     return Confinement(command, _variables(paths, _BOX_SCRATCH), settings | {"empty": _BOX_EMPTY})
+
+
+def _temporary_names() -> list[str]:
+    """The names by which programs expect a place for temporary files, all meaning the candidate's own."""
+    return [word for name in ("/tmp", "/dev/shm") for word in ("--symlink", _BOX_SCRATCH, name)]  # noqa: S108 - within a box
 
 
 def bubblewrap() -> str:
@@ -231,6 +241,8 @@ def _variables(paths: list[str], home: str) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
+        # Whatever the dynamic linker resolves in the zygote, no fork has to.
+        "LD_BIND_NOW": "1",
         **threads,
     }
 
@@ -258,7 +270,7 @@ def _settings(ground: Ground, role: Role, readable: list[str], scratch: str, pro
 def _open_to_all() -> bool:
     """Whether every user can reach this Python, its packages and the harness."""
     places = [interpreter(), HARNESS, *package_folders().values()]
-    return all(os.stat(folder).st_mode & 0o001 for place in places for folder in [*place.parents] if folder.is_dir())
+    return all(folder.stat().st_mode & 0o001 for place in places for folder in [*place.parents] if folder.is_dir())
 
 
 def machine_is_known() -> bool:

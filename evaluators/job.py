@@ -65,17 +65,17 @@ class _Evaluation:
         self._send_out(judges)
         assert self._candidate is not None  # noqa: S101 - for the type checker: just made
         assert self._judge is not None  # noqa: S101 - as above
+        self._watching = self._loop.call_later(_WATCH_S, self._watch)
         try:
-            self._watching = self._loop.call_later(_WATCH_S, self._watch)
             async with asyncio.timeout_at(self._loop.time() + self._job.timeout_s + _GRACE_S):
                 await self._judged(self._candidate, self._judge)
             done = self._done.result()
         except TimeoutError:
             done = self._overdue()
         finally:
-            self._watching.cancel()
+            self._stop_watching()
             ended = await asyncio.gather(self._candidate.kill(), self._judge.kill())
-        return self._result(done, *ended)
+        return self._result(done, ended[0])
 
     def _send_out(self, judges: Box) -> None:
         job = self._job
@@ -158,7 +158,7 @@ class _Evaluation:
         if not self._done.done():
             self._done.set_result(done)
 
-    async def _tell_clock(self, start: bool) -> None:  # noqa: FBT001 - the message's own field
+    async def _tell_clock(self, start: bool) -> None:
         assert self._candidate is not None  # noqa: S101 - for the type checker: the judge runs, so it was made
         try:
             if start or self._clock is None:
@@ -186,6 +186,11 @@ class _Evaluation:
                 self._kill(Cause.DIED, f"expected at most {limits.processes} processes and threads; it started more")
         self._watching = self._loop.call_later(_WATCH_S, self._watch)
 
+    def _stop_watching(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+
     def _kill(self, cause: Cause, text: str) -> None:
         assert self._candidate is not None  # noqa: S101 - as above
         if self._killed is None and not self._done.done():
@@ -198,7 +203,7 @@ class _Evaluation:
             return Done("timed_out", f"expected a result within {self._job.timeout_s:g} s; there was none")
         return Done("judge_error", f"expected the judge to end within {self._job.timeout_s:g} s; it did not; raise timeout_s")
 
-    def _result(self, done: Done, candidate: Ended, judge: Ended) -> JobResult:
+    def _result(self, done: Done, candidate: Ended) -> JobResult:
         cause, text = cause_of(done), clean(done.message)
         value = None
         if cause is Cause.OK:

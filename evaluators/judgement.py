@@ -124,5 +124,3 @@ def clean(text: str, longest: int = _LONGEST_TEXT) -> str:
 def tail(data: bytes, longest: int = _LONGEST_TEXT) -> str:
     """The end of a log as clean text."""
     return clean(data.rstrip(b"\0")[-longest:].decode("utf-8", "replace"), longest)
-
-

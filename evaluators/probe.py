@@ -94,5 +94,6 @@ def require(tier: Tier, language: Language) -> None:
         raise SandboxUnavailable(f"{'; '.join(found.reasons)}; to mend it: {'; '.join(found.fix)}")
     if language is Language.C and found.compiler is None:
         raise SandboxUnavailable(
-            "expected the compiler /usr/bin/gcc for a problem in C; it is not installed; run: sudo apt-get install -y gcc libc6-dev"
+            "expected the compiler /usr/bin/gcc for a problem in C; it is not installed; "
+            "run: sudo apt-get install -y gcc libc6-dev"
         )

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 from evaluators.harness.galapagos_family import family
 
@@ -11,10 +12,9 @@ _MIB = 1 << 20
 
 def pid_of(pidfd: int) -> int:
     """The process behind a pidfd as numbered here; -1 when it is gone."""
-    with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as file:
-        for line in file:
-            if line.startswith("Pid:"):
-                return int(line.split()[1])
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text("ascii").splitlines():
+        if line.startswith("Pid:"):
+            return int(line.split()[1])
     return -1
 
 
@@ -23,8 +23,7 @@ def resident_mib(pids: list[int]) -> float:
     total = 0
     for pid in pids:
         try:
-            with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-                fields = file.read().split()
+            fields = Path(f"/proc/{pid}/statm").read_text("ascii").split()
         except OSError:
             continue
         total += int(fields[1]) - int(fields[2])
@@ -36,7 +35,7 @@ def tasks(pids: list[int]) -> int:
     count = 0
     for pid in pids:
         try:
-            count += len(os.listdir(f"/proc/{pid}/task"))
+            count += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
         except OSError:
             continue
     return count

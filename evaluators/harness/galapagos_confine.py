@@ -37,8 +37,9 @@ class ConfinementFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ResourceLimits:
-    """Kernel limits of one process: bytes of address space (baseline included) and of one file, processor seconds,
-    processes (threads count), open files.
+    """Kernel limits of one process.
+
+    Bytes of address space (baseline included) and of one file, processor seconds, processes (threads count), open files.
     """
 
     address_space: int
@@ -95,9 +96,7 @@ def fork_into_namespaces() -> tuple[int, int]:
         # The C library caches the thread's id at this address; fork() lets the kernel correct it, and so do we.
         flags |= _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID
     pidfd = ctypes.c_int(-1)
-    arguments = _CloneArguments(
-        flags=flags, pidfd=ctypes.addressof(pidfd), child_tid=thread_id.value or 0, exit_signal=17
-    )
+    arguments = _CloneArguments(flags=flags, pidfd=ctypes.addressof(pidfd), child_tid=thread_id.value or 0, exit_signal=17)
     ctypes.pythonapi.PyOS_BeforeFork()
     pid = _syscall(_SYS_CLONE3, ctypes.byref(arguments), ctypes.c_size_t(ctypes.sizeof(arguments)))
     if pid == 0:

@@ -1,18 +1,18 @@
 """What a problem's judge may use: the candidate behind the wire, the context of the evaluation, and its exceptions.
 
-    from galapagos_judge import CandidateError, Rejected
+from galapagos_judge import CandidateError, Rejected
 
-    def evaluate(candidate, context):
-        answer = candidate.call("solve", context.rng.random(1000), timeout=5)
-        ...
-        return {"score": 1.0, "metrics": {}, "features": {}, "feedback": "text that the model may read"}
+def evaluate(candidate, context):
+    answer = candidate.call("solve", context.rng.random(1000), timeout=5)
+    ...
+    return {"score": 1.0, "metrics": {}, "features": {}, "feedback": "text that the model may read"}
 """
 
 import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from galapagos_wire import Closed, ProtocolError, Wire, new_nonce
@@ -21,7 +21,7 @@ _READY, _FAILED, _RESULTS = 0, 1, 2
 _LONGEST_TEXT = 4000
 
 
-class Rejected(Exception):  # noqa: N818 - the judges' own word
+class Rejected(Exception):
     """The candidate's result is wrong. The text is feedback that the model may read."""
 
 
@@ -112,7 +112,7 @@ class Candidate:
         if echoed != nonce:
             raise self._ended(CandidateDied("protocol", "expected a reply to this call; got one made before it was known"))
         match answer:
-            case [2, list(results)] if len(results) == len(requests):
+            case [2, list()] if len(results := cast("list[list[Any]]", answer)[1]) == len(requests):
                 return results
             case [1, str(cause), str(text)]:
                 raise CandidateError(_known(cause, "call_error"), text[:_LONGEST_TEXT])

@@ -4,11 +4,12 @@ import re
 import socket
 import struct
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from math import isfinite
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -21,6 +22,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,63}")
 _KEYS = {"score", "metrics", "features", "feedback"}
 _LONGEST_TEXT = 4000
 _LARGEST_PICTURE = 1 << 20
+_MOST_NUMBERS = 256
+_REHEARSALS = 12
 
 
 class NotAVerdict(Exception):
@@ -38,7 +41,7 @@ class Launcher:
         body = msgspec.msgpack.encode(message)
         self._stream.sendall(_LENGTH.pack(len(body)) + body)
 
-    def clock(self, start: bool) -> float:  # noqa: FBT001 - a callback with one meaning
+    def clock(self, start: bool) -> float:
         """Processor seconds of the candidate so far; `start` forbids it new processes first."""
         self.tell(kind="clock", start=start)
         answer = self._stream.recv(_CLOCK.size, socket.MSG_WAITALL)
@@ -79,7 +82,9 @@ def judge(module: ModuleType, stream: socket.socket, line: socket.socket, reques
 def _entry(module: ModuleType, name: str) -> Callable[..., object]:
     entry = getattr(module, name, None)
     if not callable(entry):
-        raise NotAVerdict(f"expected a function {name!r} in {module.__file__}; there is none; define it or correct problem.toml")
+        raise NotAVerdict(
+            f"expected a function {name!r} in {module.__file__}; there is none; define it or correct problem.toml"
+        )
     return entry
 
 
@@ -91,27 +96,33 @@ def checked(result: object) -> dict[str, object]:
     """
     if not isinstance(result, dict):
         raise NotAVerdict(f"expected the judge to return a dict with a 'score'; got {type(result).__name__}")
-    unknown = [str(key)[:64] for key in result if key not in _KEYS]
-    if unknown or "score" not in result:
-        raise NotAVerdict(f"expected the keys score, metrics, features, feedback; got {sorted(map(str, result))[:10]}")
-    feedback = result.get("feedback", "")
+    table = cast("dict[object, object]", result)
+    if "score" not in table or not _KEYS.issuperset(table):
+        keys = sorted(str(key)[:64] for key in table)[:10]
+        raise NotAVerdict(f"expected the keys score, metrics, features, feedback; got {keys}")
+    feedback = table.get("feedback", "")
     if not isinstance(feedback, str):
         raise NotAVerdict(f"feedback: expected a str; got {type(feedback).__name__}")
     return {
-        "score": _number("score", result["score"]),
-        "metrics": _numbers("metrics", result.get("metrics", {})),
-        "features": _numbers("features", result.get("features", {})),
+        "score": _number("score", table["score"]),
+        "metrics": _numbers("metrics", table.get("metrics", {})),
+        "features": _numbers("features", table.get("features", {})),
         "feedback": feedback[:_LONGEST_TEXT].encode("utf-8", "replace").decode(),
     }
 
 
-def _numbers(where: str, table: object) -> dict[str, float]:
-    if not isinstance(table, dict) or len(table) > 256:
-        raise NotAVerdict(f"{where}: expected a dict of at most 256 numbers; got {type(table).__name__}")
-    for name in table:
+def _numbers(where: str, value: object) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise NotAVerdict(f"{where}: expected a dict of numbers; got {type(value).__name__}")
+    table = cast("dict[object, object]", value)
+    if len(table) > _MOST_NUMBERS:
+        raise NotAVerdict(f"{where}: expected at most {_MOST_NUMBERS} numbers; got {len(table)}")
+    numbers: dict[str, float] = {}
+    for name, number in table.items():
         if type(name) is not str or not _NAME.fullmatch(name):
             raise NotAVerdict(f"{where}: expected names like 'area' of at most 64 characters; got {str(name)[:80]!r}")
-    return {name: _number(f"{where}[{name!r}]", value) for name, value in table.items()}
+        numbers[name] = _number(f"{where}[{name!r}]", number)
+    return numbers
 
 
 def _number(where: str, value: object) -> float:
@@ -145,3 +156,29 @@ def import_judge(path: str, name: str) -> ModuleType:
         text = file.read()
     exec(compile(text, module.__file__, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is its purpose
     return module
+
+
+def rehearse(data: str) -> None:
+    """Judge a candidate of ours in the zygote, so that forks find the interpreter's caches warm.
+
+    Its reply is sent before the request, so it is refused: the way there is the same.
+    """
+    module = ModuleType("rehearsal")
+    module.__dict__["evaluate"] = _rehearsal
+    request = {"entry": "evaluate", "picture": None, "seed": bytes(32), "stage": "", "repeat": 0, "purpose": "search"}
+    for _ in range(_REHEARSALS):
+        candidate, own = socket.socketpair()
+        launcher, line = socket.socketpair()
+        with candidate, own, launcher, line:
+            Wire(candidate).send(0, (0, "", ""))
+            Wire(candidate).send(0, (2, [np.ones(2)]))
+            judge(module, own, line, {**request, "deadline": time.monotonic() + 5}, data)
+
+
+def _rehearsal(candidate: Candidate, context: Context) -> dict[str, object]:
+    try:
+        candidate.call("f", 1.0, [np.ones(2)], timeout=1.0)
+    except CandidateError as error:
+        context.log("")
+        return {"score": context.rng.random(), "metrics": {"a": np.float64(1)}, "features": {"b": 1}, "feedback": error.cause}
+    raise NotAVerdict("expected a refusal of a reply that came before its request; got a result")

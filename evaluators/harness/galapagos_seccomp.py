@@ -174,13 +174,7 @@ def _allow_only(index: int, value: int) -> bytes:
 
 
 def _deny_values(index: int, first: int, second: int) -> bytes:
-    return (
-        _argument(index)
-        + _instruction(_JUMP_EQUAL, 1, 0, first)
-        + _instruction(_JUMP_EQUAL, 0, 1, second)
-        + _EPERM
-        + _YES
-    )
+    return _argument(index) + _instruction(_JUMP_EQUAL, 1, 0, first) + _instruction(_JUMP_EQUAL, 0, 1, second) + _EPERM + _YES
 
 
 def _socketpair_rule() -> bytes:

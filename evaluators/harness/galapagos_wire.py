@@ -11,18 +11,20 @@ import struct
 import time
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 
 Buffer = bytes | bytearray | memoryview
+_AnyArray = np.ndarray[Any, np.dtype[Any]]
 HEADER = struct.Struct("<4sQII")
 MAGIC = b"GAL1"
 LARGEST_STRUCTURE = 8 << 20
 LARGEST_ARRAYS = 64 << 20
 DEEPEST = 32
 _ALIGNMENT = 16
+_MOST_DIMENSIONS = 16
 _CHUNK = 1 << 20
 _ARRAY = 1
 _DTYPES = {
@@ -40,7 +42,7 @@ class NotPlainData(TypeError):
     """A value cannot travel. The text says what may."""
 
 
-class Closed(Exception):  # noqa: N818 - the end of a conversation is no error of its own
+class Closed(Exception):
     """The other end is gone."""
 
 
@@ -49,55 +51,61 @@ def new_nonce() -> int:
     return int.from_bytes(os.urandom(8), "little")
 
 
+class _Arrays:
+    """Takes the arrays out of a structure that is being encoded, and keeps their bytes to be sent after it."""
+
+    def __init__(self) -> None:
+        self.buffers: list[Buffer] = []
+        self.length = 0
+
+    def extract(self, item: object) -> object:
+        if isinstance(item, np.generic):
+            return cast("object", item.item())
+        if not isinstance(item, np.ndarray):
+            raise NotPlainData(
+                f"expected None, bool, int, float, str, bytes, list, tuple, dict or numpy array; got {type(item).__name__}"
+            )
+        array = cast("_AnyArray", item)
+        if array.dtype.byteorder == ">":
+            array = array.astype(array.dtype.newbyteorder("<"))
+        code = array.dtype.str
+        if code not in _DTYPES:
+            raise NotPlainData(f"expected an array of {', '.join(_DTYPES)}; got dtype {array.dtype}")
+        if array.ndim > _MOST_DIMENSIONS or array.nbytes > LARGEST_ARRAYS:
+            raise NotPlainData(
+                f"expected at most {_MOST_DIMENSIONS} dimensions and {LARGEST_ARRAYS} bytes; "
+                f"got {array.ndim} and {array.nbytes}"
+            )
+        offset = self.length
+        padding = -array.nbytes % _ALIGNMENT
+        if array.nbytes:
+            self.buffers.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        if padding:
+            self.buffers.append(bytes(padding))
+        self.length += array.nbytes + padding
+        return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode((code, array.shape, offset)))
+
+
 def encode(value: object) -> tuple[bytes, list[Buffer], int]:
     """The structure, the buffers that follow it, and their total length.
 
     Raises:
         NotPlainData: a type that may not travel, a cycle, or more than the wire carries.
     """
-    buffers: list[Buffer] = []
-    length = 0
     _check(value, sending=True)
-
-    def extension(item: object) -> object:
-        nonlocal length
-        if isinstance(item, np.generic):
-            return item.item()
-        if not isinstance(item, np.ndarray):
-            raise NotPlainData(
-                f"expected None, bool, int, float, str, bytes, list, tuple, dict or numpy array; got {type(item).__name__}"
-            )
-        array: np.ndarray[Any, np.dtype[Any]] = np.ascontiguousarray(item)  # pyright: ignore[reportUnknownVariableType]
-        if item.ndim == 0:
-            array = array.reshape(())
-        if array.dtype.byteorder == ">":
-            array = array.astype(array.dtype.newbyteorder("<"))
-        code = array.dtype.str
-        if code not in _DTYPES:
-            raise NotPlainData(f"expected an array of {', '.join(_DTYPES)}; got dtype {array.dtype}")
-        if array.nbytes > LARGEST_ARRAYS:
-            raise NotPlainData(f"expected at most {LARGEST_ARRAYS} bytes of arrays; got one of {array.nbytes}")
-        offset = length
-        padding = -array.nbytes % _ALIGNMENT
-        if array.nbytes:
-            buffers.append(array.reshape(-1).view(np.uint8).data)
-        if padding:
-            buffers.append(bytes(padding))
-        length += array.nbytes + padding
-        return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode((code, array.shape, offset)))
-
+    arrays = _Arrays()
     try:
-        structure = msgspec.msgpack.encode(value, enc_hook=extension)
+        structure = msgspec.msgpack.encode(value, enc_hook=arrays.extract)
     except NotPlainData:
         raise
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise NotPlainData(f"expected plain data (integers within 64 bits, keys of type str); got: {error}") from None
-    if len(structure) > LARGEST_STRUCTURE or length > LARGEST_ARRAYS:
+    if len(structure) > LARGEST_STRUCTURE or arrays.length > LARGEST_ARRAYS:
         raise NotPlainData(
             f"expected at most {LARGEST_STRUCTURE} bytes of values and {LARGEST_ARRAYS} bytes of arrays; "
-            f"got {len(structure)} and {length}; send numbers as numpy arrays, or less of them"
+            f"got {len(structure)} and {arrays.length}; send numbers as numpy arrays, or less of them"
         )
-    return structure, buffers, length
+    return structure, arrays.buffers, arrays.length
 
 
 def decode(structure: Buffer, arrays: bytearray) -> object:
@@ -108,7 +116,7 @@ def decode(structure: Buffer, arrays: bytearray) -> object:
     """
     end = 0
 
-    def extension(code: int, payload: memoryview) -> np.ndarray[Any, np.dtype[Any]]:
+    def extension(code: int, payload: memoryview) -> _AnyArray:
         nonlocal end
         if code != _ARRAY:
             raise ProtocolError(f"expected an array, got extension {code}")
@@ -123,11 +131,11 @@ def decode(structure: Buffer, arrays: bytearray) -> object:
     return value
 
 
-def _array(payload: memoryview, arrays: bytearray, end: int) -> tuple[np.ndarray[Any, np.dtype[Any]], int]:
+def _array(payload: memoryview, arrays: bytearray, end: int) -> tuple[_AnyArray, int]:
     code, shape, offset = msgspec.msgpack.decode(payload, type=tuple[str, list[int], int])
     if code not in _DTYPES:
         raise ProtocolError(f"expected a plain dtype, got {code[:16]!r}")
-    if len(shape) > 16 or any(side < 0 or side > LARGEST_ARRAYS for side in shape):
+    if len(shape) > _MOST_DIMENSIONS or any(side < 0 or side > LARGEST_ARRAYS for side in shape):
         raise ProtocolError("expected at most 16 dimensions, none negative or beyond the frame")
     dtype = _DTYPES[code]
     count = prod(shape)
@@ -151,11 +159,12 @@ def _check(value: object, *, sending: bool = False) -> None:
         for item in level:
             kind = type(item)
             if kind is list or kind is tuple:
-                inner.extend(item)  # type: ignore[arg-type]  # its exact type was just compared
+                inner.extend(cast("Sequence[object]", item))
             elif kind is dict:
-                if any(type(key) is not str for key in item):  # type: ignore[attr-defined]  # as above
+                table = cast("dict[object, object]", item)
+                if any(type(key) is not str for key in table):
                     raise refusal("expected a dict with keys of type str; got another key")
-                inner.extend(item.values())  # type: ignore[attr-defined]  # as above
+                inner.extend(table.values())
             elif not sending and kind not in _SCALARS:
                 raise refusal(f"expected plain data; got {kind.__name__}")
         if not inner:

@@ -7,6 +7,7 @@ is reported twice: when it has started (with its pidfd) and when it has ended an
 
 import fcntl
 import gc
+import importlib
 import os
 import select
 import signal
@@ -16,9 +17,6 @@ import traceback
 from typing import Any
 
 import msgspec
-import numpy.fft
-import numpy.linalg
-import numpy.random
 from galapagos_confine import (
     ConfinementFailed,
     Landlock,
@@ -106,6 +104,7 @@ class Zygote:
         if settings.uid is not None and (settings.namespaces or settings.role == "judge"):
             _become(settings.uid, keep_reading=settings.keep_reading)
         set_dumpable(on=False)
+        _rehearse(settings)
         self._baseline = _address_space()
         self._ids = os.getuid(), os.getgid()
         if settings.role == "judge":
@@ -279,7 +278,7 @@ class Zygote:
     def _run_candidate(self) -> None:
         from galapagos_candidate import serve
 
-        with open(_SECOND, "rb") as source:  # noqa: PTH123 - a descriptor, not a path
+        with open(_SECOND, "rb") as source:
             files: dict[str, str] = msgspec.msgpack.decode(source.read())
         serve(socket.socket(fileno=_WIRE), files, self._settings.main, self._settings.language, self._no_new_process)
 
@@ -291,6 +290,20 @@ class Zygote:
             Launcher(line).tell(kind="done", cause="judge_error", message=self._judge)
             return
         judge(self._judge, socket.socket(fileno=_WIRE), line, request, self._settings.problem)
+
+
+def _rehearse(settings: Settings) -> None:
+    """Import what forks need, and run it once with a program of ours."""
+    for name in ("numpy.fft", "numpy.linalg", "numpy.random"):
+        importlib.import_module(name)
+    if settings.role == "candidate":
+        import galapagos_candidate
+
+        galapagos_candidate.rehearse(SystemCallFilter(no_new_process_filter()))
+    else:
+        import galapagos_judging
+
+        galapagos_judging.rehearse(settings.problem)
 
 
 def _plain_fork() -> tuple[int, int]:
@@ -312,10 +325,6 @@ def main() -> None:
     try:
         settings = msgspec.msgpack.decode(control.recv(_LARGEST_MESSAGE), type=Settings)
         adopt_orphans()
-        # Candidates' and judges' code is imported before the first fork, so that no fork pays for it.
-        import galapagos_candidate
-        import galapagos_judging
-
         zygote = Zygote(control, settings)
         zygote.prepare()
     except (ConfinementFailed, OSError, msgspec.MsgspecError) as error:

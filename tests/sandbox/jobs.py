@@ -6,7 +6,7 @@ from evaluators.sandbox import Cause, Job, JobResult, Sandbox
 from evolution.evaluation import Purpose
 from evolution.problem import Limits, Problem, problem_from_files
 
-SECRET = "the-answer-is-4711"
+SECRET = "the-answer-is-4711"  # noqa: S105 - what candidates look for and must not find
 LIMITS = Limits(memory_mib=256, processes=8, files_mib=16)
 
 _JUDGE = f'''
@@ -45,9 +45,11 @@ def many(candidate, context):
 
 def arrays(candidate, context):
     sent = {{
-        "f8": np.arange(6.0).reshape(2, 3), "f4": np.ones(3, np.float32), "i1": np.array([-1], np.int8), "b": np.array([True, False]),
+        "f8": np.arange(6.0).reshape(2, 3), "f4": np.ones(3, np.float32), "i1": np.array([-1], np.int8),
+        "b": np.array([True, False]),
         "c": np.array([1 + 2j]), "none": np.zeros((0, 4)), "scalar": np.array(3.5), "f16": np.array([0.5], np.float16),
-        "large": np.arange(1_000_000, dtype=np.uint32), "order": np.asfortranarray(np.arange(6).reshape(2, 3)),
+        "large": np.arange(1_000_000, dtype=np.uint32),
+        "order": np.asfortranarray(np.arange(6).reshape(2, 3)),
     }}
     back = candidate.call("f", sent)
     for name, array in sent.items():
@@ -64,7 +66,8 @@ def clock(candidate, context):
     return {{"score": seconds, "feedback": repr(results)}}
 
 def random_number(candidate, context):
-    return {{"score": context.rng.random(), "metrics": {{"repeat": context.repeat}}, "feedback": context.purpose + context.stage}}
+    told = context.purpose + context.stage
+    return {{"score": context.rng.random(), "metrics": {{"repeat": context.repeat}}, "feedback": told}}
 
 def own_data(candidate, context):
     return {{"score": len((context.data / "private" / "data.txt").read_text())}}
@@ -106,14 +109,16 @@ def draws_badly(candidate, context):
     return 3
 
 def metrics(candidate, context):
-    return {{"score": np.float64(2.5), "metrics": {{"a": np.int32(3)}}, "features": {{"b": 1}}, "feedback": "x\\x1b[31m\\x00\\ud800y"}}
+    text = "x\\x1b[31m\\x00\\ud800y"
+    return {{"score": np.float64(2.5), "metrics": {{"a": np.int32(3)}}, "features": {{"b": 1}}, "feedback": text}}
 
 class Liar(float):
     pass
 
 BAD = {{
-    "nan": {{"score": float("nan")}}, "infinite": {{"score": float("inf")}}, "bool": {{"score": True}}, "text": {{"score": "1"}},
-    "huge": {{"score": 10**400}}, "subclass": {{"score": Liar(1)}}, "none": None, "missing": {{}}, "unknown": {{"score": 1, "scores": 2}},
+    "nan": {{"score": float("nan")}}, "infinite": {{"score": float("inf")}}, "bool": {{"score": True}},
+    "text": {{"score": "1"}}, "huge": {{"score": 10**400}}, "subclass": {{"score": Liar(1)}}, "none": None,
+    "missing": {{}}, "unknown": {{"score": 1, "scores": 2}},
     "metric": {{"score": 1, "metrics": {{"a": float("nan")}}}}, "name": {{"score": 1, "metrics": {{"a b": 1}}}},
     "features": {{"score": 1, "features": [1]}}, "feedback": {{"score": 1, "feedback": 3}},
 }}
@@ -154,6 +159,19 @@ C_PROBLEM: Problem = problem_from_files(
         "judge.py": _C_JUDGE.encode(),
     }
 )
+
+
+ATTEMPT = """
+def attempt(*tries):
+    outcomes = []
+    for one in tries:
+        try:
+            outcomes.append(one())
+        except Exception as error:
+            outcomes.append(type(error).__name__)
+    return outcomes
+"""
+"""Source that collects what several tries give, an exception by its name."""
 
 
 def job(source: str, entry: str = "evaluate", **changes: object) -> Job:

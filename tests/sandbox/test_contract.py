@@ -118,7 +118,21 @@ class TestJudges:
 
     @pytest.mark.parametrize(
         "stage",
-        "nan infinite bool text huge subclass none missing unknown metric name features feedback".split(),
+        [
+            "nan",
+            "infinite",
+            "bool",
+            "text",
+            "huge",
+            "subclass",
+            "none",
+            "missing",
+            "unknown",
+            "metric",
+            "name",
+            "features",
+            "feedback",
+        ],
     )
     async def test_nonsense_is_named(self, slot: Sandbox, stage: str) -> None:
         result = await slot.run(job("", "bad", stage=stage))

@@ -16,7 +16,7 @@ from tests.sandbox.jobs import attack
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "evaluators" / "harness"))
 
-from galapagos_wire import HEADER, MAGIC, NotPlainData, ProtocolError, Wire, decode, encode  # noqa: E402
+from galapagos_wire import HEADER, MAGIC, NotPlainData, ProtocolError, Wire, decode, encode
 
 _WIRE = 3
 _VALUES = st.recursive(
@@ -74,7 +74,13 @@ async def test_early_replies_are_not_replies(slot: Sandbox) -> None:
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_dripping_bytes_meet_the_deadline(slot: Sandbox) -> None:
-    drip = f"import os, time\nfor byte in {HEADER.pack(MAGIC, 0, 1000, 0)!r} + bytes(1000):\n    os.write({_WIRE}, bytes([byte]))\n    time.sleep(0.05)\n"
+    head = HEADER.pack(MAGIC, 0, 1000, 0)
+    drip = f"""
+        import os, time
+        for byte in {head!r} + bytes(1000):
+            os.write({_WIRE}, bytes([byte]))
+            time.sleep(0.05)
+        """
     result = await attack(slot, drip, timeout_s=0.6)
     assert result.cause is Cause.TIMED_OUT
     assert result.duration_s < 2
@@ -117,8 +123,20 @@ def test_arrays_travel_unchanged_and_apart(codes: list[str], data: st.DataObject
 
 @pytest.mark.parametrize(
     ("code", "shape", "offset"),
-    [("|O", [1], 0), ("<f8", [-1], 0), ("<f8", [1] * 17, 0), ("<f8", [9], 0), ("<f8", [1], 1), ("<f8", [2**40, 2**40], 0), ("|b1", [4], 0)]
-    + [("<M8[s]", [1], 0), ("|V8", [1], 0), (">f8", [1], 0), ("<f8", [1], -16), ("<f8", [1], 64)],
+    [
+        ("|O", [1], 0),
+        ("<f8", [-1], 0),
+        ("<f8", [1] * 17, 0),
+        ("<f8", [9], 0),
+        ("<f8", [1], 1),
+        ("<f8", [2**40, 2**40], 0),
+        ("|b1", [4], 0),
+        ("<M8[s]", [1], 0),
+        ("|V8", [1], 0),
+        (">f8", [1], 0),
+        ("<f8", [1], -16),
+        ("<f8", [1], 64),
+    ],
 )
 def test_arrays_that_lie_are_refused(code: str, shape: list[int], offset: int) -> None:
     import msgspec
