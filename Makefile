@@ -20,7 +20,7 @@ check:
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest -n $(TEST_PROCESSES) -m "not soak" --cov=evolution --cov=database --cov-branch --cov-report=term
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not soak" --cov=evolution --cov=database --cov-branch --cov-report=term
 
 benchmark-throughput: setup
 	$(BIN)/python -m benchmarks.throughput

@@ -19,7 +19,7 @@ from galapagos import options
 from galapagos.export import ExportFormat, export_run
 from galapagos.ground import Ground, visited_ground
 from galapagos.problem_folder import built_in_problems, read_problem_folder
-from galapagos.progress import dollars_text, duration_text, panel, score_text
+from galapagos.progress import dollars_text, duration_text, panel
 from galapagos.report.page import write_report
 from galapagos.settings import command_settings
 from galapagos.standing import StandingReader, raw
@@ -50,12 +50,12 @@ def list_runs(data: options.DataOption = None, as_json: options.JsonOption = Fal
             str(line.id),
             Text(line.problem),
             line.stop_reason.value if line.stop_reason else line.state.value,
-            score_text(raw(line.best_score, line.sign)),
-            score_text(raw(line.verified_score, line.sign)),
+            _brief(line.best_score, line),
+            _brief(line.verified_score, line),
             f"{line.evaluations:,}",
             duration_text(line.active_s),
             dollars_text(line.spent_micro_dollars),
-            f"{line.created_at:%Y-%m-%d %H:%M}",
+            f"{line.created_at:%m-%d %H:%M}",
         )
     Console().print(table if found else "no runs here yet; galapagos run PROBLEM starts one")
 
@@ -147,6 +147,10 @@ def _visit(data: Path | None, work: Callable[[Ground], Awaitable[Answer]]) -> An
             return await work(ground)
 
     return asyncio.run(visit())
+
+
+def _brief(score: float | None, line: RunLine) -> str:
+    return "-" if score is None else f"{line.sign * score:.6g}"
 
 
 def _best_known(definition: Definition) -> float | None:

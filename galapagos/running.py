@@ -1,6 +1,7 @@
 """A run from its creation to its end on this machine."""
 
 import asyncio
+import os
 import secrets
 import signal
 import time
@@ -9,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from database import runs
+from database import runs, views
 from database.errors import DatabaseUnavailable
-from database.runs import RunRow
+from database.views import Live
 from evolution.evaluation import Tier
 from evolution.problem import Language, Problem
-from evolution.run import Budget, RunConfig, RunState
+from evolution.run import Budget, RunConfig, RunState, StopReason
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground
 from galapagos.options import LARGEST_SEED
@@ -26,6 +27,12 @@ from workers.models import Model, ModelsError, chosen, load_models
 from workers.normalise import Normalised, normalise
 
 LOOK_S = 0.5
+LIMIT_OF = {
+    StopReason.EVALUATIONS: "evaluations",
+    StopReason.SECONDS: "seconds",
+    StopReason.MONEY: "micro_dollars",
+    StopReason.TARGET: "target",
+}
 AWAY_S = 60.0
 """A database that does not answer for so long is not waited for any longer."""
 CLEAN_END_S = 180.0
@@ -38,8 +45,6 @@ def models_for(config: RunConfig, models_file: Path | None) -> list[Model]:
     Raises:
         ModelsError: a model that is not configured, has no price under a money budget, or has no key.
     """
-    import os
-
     if not config.models:
         return []
     if models_file is None:
@@ -91,30 +96,46 @@ async def close_others(ground: Ground, run: int) -> list[int]:
     return others
 
 
-async def reopen_run(ground: Ground, run: int, budget: Budget) -> RunRow:
-    """Make a run go on: an unfinished one under its limits, a finished or stopping one under new ones.
+async def reopen_run(ground: Ground, run: int, limits: Budget) -> None:
+    """Make a run go on: an interrupted one under its own limits, and any one under those given here.
+
+    The limit that ended it is dropped unless it is given anew; its other limits hold on.
 
     Raises:
-        Failure: it is finished, and no limit is above what it has used.
+        Failure: it reached a limit and no other is given, or one is given that is used up already.
     """
     async with ground.database.begin() as connection:
-        row = await runs.load(connection, run)
-        merged = row.config.budget.model_copy(update=budget.model_dump(exclude_none=True))
-        if row.state is RunState.RUNNING and not row.stop_asked and merged == row.config.budget:
-            return row
-        if (
-            row.state is RunState.FINISHED
-            and row.stop_reason is not None
-            and row.stop_reason.value != "stopped"
-            and merged == row.config.budget
-        ):
+        live = await views.live(connection, run)
+        row, given = live.row, limits.model_dump(exclude_none=True)
+        ended = row.state is not RunState.RUNNING
+        if not given and not ended and not row.stop_asked:
+            return
+        if not given and row.stop_reason not in {None, StopReason.STOPPED}:
             raise Failure(
-                f"run {run} has ended ({row.stop_detail or row.stop_reason.value}); to let it go on, give a higher limit: "
-                f"galapagos resume {run} --evaluations N (or --seconds, --budget, --target)",
+                f"run {run} has ended ({row.stop_detail}); to let it go on, give a limit: galapagos resume {run} "
+                "--evaluations N (or --seconds, --budget, --target); limits count from the beginning of the run",
                 ExitCode.BAD_INPUT,
             )
-        await runs.reopen(connection, run, merged)
-        return await runs.load(connection, run)
+        _refuse_used_up(live, limits)
+        reached = LIMIT_OF.get(row.stop_reason) if row.stop_reason is not None and ended else None
+        merged = row.config.budget.model_dump() | ({reached: None} if reached else {}) | given
+        await runs.reopen(connection, run, Budget.model_validate(merged))
+
+
+def _refuse_used_up(live: Live, limits: Budget) -> None:
+    used = {
+        "evaluations": (limits.evaluations, live.evaluations),
+        "seconds": (limits.seconds, live.row.active_s),
+        "budget": (limits.micro_dollars, live.row.account.spent_micro_dollars),
+    }
+    for name, (limit, value) in used.items():
+        if limit is not None and 0 < limit <= value:
+            unit = "micro-dollars" if name == "budget" else name
+            raise Failure(
+                f"--{name}: expected more than the {value:g} {unit} that run {live.row.id} has used already; limits count from "
+                "the beginning of the run",
+                ExitCode.BAD_INPUT,
+            )
 
 
 @dataclass(slots=True)

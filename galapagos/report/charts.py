@@ -54,13 +54,13 @@ def score_chart(dots: Sequence[Dot], best: Sequence[tuple[int, float]], referenc
 
 
 def _frame(dots: Sequence[Dot], best: Sequence[tuple[int, float]], references: Sequence[Reference]) -> tuple[float, float]:
-    """The range of scores to show: all bests, near references, and dots but for the outermost quarter on either side."""
+    """The range of scores to show: all bests, near references, and the middle half of the dots as far as it is near."""
     scores = sorted(dot.score for dot in dots)
-    cut = len(scores) // 4
-    shown = [score for _, score in best] + scores[cut : len(scores) - cut]
-    if not shown:
-        shown = [reference.score for reference in references] or [0.0]
-    low, high = min(shown), max(shown)
+    middle = scores[len(scores) // 4 : len(scores) - len(scores) // 4]
+    bests = [score for _, score in best] or middle or [reference.score for reference in references] or [0.0]
+    low, high = min(bests), max(bests)
+    if high > low and middle:
+        low, high = min(low, max(middle[0], low - (high - low))), max(high, min(middle[-1], high + (high - low)))
     span = (high - low) or abs(high) or 1.0
     for reference in references:
         if low - span <= reference.score <= high + span:

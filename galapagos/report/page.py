@@ -18,6 +18,7 @@ from markupsafe import Markup
 from database.engine import Database
 from evolution.evaluation import Tier
 from evolution.problem import FeatureAxis
+from evolution.proposal import Operator
 from galapagos.progress import dollars_text, duration_text, score_text
 from galapagos.report import charts, tables
 from galapagos.report.data import RunData, gather
@@ -128,7 +129,7 @@ def page_of(data: RunData) -> Page:
         tiles=_tiles(data),
         score_about=_score_about(data),
         score_chart=_score_chart(data, references),
-        operators_seen=sorted({point.operator.value for point in data.points}),
+        operators_seen=sorted({point.operator.value for point in data.points} - {Operator.SEED.value}),
         has_references=bool(references),
         picture=_picture(data.best_verified.picture if data.best_verified else None),
         verified_about=_verified_about(data),
@@ -221,7 +222,14 @@ def _stages(data: RunData) -> list[list[str]]:
         spread = f"{min(stage.samples):.6g} to {max(stage.samples):.6g}" if len(stage.samples) > 1 else ""
         name = f"{stage.stage} (hidden)" if stage.hidden else stage.stage
         rows.append(
-            [name, stage.verdict.value, score_text(raw(stage.score, sign)), spread, numbers, f"{stage.duration_s:.2f} s"]
+            [
+                name,
+                stage.verdict.value,
+                score_text(raw(stage.score, sign)),
+                spread,
+                numbers,
+                f"{stage.duration_s:.2f}\N{NO-BREAK SPACE}s",
+            ]
         )
     return rows
 

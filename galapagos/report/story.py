@@ -27,6 +27,7 @@ class Step:
     tone: str
     summary: str
     diff: list[DiffLine]
+    is_open: bool
 
 
 def tell(data: RunData) -> tuple[list[Step], str]:
@@ -41,7 +42,8 @@ def tell(data: RunData) -> tuple[list[Step], str]:
     sign = data.problem.definition.score.sign
     order = sorted(range(1, len(line)), key=lambda index: (index == len(line) - 1, _gain(line, index)), reverse=True)
     kept = {0, *order[: MOST_STEPS - 1]}
-    steps = [_step(line, index, sign) for index in sorted(kept)]
+    largest = max(range(1, len(line)), key=lambda index: _gain(line, index), default=0)
+    steps = [_step(line, index, sign, is_open=index == largest) for index in sorted(kept)]
     about = f"{len(line) - 1} changes lead from the seed to the best program"
     if len(kept) < len(line):
         about += f"; the {len(kept) - 1} with the largest gains are shown"
@@ -54,12 +56,12 @@ def _gain(line: Sequence[Ancestor], index: int) -> float:
     return now - before if now is not None and before is not None else -math.inf
 
 
-def _step(line: Sequence[Ancestor], index: int, sign: float) -> Step:
+def _step(line: Sequence[Ancestor], index: int, sign: float, *, is_open: bool) -> Step:
     made = line[index]
     operator = made.operator.value if made.model is None else f"{made.operator.value} by {made.model}"
     raw = score_text(None if made.score is None else sign * made.score)
     if index == 0:
-        return Step("seed", made.operator.value, operator, raw, "", "still", "", [])
+        return Step("seed", made.operator.value, operator, raw, "", "still", "", [], False)
     gain = _gain(line, index)
     diff = diff_programs(line[index - 1].files, made.files, context=2)
     added, removed = (sum(item.kind == kind for item in diff) for kind in ("add", "del"))
@@ -72,6 +74,7 @@ def _step(line: Sequence[Ancestor], index: int, sign: float) -> Step:
         tone="up" if gain > 0 else "still",
         summary=f"{_lines(added, 'added')}, {_lines(removed, 'removed')}",
         diff=diff,
+        is_open=is_open,
     )
 
 

@@ -77,9 +77,8 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Round values within `low`..`high`, about as many as asked for: multiples of 1, 2 or 5 times a power of ten."""
     if not high > low:
         return [low]
-    raw = (high - low) / max(about, 1)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= raw * 0.999)
+    power = 10.0 ** math.floor(math.log10((high - low) / about))
+    step = min((factor * power for factor in (1.0, 2.0, 5.0, 10.0)), key=lambda step: abs((high - low) / step - about))
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [index * step for index in range(first, last + 1)]

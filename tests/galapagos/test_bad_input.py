@@ -1,0 +1,108 @@
+"""Each bad input ends with one message, the right exit code, and no traceback."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from galapagos.cli import main
+from tests.galapagos.command import JUDGE, SEED, TOML, problem_folder
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    def ended(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["galapagos", *map(str, arguments), "--json"])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        answer = json.loads(out)
+        code = end.value.code
+        assert isinstance(code, int)
+        assert answer["exit_code"] == code
+        return code, answer["error"], err
+
+    return ended
+
+
+@pytest.mark.parametrize(
+    ("toml", "seed", "judge", "words"),
+    [
+        (TOML + "\nretries = 3\n", SEED, JUDGE, "retries"),
+        (TOML, "x = 1\n", JUDGE, "EVOLVE-BLOCK"),
+        (TOML, "# EVOLVE-BLOCK-START\nx = (\n# EVOLVE-BLOCK-END\n", JUDGE, "cannot be read as Python"),
+        (TOML, "# EVOLVE-BLOCK-END\nx = 1\n# EVOLVE-BLOCK-START\n", JUDGE, "EVOLVE-BLOCK"),
+        (TOML.replace('seed = ["program.py"]', 'seed = ["other.py"]'), SEED, JUDGE, "other.py"),
+        ("name = ", SEED, JUDGE, "TOML"),
+    ],
+)
+def test_a_problem_that_cannot_be_used(
+    toml: str,
+    seed: str,
+    judge: str,
+    words: str,
+    tmp_path: Path,
+    run: Run,
+) -> None:
+    folder = problem_folder(tmp_path / "problem", toml, seed, judge)
+    for command in ("run", "check"):
+        data = [] if command == "check" else ["--data", tmp_path / "data"]
+        code, message, err = run(command, folder, *data)
+        assert code == 2
+        assert words in message
+        assert message in err
+    assert not (tmp_path / "data").exists(), "nothing is made for what cannot start"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--model", "small"], "GALAPAGOS_MODELS"),
+        (["--model", "small=none"], "NAME=WEIGHT"),
+        (["--model", "a", "--model", "a"], "twice"),
+        (["--evaluations", "0"], "evaluations"),
+        (["--seconds", "-1"], "seconds"),
+        (["--budget", "-1"], "budget"),
+        (["--islands", "0"], "islands"),
+        (["--strategy", "luck"], "standard error"),
+    ],
+)
+def test_options_that_cannot_be_used(options: list[str], words: str, tmp_path: Path, run: Run) -> None:
+    code, message, _ = run("run", problem_folder(tmp_path / "p"), "--data", tmp_path / "data", *options)
+    assert code == 2
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "words"),
+    [("mysql://x/y", 2, "postgresql://"), ("postgresql://nobody@127.0.0.1:1/none", 3, "127.0.0.1")],
+)
+def test_wrong_database_addresses(
+    url: str, code: int, words: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GALAPAGOS_DATABASE_URL", url)
+    ended, message, _ = run("runs", "--data", tmp_path / "data")
+    assert ended == code
+    assert words in message
+
+
+def test_settings_that_nothing_reads(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALAPAGOS_DTA", "x")
+    code, message, _ = run("runs", "--data", tmp_path)
+    assert code == 2
+    assert "did you mean GALAPAGOS_DATA" in message
+
+
+def test_models_without_a_key_or_a_price(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, models = problem_folder(tmp_path / "p"), tmp_path / "models.toml"
+    models.write_text('[[models]]\nname = "m"\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "m"\napi_key_env = "NO_SUCH_KEY"\n')
+    monkeypatch.setenv("GALAPAGOS_MODELS", str(models))
+    code, message, _ = run("run", folder, "--model", "m", "--data", tmp_path / "data")
+    assert (code, "NO_SUCH_KEY" in message) == (2, True)
+    code, message, _ = run("run", folder, "--model", "m", "--budget", "1", "--data", tmp_path / "data")
+    assert (code, "no price" in message) == (2, True)
