@@ -15,7 +15,6 @@ import pytest
 from galapagos import evolve
 from tests.galapagos.command import Ended, Running, alive, children_of, galapagos, problem_folder
 
-
 # They share one finished run, so one test process should have them all.
 pytestmark = pytest.mark.xdist_group("command line")
 

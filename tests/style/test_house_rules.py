@@ -46,10 +46,11 @@ def test_no_file_is_long() -> None:
 
 
 def test_no_function_is_long() -> None:
+    """A migration is left out: it is a list of a schema's parts, written once and never changed."""
     long = {
         str(path.relative_to(ROOT)): found
         for path in _sources()
-        if path.suffix == ".py" and (found := _long_functions(path.read_text()))
+        if path.suffix == ".py" and "versions" not in path.parts and (found := _long_functions(path.read_text()))
     }
     assert not long, f"functions above {FUNCTION_LINES} lines: {long}"
 
