@@ -1,6 +1,7 @@
 """Model calls and their money: reserved before the call, stored before it is parsed, settled at what it cost."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -32,36 +33,77 @@ class StoredAnswer:
     finish_reason: str | None
 
 
-_HELD = sa.text("SELECT id FROM proposal WHERE id = :id AND lease = :token AND state = 'leased' FOR NO KEY UPDATE")
-_SET_ASIDE = sa.text("""
-    UPDATE account SET reserved_micro_dollars = reserved_micro_dollars + CAST(:amount AS bigint)
-    WHERE run = :run AND (limit_micro_dollars IS NULL
-        OR spent_micro_dollars + reserved_micro_dollars + CAST(:amount AS bigint) <= limit_micro_dollars)
-    RETURNING run
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A model call about to be made for a claimed proposal; `micro_dollars` is the most that it can cost."""
+
+    claimed: ClaimedProposal
+    model: str
+    template: str
+    prompt: str
+    micro_dollars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a call brought: an answer, or a failure; and what it cost in tokens, micro-dollars and seconds."""
+
+    completion: int
+    answer: str | None
+    failure: str | None
+    finish_reason: str | None
+    tokens_in: int
+    tokens_out: int
+    micro_dollars: int
+    latency_s: float
+
+
+_HELD = sa.text("""
+    SELECT p.id FROM proposal p
+    JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[])) AS mine(id, token) ON mine.id = p.id
+    WHERE p.lease = mine.token AND p.state = 'leased' ORDER BY p.id FOR NO KEY UPDATE OF p
 """)
-_LEFT = sa.text("SELECT limit_micro_dollars - spent_micro_dollars - reserved_micro_dollars FROM account WHERE run = :run")
+_LOCK_MONEY = sa.text("""
+    SELECT run, limit_micro_dollars - spent_micro_dollars - reserved_micro_dollars AS room FROM account
+    WHERE run = ANY(CAST(:runs AS bigint[])) ORDER BY run FOR NO KEY UPDATE
+""")
 _OPEN = sa.text("""
-    INSERT INTO completion (run, proposal, lease, model, template, prompt, reserved_micro_dollars)
-    VALUES (:run, :proposal, :lease, :model, :template, :prompt, :amount) RETURNING id
+    WITH opened AS (
+        INSERT INTO completion (run, proposal, lease, model, template, prompt, reserved_micro_dollars)
+        SELECT * FROM unnest(CAST(:runs AS bigint[]), CAST(:proposals AS bigint[]), CAST(:leases AS bigint[]),
+            CAST(:models AS text[]), CAST(:templates AS text[]), CAST(:prompts AS bytea[]), CAST(:amounts AS bigint[]))
+        RETURNING id, proposal, run, reserved_micro_dollars
+    ),
+    money AS (
+        UPDATE account a SET reserved_micro_dollars = a.reserved_micro_dollars + o.amount
+        FROM (SELECT run, sum(reserved_micro_dollars) AS amount FROM opened GROUP BY run) o WHERE a.run = o.run
+    )
+    SELECT id, proposal FROM opened
 """)
 _LOCK = sa.text("""
-    SELECT run, reserved_micro_dollars AS reserved FROM completion WHERE id = :id AND cost_micro_dollars IS NULL
-    FOR NO KEY UPDATE
-""")
-_LOCK_ACCOUNT = sa.text("""
-    SELECT limit_micro_dollars AS most, spent_micro_dollars + reserved_micro_dollars AS used FROM account WHERE run = :run
-    FOR NO KEY UPDATE
+    SELECT id, run, reserved_micro_dollars AS reserved FROM completion
+    WHERE id = ANY(CAST(:ids AS bigint[])) AND cost_micro_dollars IS NULL ORDER BY id FOR NO KEY UPDATE
 """)
 _SETTLE = sa.text("""
-    WITH money AS (
-        UPDATE account SET spent_micro_dollars = spent_micro_dollars + CAST(:cost AS bigint),
-            reserved_micro_dollars = reserved_micro_dollars - CAST(:reserved AS bigint),
-            tokens_in = tokens_in + CAST(:tokens_in AS bigint), tokens_out = tokens_out + CAST(:tokens_out AS bigint)
-        WHERE run = :run
+    WITH given AS (
+        SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:answers AS bytea[]), CAST(:failures AS text[]),
+            CAST(:reasons AS text[]), CAST(:tokens_in AS integer[]), CAST(:tokens_out AS integer[]),
+            CAST(:costs AS bigint[]), CAST(:latencies AS double precision[]))
+            AS g(id, answer, failure, reason, tokens_in, tokens_out, cost, latency)
+    ),
+    settled AS (
+        UPDATE completion c SET answer = g.answer, failure = g.failure, finish_reason = g.reason, tokens_in = g.tokens_in,
+            tokens_out = g.tokens_out, cost_micro_dollars = g.cost, latency_s = g.latency
+        FROM given g WHERE c.id = g.id
+        RETURNING c.run, c.reserved_micro_dollars AS reserved, g.cost, g.tokens_in, g.tokens_out
     )
-    UPDATE completion SET answer = :answer, failure = :failure, finish_reason = :finish_reason, tokens_in = :tokens_in,
-        tokens_out = :tokens_out, cost_micro_dollars = :cost, latency_s = :latency_s
-    WHERE id = :id
+    UPDATE account a SET spent_micro_dollars = a.spent_micro_dollars + s.cost,
+        reserved_micro_dollars = a.reserved_micro_dollars - s.reserved,
+        tokens_in = a.tokens_in + s.tokens_in, tokens_out = a.tokens_out + s.tokens_out
+    FROM (
+        SELECT run, sum(cost) AS cost, sum(reserved) AS reserved, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out
+        FROM settled GROUP BY run
+    ) s WHERE a.run = s.run
 """)
 _LOCK_LOST = sa.text("""
     SELECT c.id FROM completion c JOIN proposal p ON p.id = c.proposal
@@ -91,25 +133,52 @@ _STORED = sa.text("""
 async def reserve(
     connection: Connection, claimed: ClaimedProposal, *, model: str, template: str, prompt: str, micro_dollars: int
 ) -> int | OverBudget | LeaseLost:
-    """Record a model call about to be made and set aside the most that it can cost; returns the completion's id.
+    """Record one model call about to be made: see `reserve_many`."""
+    return (await reserve_many(connection, [NewCall(claimed, model, template, prompt, micro_dollars)]))[0]
 
-    Commit before calling the model: only then is the money safe from others.
+
+async def reserve_many(connection: Connection, calls: Sequence[NewCall]) -> list[int | OverBudget | LeaseLost]:
+    """Record calls about to be made and set aside the most that each can cost, first come first served.
+
+    Results, in the order of `calls`, are the ids of the completions. At most one call for a proposal. Commit before
+    calling a model: only then is the money safe from others. A constant number of statements.
     """
-    if (await connection.execute(_HELD, {"id": claimed.lease.id, "token": claimed.lease.token})).first() is None:
-        return LeaseLost()
-    money = {"run": claimed.run, "amount": micro_dollars}
-    if (await connection.execute(_SET_ASIDE, money)).first() is None:
-        return OverBudget((await connection.execute(_LEFT, {"run": claimed.run})).scalar_one())
+    leases = [call.claimed.lease for call in calls]
+    found = await connection.execute(
+        _HELD, {"ids": [lease.id for lease in leases], "tokens": [lease.token for lease in leases]}
+    )
+    held = set(found.scalars())
+    runs = sorted({call.claimed.run for call in calls if call.claimed.lease.id in held})
+    room: dict[int, int | None] = {row.run: row.room for row in await connection.execute(_LOCK_MONEY, {"runs": runs})}
+    results: list[int | OverBudget | LeaseLost] = []
+    granted: list[NewCall] = []
+    for call in calls:
+        left = room.get(call.claimed.run)
+        if call.claimed.lease.id not in held:
+            results.append(LeaseLost())
+        elif left is not None and call.micro_dollars > left:
+            results.append(OverBudget(left))
+        else:
+            if left is not None:
+                room[call.claimed.run] = left - call.micro_dollars
+            results.append(call.claimed.lease.id)
+            granted.append(call)
+    opened = await _opened(connection, granted) if granted else {}
+    return [opened[result] if isinstance(result, int) else result for result in results]
+
+
+async def _opened(connection: Connection, calls: Sequence[NewCall]) -> dict[int, int]:
+    """Completions by proposal."""
     row = {
-        "run": claimed.run,
-        "proposal": claimed.lease.id,
-        "lease": claimed.lease.token,
-        "model": model,
-        "template": template,
-        "prompt": (await blobs.put(connection, [storable(prompt).encode()]))[0],
-        "amount": micro_dollars,
+        "runs": [call.claimed.run for call in calls],
+        "proposals": [call.claimed.lease.id for call in calls],
+        "leases": [call.claimed.lease.token for call in calls],
+        "models": [call.model for call in calls],
+        "templates": [call.template for call in calls],
+        "prompts": await blobs.put(connection, [storable(call.prompt).encode() for call in calls]),
+        "amounts": [call.micro_dollars for call in calls],
     }
-    return (await connection.execute(_OPEN, row)).scalar_one()
+    return {found.proposal: found.id for found in await connection.execute(_OPEN, row)}
 
 
 async def settle(
@@ -124,45 +193,64 @@ async def settle(
     micro_dollars: int,
     latency_s: float,
 ) -> int | None:
-    """Store what a call brought and book its cost; returns the micro-dollars booked, None if it was settled before.
+    """Store what one call brought and book its cost: see `settle_many`."""
+    settlement = Settlement(completion, answer, failure, finish_reason, tokens_in, tokens_out, micro_dollars, latency_s)
+    return (await settle_many(connection, [settlement]))[0]
+
+
+async def settle_many(connection: Connection, settlements: Sequence[Settlement]) -> list[int | None]:
+    """Store what calls brought and book their costs, in a constant number of statements.
+
+    Returns the micro-dollars booked, in the order given; None for a call that was settled before.
 
     A call that cost less than reserved frees the rest. One that cost more is booked in full as far as the limit
     allows; beyond it the limit is booked and the difference logged as an error: the endpoint's declared price or
     token limit is wrong, and a budget never shows more spent than its limit. The money was spent whoever holds the
     proposal's lease now, so settling is not fenced by it.
     """
-    found = (await connection.execute(_LOCK, {"id": completion})).first()
-    if found is None:
-        return None
-    stored = None if answer is None else (await blobs.put(connection, [storable(answer).encode()]))[0]
-    account = (await connection.execute(_LOCK_ACCOUNT, {"run": found.run})).one()
-    booked = micro_dollars
-    if account.most is not None:
-        booked = min(micro_dollars, account.most - account.used + found.reserved)
-    if booked < micro_dollars:
+    rows = await connection.execute(_LOCK, {"ids": [one.completion for one in settlements]})
+    waiting = {row.id: (row.run, row.reserved) for row in rows}
+    fresh = [one for one in settlements if one.completion in waiting]
+    if not fresh:
+        return [None] * len(settlements)
+    texts = [storable(one.answer).encode() for one in fresh if one.answer is not None]
+    answers = iter(await blobs.put(connection, texts))
+    runs = sorted({run for run, _ in waiting.values()})
+    room: dict[int, int | None] = {row.run: row.room for row in await connection.execute(_LOCK_MONEY, {"runs": runs})}
+    booked: dict[int, int] = {}
+    for one in fresh:
+        run, reserved = waiting[one.completion]
+        booked[one.completion], room[run] = _booked(one, run, reserved, room[run])
+    row = {
+        "ids": [one.completion for one in fresh],
+        "answers": [None if one.answer is None else next(answers) for one in fresh],
+        "failures": [None if one.failure is None else storable(one.failure) for one in fresh],
+        "reasons": [None if one.finish_reason is None else storable(one.finish_reason) for one in fresh],
+        "tokens_in": [one.tokens_in for one in fresh],
+        "tokens_out": [one.tokens_out for one in fresh],
+        "costs": [booked[one.completion] for one in fresh],
+        "latencies": [one.latency_s for one in fresh],
+    }
+    await connection.execute(_SETTLE, row)
+    return [booked.get(one.completion) for one in settlements]
+
+
+def _booked(one: Settlement, run: int, reserved: int, room: int | None) -> tuple[int, int | None]:
+    """What is booked of a call's cost, and the room that is left in the budget afterwards (None: no limit)."""
+    if room is None:
+        return one.micro_dollars, None
+    booked = min(one.micro_dollars, room + reserved)
+    if booked < one.micro_dollars:
         _log.error(
             "model call %s of run %s cost %s micro-dollars, %s were reserved and the budget has room for %s: that is booked, "
             "the rest is not; correct the price or the token limit of the model",
-            completion,
-            found.run,
-            micro_dollars,
-            found.reserved,
+            one.completion,
+            run,
+            one.micro_dollars,
+            reserved,
             booked,
         )
-    row = {
-        "id": completion,
-        "run": found.run,
-        "cost": booked,
-        "reserved": found.reserved,
-        "answer": stored,
-        "failure": None if failure is None else storable(failure),
-        "finish_reason": finish_reason,
-        "tokens_in": tokens_in,
-        "tokens_out": tokens_out,
-        "latency_s": latency_s,
-    }
-    await connection.execute(_SETTLE, row)
-    return booked
+    return booked, room + reserved - booked
 
 
 async def settle_lost(connection: Connection) -> int:

@@ -5,109 +5,101 @@ to disk; so whoever comes while a transaction is under way is served, together w
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from database import completions
-from database.completions import OverBudget
-from database.engine import Connection, Database
+from database.completions import NewCall, OverBudget, Settlement
+from database.engine import Database
 from database.errors import DatabaseUnavailable
-from database.proposals import ClaimedProposal, LeaseLost
+from database.proposals import LeaseLost
 
 Reservation = int | OverBudget | LeaseLost
-_T = TypeVar("_T")
+_Entry = TypeVar("_Entry")
+_Result = TypeVar("_Result")
 
 
-@dataclass(slots=True)
-class _Entry(Generic[_T]):
-    # Transactions that touch several runs lock their accounts in this order, so that they cannot wait in a circle.
-    order: tuple[int, int]
-    write: Callable[[Connection], Awaitable[_T]]
-    written: list[_T]
+@dataclass(slots=True, eq=False)
+class _Waiting(Generic[_Entry, _Result]):
+    entry: _Entry
+    results: list[_Result] = field(default_factory=list[_Result])
     failed: DatabaseUnavailable | None = None
+
+    @property
+    def done(self) -> bool:
+        return bool(self.results) or self.failed is not None
+
+    @property
+    def result(self) -> _Result:
+        if self.failed is not None:
+            raise self.failed
+        return self.results[0]
 
 
 class Ledger:
-    """Reserves and settles model calls; every method returns only when what it wrote is committed."""
+    """Reserves and settles model calls; both return only when what was written is committed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[_Entry[Any]] = []
+        self._reserving: list[_Waiting[NewCall, Reservation]] = []
+        self._settling: list[_Waiting[Settlement, int | None]] = []
         self._turn = asyncio.Lock()
 
-    async def reserve(
-        self, claimed: ClaimedProposal, *, model: str, template: str, prompt: str, micro_dollars: int
-    ) -> Reservation:
-        """Set money aside for a call: see `completions.reserve`.
+    async def reserve(self, call: NewCall) -> Reservation:
+        """Set money aside for a call: see `completions.reserve_many`.
 
         Raises:
             DatabaseUnavailable: nothing is set aside, or it is settled when the lease is lost.
         """
+        waiting: _Waiting[NewCall, Reservation] = _Waiting(call)
+        self._reserving.append(waiting)
+        try:
+            await self._served(waiting)
+        finally:
+            self._forget_done(waiting)
+        return waiting.result
 
-        async def write(connection: Connection) -> Reservation:
-            return await completions.reserve(
-                connection, claimed, model=model, template=template, prompt=prompt, micro_dollars=micro_dollars
-            )
-
-        return await self._written(_Entry((claimed.run, claimed.lease.id), write, []))
-
-    async def settle(
-        self,
-        claimed: ClaimedProposal,
-        completion: int,
-        *,
-        answer: str | None,
-        failure: str | None,
-        finish_reason: str | None,
-        tokens: tuple[int, int],
-        micro_dollars: int,
-        latency_s: float,
-    ) -> None:
-        """Store what a call brought and book what it cost: see `completions.settle`.
+    async def settle(self, settlement: Settlement) -> None:
+        """Store what a call brought and book what it cost: see `completions.settle_many`.
 
         Raises:
             DatabaseUnavailable: do it again; settling twice books once.
         """
-
-        async def write(connection: Connection) -> int | None:
-            return await completions.settle(
-                connection,
-                completion,
-                answer=answer,
-                failure=failure,
-                finish_reason=finish_reason,
-                tokens_in=tokens[0],
-                tokens_out=tokens[1],
-                micro_dollars=micro_dollars,
-                latency_s=latency_s,
-            )
-
-        await self._written(_Entry((claimed.run, claimed.lease.id), write, []))
-
-    async def _written(self, entry: _Entry[_T]) -> _T:
-        self._waiting.append(entry)
+        waiting: _Waiting[Settlement, int | None] = _Waiting(settlement)
+        self._settling.append(waiting)
         try:
-            async with self._turn:
-                if not entry.written and entry.failed is None:
-                    await self._write_all()
+            await self._served(waiting)
         finally:
-            if entry in self._waiting:
-                self._waiting.remove(entry)
-        if entry.failed is not None:
-            raise entry.failed
-        return entry.written[0]
+            self._forget_done(waiting)
+        if waiting.failed is not None:
+            raise waiting.failed
+
+    async def _served(self, waiting: "_Waiting[NewCall, Reservation] | _Waiting[Settlement, int | None]") -> None:
+        async with self._turn:
+            if not waiting.done:
+                await self._write_all()
+
+    def _forget_done(self, gone: object) -> None:
+        self._reserving = [one for one in self._reserving if one is not gone and not one.done]
+        self._settling = [one for one in self._settling if one is not gone and not one.done]
 
     async def _write_all(self) -> None:
-        """One transaction for all that wait. If it fails through one of them, the others do it again without that one."""
-        entries = sorted(self._waiting, key=lambda entry: entry.order)
+        """One transaction for all that wait. Money that is freed can be reserved by the same one."""
+        reserving, settling = list(self._reserving), list(self._settling)
         try:
             async with self._database.begin() as connection:
-                results = [await entry.write(connection) for entry in entries]
+                settled = await completions.settle_many(connection, _entries(settling)) if settling else []
+                reserved = await completions.reserve_many(connection, _entries(reserving)) if reserving else []
         except DatabaseUnavailable as error:
-            for entry in entries:
-                entry.failed = error
-        else:
-            for entry, result in zip(entries, results, strict=True):
-                entry.written.append(result)
-        self._waiting = [entry for entry in self._waiting if not entry.written and entry.failed is None]
+            for one in (*reserving, *settling):
+                one.failed = error
+            return
+        for waiting, result in zip(settling, settled, strict=True):
+            waiting.results.append(result)
+        for waiting, reservation in zip(reserving, reserved, strict=True):
+            waiting.results.append(reservation)
+
+
+def _entries(waiting: Sequence[_Waiting[_Entry, _Result]]) -> list[_Entry]:
+    return [one.entry for one in waiting]

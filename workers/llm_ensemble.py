@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from database import prompt_views
-from database.completions import OverBudget
+from database.completions import NewCall, OverBudget, Settlement
 from database.engine import Database
 from database.errors import DatabaseUnavailable
 from database.proposals import ClaimedProposal, LeaseLost
@@ -109,43 +109,37 @@ class LlmEnsemble:
 
     async def _attempt(self, claimed: ClaimedProposal, prompt: Prompt, model: Model, lane: _Lane) -> Answer | Refused | Failed:
         worst = model.worst_case(prompt.messages)
-        reserved = await self._ledger.reserve(
-            claimed,
-            model=model.name,
-            template=prompt.template,
-            prompt=prompt_text(prompt.messages),
-            micro_dollars=worst,
-        )
+        call = NewCall(claimed, model.name, prompt.template, prompt_text(prompt.messages), worst)
+        reserved = await self._ledger.reserve(call)
         if isinstance(reserved, OverBudget):
             left = reserved.left_micro_dollars
             return Refused(Refusal.BUDGET, f"a call of {model.name!r} may cost {worst} micro-dollars; {left} are left")
         if isinstance(reserved, LeaseLost):
             return Refused(Refusal.WORKER_LOST, "the proposal was given to another worker")
         result = await lane.endpoint.complete(prompt.messages)
-        await self._settle(claimed, reserved, model, worst, result)
+        await self._settle(reserved, model, worst, result)
         return Answer(result.text, result.finish_reason) if isinstance(result, Completed) else result
 
-    async def _settle(
-        self, claimed: ClaimedProposal, completion: int, model: Model, worst: int, result: Completed | Failed
-    ) -> None:
+    async def _settle(self, completion: int, model: Model, worst: int, result: Completed | Failed) -> None:
         usage = result.usage
         if isinstance(result, Failed) and result.failure in UNBILLED:
             cost = 0
         else:
             cost = worst if usage is None else model.cost(usage.tokens_in, usage.tokens_out)
         whole = isinstance(result, Completed)
+        settlement = Settlement(
+            completion,
+            answer=result.text if whole else None,
+            failure=None if whole else f"{result.failure}: {result.detail}",
+            finish_reason=result.finish_reason if whole else None,
+            tokens_in=usage.tokens_in if usage else 0,
+            tokens_out=usage.tokens_out if usage else 0,
+            micro_dollars=cost,
+            latency_s=result.latency_s,
+        )
         while True:
             try:
-                await self._ledger.settle(
-                    claimed,
-                    completion,
-                    answer=result.text if whole else None,
-                    failure=None if whole else f"{result.failure}: {result.detail}",
-                    finish_reason=result.finish_reason if whole else None,
-                    tokens=(usage.tokens_in, usage.tokens_out) if usage else (0, 0),
-                    micro_dollars=cost,
-                    latency_s=result.latency_s,
-                )
+                await self._ledger.settle(settlement)
             except DatabaseUnavailable:
                 # The answer is paid for and exists only here: it is kept until the database takes it.
                 await asyncio.sleep(_DATABASE_RETRY_S)

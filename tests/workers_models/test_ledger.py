@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from database.completions import NewCall, Settlement
 from database.embedded import EmbeddedPostgres
 from database.engine import Database
 from database.errors import DatabaseUnavailable
 from database.migrate import upgrade
+from database.proposals import ClaimedProposal
 from tests.openai_server import OpenAiServer, Says
 from tests.workers_models.conftest import StoredRun, create_run
 from tests.workers_models.samples import GOOD, PI
@@ -18,7 +20,10 @@ from workers.model_proposer import ModelProposer
 from workers.models import Model
 
 CreateRun = Callable[[int | None], Awaitable[StoredRun]]
-CALL = {"model": "small", "template": "diff.v1", "prompt": "p", "micro_dollars": 10}
+
+
+def call(claimed: ClaimedProposal) -> NewCall:
+    return NewCall(claimed, "small", "diff.v1", "p", 10)
 
 
 async def test_calls_at_once_share_a_transaction_and_each_gets_its_own_result(stored_run: CreateRun) -> None:
@@ -27,31 +32,16 @@ async def test_calls_at_once_share_a_transaction_and_each_gets_its_own_result(st
     claimed = await run.claim(16)
     commits: list[object] = []
     sa.event.listen(run.database.engine.sync_engine, "commit", commits.append)
-    results = await asyncio.gather(*(ledger.reserve(one, **CALL) for one in claimed))
+    results = await asyncio.gather(*(ledger.reserve(call(one)) for one in claimed))
     assert len(commits) == 2
     ids = [result for result in results if isinstance(result, int)]
     assert len(set(ids)) == 15
     assert {row.id: row.proposal for row in await run.completions()} == {
         result: one.lease.id for one, result in zip(claimed, results, strict=True) if isinstance(result, int)
     }
-    outcome = {"answer": "a", "failure": None, "finish_reason": "stop", "tokens": (3, 4), "micro_dollars": 7, "latency_s": 1.0}
-    await asyncio.gather(*(ledger.settle(claimed[0], completion, **outcome) for completion in ids))
+    await asyncio.gather(*(ledger.settle(Settlement(one, "a", None, "stop", 3, 4, 7, 1.0)) for one in ids))
     account = await run.account()
     assert (account.spent_micro_dollars, account.reserved_micro_dollars, account.tokens_out) == (15 * 7, 0, 15 * 4)
-
-
-async def test_one_call_that_cannot_be_written_harms_no_other(stored_run: CreateRun) -> None:
-    run = await stored_run(None)
-    ledger = Ledger(run.database)
-    first, second, third = await run.claim(3)
-    results = await asyncio.gather(
-        ledger.reserve(first, **CALL),
-        ledger.reserve(second, **{**CALL, "micro_dollars": "ten"}),  # pyright: ignore[reportArgumentType]
-        ledger.reserve(third, **CALL),
-        return_exceptions=True,
-    )
-    assert [type(result) is int for result in results] == [True, False, True]
-    assert len(await run.completions()) == 2
 
 
 async def test_an_answer_outlives_a_restart_of_the_database(open_folder: Path) -> None:
@@ -66,7 +56,7 @@ async def test_an_answer_outlives_a_restart_of_the_database(open_folder: Path) -
                 await server.received(1)
                 postgres.stop()
                 with pytest.raises(DatabaseUnavailable):
-                    await Ledger(database).reserve(claimed, **CALL)
+                    await Ledger(database).reserve(call(claimed))
                 await asyncio.sleep(1.2)
                 assert not asked.done()
                 postgres.start()
