@@ -24,7 +24,8 @@ async def _serve(settings: WorkerSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     models = load_models(settings.models) if settings.models is not None else {}
-    calls = max(LEAST_MODEL_CALLS, sum(model.concurrency for model in models.values()))
+    # A quarter more than may be under way wait with their prompts made, so that no endpoint stands idle.
+    calls = max(LEAST_MODEL_CALLS, sum(model.concurrency for model in models.values()) * 5 // 4)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url, pool_size=8 if models else 2))
         proposer = await _proposer(stack, database, models) if models else None
