@@ -1,0 +1,18 @@
+"""RMSprop."""
+
+import numpy as np
+
+LR = 0.003
+
+
+def init(p: np.ndarray, meta: dict) -> list[np.ndarray]:
+    """Two buffers, of which not every rule makes use."""
+    return [np.zeros_like(p), np.zeros_like(p)]
+
+
+def update(p: np.ndarray, g: np.ndarray, state: list[np.ndarray], lr: float, t: int, meta: dict) -> tuple:
+    """One step of one tensor."""
+    m, v = state
+    v = 0.95 * v + 0.05 * g * g
+    p = p - lr * g / (np.sqrt(v) + 1e-8)
+    return p, [m, v]

@@ -1,0 +1,13 @@
+"""Declares no usable rate."""
+
+import numpy as np
+
+LR = float("nan")
+
+
+def init(p, meta):
+    return [np.zeros_like(p), np.zeros_like(p)]
+
+
+def update(p, g, state, lr, t, meta):
+    return p - lr * g, state

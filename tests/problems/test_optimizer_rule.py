@@ -1,0 +1,168 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.optimizer_table import whole_program
+from evolution.evaluation import Outcome, Purpose, Verdict
+from tests.problems.judged import PROBLEMS, built_in, module_of, outcome_of, red_team, slot
+
+NAME = "optimizer_rule"
+FOLDER = PROBLEMS / NAME
+TASKS: Any = module_of(NAME, "tasks")
+SUITE: Any = module_of(NAME, "suite")
+FRAME = (FOLDER / "rule.py").read_text()
+REFERENCE = SUITE.load_reference(FOLDER)
+SEARCHED = TASKS.search_tasks(FOLDER)
+ALL = [*SEARCHED, *TASKS.held_out_tasks(FOLDER)]
+
+
+def reference(name: str) -> str:
+    return whole_program(FRAME, (FOLDER / "references" / f"{name}.py").read_text())
+
+
+def in_process(text: str) -> Callable[..., Any]:
+    """Call the functions of one of our own rules without a sandbox."""
+    names: dict[str, Any] = {}
+    exec(compile(text, "rule.py", "exec"), names)  # noqa: S102 - our own file
+    return lambda name, *arguments: names[name](*arguments)
+
+
+@pytest.mark.parametrize("task", [task for task in ALL if task.name != "quad"], ids=lambda task: task.name)
+def test_gradients_are_the_slopes_of_the_loss(task: Any) -> None:
+    drawn = task.draw(np.random.default_rng(3), 1, 1, TASKS.OPEN)
+    # The same rows for training and judging, and no noise: then the loss is the one whose slope is taken.
+    same = replace(drawn, noise=np.zeros_like(drawn.noise), unseen=drawn.batches[0, 0])
+    scale = 1.0 if same.classify else float((same.targets[0, same.unseen] ** 2).mean())
+    seeds = np.zeros(1, dtype=int)
+    rng = np.random.default_rng(4)
+    slopes = same.gradients(0, same.start, seeds)
+    for slot_, slope in enumerate(slopes):
+        direction = rng.standard_normal(slope.shape).astype(np.float32)
+        direction += 3 * np.sign(slope)
+        width = 1e-3
+        ends = []
+        for sign in (1, -1):
+            params = [tensor.astype(np.float64) for tensor in same.start]
+            params[slot_] = params[slot_] + sign * width * direction
+            ends.append(same.losses(params, seeds)[0] * scale)
+        measured = (ends[0] - ends[1]) / (2 * width)
+        assert measured == pytest.approx(float((slope * direction).sum()), rel=0.05)
+
+
+def test_the_gradient_of_the_quadratic_is_its_slope_but_for_the_noise() -> None:
+    drawn = TASKS.Quadratic().draw(np.random.default_rng(3), 2, 1, TASKS.OPEN)
+    quiet = replace(drawn, noise=np.zeros_like(drawn.noise))
+    seeds = np.arange(2)
+    slope = quiet.gradients(0, quiet.start, seeds)[0]
+    ends = [quiet.losses([quiet.start[0] + sign * 1e-2 * slope], seeds) for sign in (1, -1)]
+    np.testing.assert_allclose((ends[0] - ends[1]) / 2e-2, (slope**2).sum(axis=1), rtol=1e-2)
+    assert np.abs(drawn.gradients(0, drawn.start, seeds)[0] - slope).max() > 0
+    assert quiet.losses([drawn.centre], seeds) == pytest.approx(0.0)
+
+
+def test_instances_hide_what_could_be_learned_by_heart() -> None:
+    quad, _, mlp, _ = SEARCHED
+    first, second = (quad.draw(np.random.default_rng(seed), 2, 5, TASKS.OPEN) for seed in (1, 2))
+    assert first.centre.shape != second.centre.shape or not np.allclose(first.centre, second.centre)
+    assert not np.allclose(first.centre[0], first.centre[1])
+    widths = {mlp.draw(np.random.default_rng(seed), 1, 5, TASKS.OPEN).metas[0].shape[1] for seed in range(20)}
+    assert len(widths) > 8
+    assert 48 <= min(widths) < max(widths) <= 80
+    drawn = mlp.draw(np.random.default_rng(1), 2, 5, TASKS.OPEN)
+    assert not np.allclose(drawn.features[0], drawn.features[1])
+    assert not np.array_equal(drawn.targets[0], drawn.targets[1])
+    assert drawn.metas[-1].kind == "head"
+
+
+def test_training_never_sees_the_rows_it_is_judged_on() -> None:
+    for task in ALL[1:]:
+        sealed = set(task.draw(np.random.default_rng(5), 2, 40, TASKS.SEALED).unseen.tolist())
+        assert len(sealed) > 100
+        for seed in range(4):
+            drawn = task.draw(np.random.default_rng(seed), 2, 40, TASKS.OPEN)
+            trained, unseen = set(drawn.batches.ravel().tolist()), set(drawn.unseen.tolist())
+            assert len(unseen) > 150
+            assert not trained & unseen
+            assert not sealed & (trained | unseen)
+
+
+@given(st.lists(st.floats(-20, 20), min_size=2, max_size=20))
+@settings(max_examples=100, deadline=None)
+def test_a_lower_loss_is_worth_more_steps_within_the_clip(differences: list[float]) -> None:
+    for curve in REFERENCE.curves.values():
+        steps = curve.steps(np.sort(np.array(differences)))
+        assert (np.diff(steps) <= 1e-12).all()
+        assert np.abs(steps).max() <= SUITE.CLIP
+        assert curve.steps(np.array([0.0]))[0] == pytest.approx(0.0, abs=1e-3)
+        assert curve.steps(np.array([np.inf]))[0] == -SUITE.CLIP
+
+
+def test_the_schedule_warms_up_and_ends_near_zero() -> None:
+    factors = [SUITE.schedule(number, 100) for number in range(1, 101)]
+    assert factors[0] == pytest.approx(0.2, abs=0.01)
+    assert max(factors) == pytest.approx(1.0, abs=0.01)
+    assert 0 < factors[-1] < 0.001
+
+
+def test_the_vertex_stays_between_its_neighbours() -> None:
+    assert SUITE.vertex(np.array([1.0, 0.0, 1.0])) == 0.0
+    assert SUITE.vertex(np.array([0.5, 0.0, 1.0])) == pytest.approx(-1 / 6)
+    assert SUITE.vertex(np.array([0.0, 1.0, 2.0])) == -1.0
+    assert SUITE.vertex(np.array([np.inf, 0.0, 1.0])) == 0.0
+    assert SUITE.vertex(np.array([2.0, 2.0, 2.0])) == -1.0
+
+
+def test_the_tuned_adamw_scores_itself_near_zero() -> None:
+    beta1, beta2, epsilon, decay = REFERENCE.settings
+    body = reference("adamw")
+    for old, new in (
+        ("0.9**t", f"{beta1}**t"),
+        ("0.99**t", f"{beta2}**t"),
+        ("1e-8", str(epsilon)),
+        ("0.01 * p", f"{decay} * p"),
+    ):
+        assert old in body
+        body = body.replace(old, new)
+    body = body.replace("0.9 * m + 0.1 * g", f"{beta1} * m + (1 - {beta1}) * g")
+    body = body.replace("0.99 * v + 0.01 * g * g", f"{beta2} * v + (1 - {beta2}) * g * g")
+    rule = SUITE.Rule(in_process(body))
+    steps, rates = SUITE.equivalent_steps(rule, SEARCHED, REFERENCE, np.random.default_rng(8), 6, TASKS.OPEN)
+    assert np.abs(steps.mean(axis=1)).max() < 0.5
+    assert abs(steps.mean()) < 0.2
+    curves = [REFERENCE.curves[task.name].rate(0.0) for task in SEARCHED]
+    assert np.abs(np.log10(rates / np.array(curves))).max() < 0.6
+
+
+async def test_momentum_scores_above_plain_descent() -> None:
+    problem = built_in(NAME)
+    async with slot(problem) as sandbox:
+        seed = await outcome_of(sandbox, problem, FRAME)
+        plain = await outcome_of(sandbox, problem, reference("sgd"))
+        momentum = await outcome_of(sandbox, problem, reference("momentum"))
+    assert seed.score is not None
+    assert momentum.score is not None
+    assert seed.score == plain.score
+    assert -2.0 < seed.score < -0.5
+    assert momentum.score > seed.score + 0.3
+    assert seed.features == {"inertia": 0.0, "response": pytest.approx(1.0, abs=1e-3)}
+    assert 0.8 < momentum.features["inertia"] < 1.0
+
+
+async def test_the_red_team_gains_nothing_on_any_stage() -> None:
+    problem = built_in(NAME)
+    gains: dict[str, Outcome] = {}
+    async with slot(problem) as sandbox:
+        plain = await outcome_of(sandbox, problem, FRAME, Purpose.VERIFY)
+        for name, text in red_team(NAME).items():
+            outcome = await outcome_of(sandbox, problem, whole_program(FRAME, text), Purpose.VERIFY)
+            if outcome.verdict is Verdict.SCORED and any(
+                (cheat.score or 0.0) > (honest.score or 0.0) + 1e-9
+                for cheat, honest in zip(outcome.stages[1:], plain.stages[1:], strict=True)
+            ):
+                gains[name] = outcome
+    assert gains == {}
