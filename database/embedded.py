@@ -105,7 +105,8 @@ class EmbeddedPostgres:
             DataFolderBusy: another process serves this folder.
             EmbeddedPostgresError: no binaries, or the server refused to start; the text holds the end of its log.
         """
-        self._lock = _lock(self._data)
+        # Who only asks whether the folder is served holds the lock for a moment.
+        self._lock = _lock(self._data, patience_s=0.2)
         try:
             self._account = server_account()
             self._binaries = reachable(find_binaries(self._setting), self._account)
@@ -272,18 +273,24 @@ def serving_url(data: Path) -> str | None:
     return None
 
 
-def _lock(data: Path) -> IO[str]:
+def _lock(data: Path, patience_s: float = 0.0) -> IO[str]:
     data.mkdir(parents=True, exist_ok=True)
     lock = (data / "lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() < deadline:
+                time.sleep(0.01)
+                continue
         lock.seek(0)
         owner = lock.read().strip() or "unknown"
         lock.close()
         raise DataFolderBusy(
             f"the data folder {data} is in use by process {owner}; wait until it ends, stop it, or choose another data folder"
-        ) from None
+        )
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()
