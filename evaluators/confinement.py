@@ -252,7 +252,8 @@ def _settings(ground: Ground, role: Role, readable: list[str], scratch: str, pro
     return {
         "role": role.value,
         "namespaces": ground.tier is Tier.NAMESPACES,
-        "uid": ground.uid,
+        # Judge and candidate are never the same user.
+        "uid": None if ground.uid is None else ground.uid + (role is Role.JUDGE),
         "keep_reading": ground.tier is Tier.PLAIN and ground.uid is not None and not _open_to_all(),
         "readable": readable,
         # A rule for the folder above: what is mounted later is found by the path to it.

@@ -15,6 +15,7 @@ from evaluators.box import Box, BoxLost, Ended, Fork
 from evaluators.judgement import Clock, Done, Late, NotAMessage, Reader, cause_of, clean, tail, value_of
 from evaluators.process_watch import CpuClock, family, pid_of, resident_mib, tasks
 from evaluators.sandbox import Cause, Job, JobResult
+from evolution.evaluation import Tier
 
 _LOG_SIZE = 64 << 10
 _WATCH_S = 0.05
@@ -26,10 +27,10 @@ _CLOCK = struct.Struct("<d")
 _BY_CANDIDATE = frozenset({Cause.DIED, Cause.PROTOCOL, Cause.TIMED_OUT})
 
 
-async def run_job(candidates: Box, judges: Box, job: Job) -> JobResult:
+async def run_job(tier: Tier, candidates: Box, judges: Box, job: Job) -> JobResult:
     """Run `job`; see `Sandbox.run`."""
     started = time.monotonic()
-    evaluation = _Evaluation(candidates, job, started)
+    evaluation = _Evaluation(tier, candidates, job, started)
     try:
         return await evaluation.run(judges)
     except (BoxLost, TimeoutError, OSError) as error:
@@ -43,7 +44,8 @@ async def run_job(candidates: Box, judges: Box, job: Job) -> JobResult:
 
 
 class _Evaluation:
-    def __init__(self, box: Box, job: Job, started: float) -> None:
+    def __init__(self, tier: Tier, box: Box, job: Job, started: float) -> None:
+        self._tier = tier
         self._box = box
         self._job = job
         self._started = started
@@ -53,6 +55,7 @@ class _Evaluation:
         self._reader = Reader()
         self._late: float | None = None
         self._killed: tuple[Cause, str] | None = None
+        self._died_by_itself = False
         self._peak_mib = 0.0
         self._clock: CpuClock | None = None
         self._candidate: Fork | None = None
@@ -74,6 +77,7 @@ class _Evaluation:
             done = self._overdue()
         finally:
             self._stop_watching()
+            await self._let_the_dying_die(self._candidate)
             ended = await asyncio.gather(self._candidate.kill(), self._judge.kill())
         return self._result(done, ended[0])
 
@@ -203,6 +207,12 @@ class _Evaluation:
             return Done("timed_out", f"expected a result within {self._job.timeout_s:g} s; there was none")
         return Done("judge_error", f"expected the judge to end within {self._job.timeout_s:g} s; it did not; raise timeout_s")
 
+    async def _let_the_dying_die(self, candidate: Fork) -> None:
+        """If the judge saw the candidate's end of the wire close, wait for how its process ends by itself."""
+        if self._done.done() and not self._done.cancelled() and self._done.result().cause == Cause.DIED:
+            await asyncio.wait({candidate.ended}, timeout=_GRACE_S)
+            self._died_by_itself = candidate.ended.done()
+
     def _result(self, done: Done, candidate: Ended) -> JobResult:
         cause, text = cause_of(done), clean(done.message)
         value = None
@@ -231,16 +241,27 @@ class _Evaluation:
         if cause is Cause.TIMED_OUT and self._late is not None and self._late < self._job.timeout_s / 2:
             text = f"the judge used most of the {self._job.timeout_s:g} s itself; raise timeout_s or do less in the judge"
             return Cause.JUDGE_ERROR, text
-        if cause is not Cause.DIED:
-            return cause, text
+        return self._end_of(ended) if cause is Cause.DIED else (cause, text)
+
+    def _end_of(self, ended: Ended) -> tuple[Cause, str]:
+        if not self._died_by_itself:
+            return Cause.DIED, "the candidate closed its connection to the judge and went on"
         if not os.WIFSIGNALED(ended.status):
-            return cause, f"the candidate's process ended by itself, with exit status {os.waitstatus_to_exitcode(ended.status)}"
-        number = os.WTERMSIG(ended.status)
-        if number == signal.SIGSYS:
-            return Cause.FORBIDDEN, "the candidate made a system call of another architecture, which is forbidden"
-        if number == signal.SIGXCPU:
-            return Cause.TIMED_OUT, "the candidate used up its processor time"
-        return cause, f"the candidate's process was ended by {signal.Signals(number).name}"
+            status = os.waitstatus_to_exitcode(ended.status)
+            return Cause.DIED, f"the candidate's process ended by itself, with exit status {status}"
+        match os.WTERMSIG(ended.status):
+            case signal.SIGSYS:
+                return Cause.FORBIDDEN, "the candidate made a system call of another architecture, which is forbidden"
+            case signal.SIGKILL if self._tier is Tier.NAMESPACES:
+                return self._killed_from_outside(ended)
+            case number:
+                return Cause.DIED, f"the candidate's process was ended by {signal.Signals(number).name}"
+
+    def _killed_from_outside(self, ended: Ended) -> tuple[Cause, str]:
+        """Process 1 of a namespace cannot kill itself: it was the kernel, short of memory, or somebody's hand."""
+        if ended.peak_kib / 1024 > self._job.limits.memory_mib / 2:
+            return Cause.OUT_OF_MEMORY, "the machine ran out of memory and the candidate held much of it"
+        return Cause.HOST_FAULT, "the candidate's process was killed from outside the sandbox; it is to be repeated"
 
     def close(self) -> None:
         """Let every descriptor go."""

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from evaluators.box import Box
@@ -20,10 +21,11 @@ from evaluators.job import run_job
 from evaluators.probe import require
 from evaluators.sandbox import Cause, Job, JobResult, Packages, SandboxUnavailable
 from evolution.evaluation import Tier
-from evolution.problem import Problem
+from evolution.problem import Language, Problem
 
 _PREFIX = "galapagos-slot-"
 _YOUNG_S = 60.0
+_COMPILER_PROCESSES = 8
 
 
 class LocalSandbox:
@@ -94,9 +96,16 @@ class LocalSandbox:
             except SandboxUnavailable as error:
                 return JobResult(Cause.HOST_FAULT, None, str(error), 0.0, 0.0, 0.0, "")
             try:
-                return await run_job(self._boxes[Role.CANDIDATE], self._boxes[Role.JUDGE], job)
+                return await run_job(self._tier, self._boxes[Role.CANDIDATE], self._boxes[Role.JUDGE], self._enabled(job))
             finally:
                 self._empty_scratch()
+
+    def _enabled(self, job: Job) -> Job:
+        """A C problem's job with as many processes as the compiler takes; its program itself can start none."""
+        if self._problem.definition.language is not Language.C:
+            return job
+        processes = max(job.limits.processes, _COMPILER_PROCESSES)
+        return replace(job, limits=job.limits.model_copy(update={"processes": processes}))
 
     def _empty_scratch(self) -> None:
         """Of tier plain: what the candidate wrote. In tier namespaces it vanished with its mount."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluators.confinement import bubblewrap, interpreter, machine_is_known
+from evaluators.harness.galapagos_confine import landlock_version
 from evaluators.sandbox import SandboxUnavailable
 from evolution.evaluation import Tier
 from evolution.problem import Language
@@ -41,7 +42,11 @@ def _namespaces_hindered() -> tuple[str, str] | None:
     """Why a box of namespaces does not come up, and the fix; None when it does. Tries a real one."""
     if shutil.which("bwrap") is None:
         return "expected the program bwrap (bubblewrap); it is not installed", "sudo apt-get install -y bubblewrap"
-    script = "import ctypes, sys; sys.exit(0 if ctypes.CDLL(None, use_errno=True).unshare(0x10020000) == 0 else 9)"
+    # AppArmor lets a user namespace be made and then withholds its rights: only a mount within it tells.
+    script = (
+        "import ctypes, sys; c = ctypes.CDLL(None); "
+        "sys.exit(c.unshare(0x10020000) or c.mount(b'/usr', b'/usr', None, ctypes.c_ulong(0x5000), None))"
+    )
     command = [bubblewrap(), "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--ro-bind", "/", "/"]
     command += ["--dev", "/dev", "--proc", "/proc", "--", str(interpreter()), "-I", "-S", "-c", script]
     tried = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
@@ -76,7 +81,11 @@ def probe() -> Probe:
     hindered = _namespaces_hindered()
     if hindered is None:
         return Probe(Tier.NAMESPACES, (), (), compiler)
-    return Probe(Tier.PLAIN, (hindered[0],), (hindered[1],), compiler)
+    reason, fix = hindered
+    if landlock_version() == 0:
+        closed = "expected Landlock at least; this kernel does not offer it, so nothing would bound what candidates read"
+        return Probe(None, (reason, closed), (fix,), compiler)
+    return Probe(Tier.PLAIN, (reason,), (fix,), compiler)
 
 
 def require(tier: Tier, language: Language) -> None:

@@ -1,7 +1,6 @@
 """The candidate's process, once its walls stand: load the program, then answer the judge's calls until it hangs up."""
 
 import ctypes
-import io
 import linecache
 import os
 import socket
@@ -18,6 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 from galapagos_confine import SystemCallFilter
+from galapagos_log import BoundedLog
 from galapagos_wire import Closed, NotPlainData, Wire
 
 READY, FAILED, RESULTS = 0, 1, 2
@@ -32,30 +32,6 @@ def fail(number, array, table):
     raise ValueError("of the rehearsal")
 """
 _COMPILER = ("gcc", "-O3", "-march=native", "-shared", "-fPIC", "-fno-plt", "-o", "candidate.so")
-
-
-class BoundedLog(io.TextIOBase):
-    """Standard output that never fails and never blocks: what the log file does not take is dropped."""
-
-    def __init__(self, descriptor: int) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-
-    def writable(self) -> bool:
-        """Always."""
-        return True
-
-    def fileno(self) -> int:
-        """The descriptor below, for programs that are started."""
-        return self._descriptor
-
-    def write(self, text: str, /) -> int:
-        """Write as much of `text` as there is room for."""
-        try:
-            os.write(self._descriptor, text.encode("utf-8", "replace"))
-        except OSError:
-            return len(text)
-        return len(text)
 
 
 class CompilationFailed(Exception):

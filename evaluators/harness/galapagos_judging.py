@@ -14,6 +14,7 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 from galapagos_judge import Candidate, CandidateError, Context, Rejected
+from galapagos_log import BoundedLog
 from galapagos_wire import Wire
 
 _LENGTH = struct.Struct("<I")
@@ -59,6 +60,7 @@ class Launcher:
 
 def judge(module: ModuleType, stream: socket.socket, line: socket.socket, request: Mapping[str, Any], data: str) -> None:
     """Run one evaluation and report it; nothing that the judge raises escapes."""
+    sys.stdout = sys.stderr = BoundedLog(1)
     launcher = Launcher(line)
     deadline = float(request["deadline"])
     candidate = Candidate(Wire(stream), deadline, launcher.clock, launcher.late)
@@ -166,6 +168,7 @@ def rehearse(data: str) -> None:
     module = ModuleType("rehearsal")
     module.__dict__["evaluate"] = _rehearsal
     request = {"entry": "evaluate", "picture": None, "seed": bytes(32), "stage": "", "repeat": 0, "purpose": "search"}
+    streams = sys.stdout, sys.stderr
     for _ in range(_REHEARSALS):
         candidate, own = socket.socketpair()
         launcher, line = socket.socketpair()
@@ -173,6 +176,7 @@ def rehearse(data: str) -> None:
             Wire(candidate).send(0, (0, "", ""))
             Wire(candidate).send(0, (2, [np.ones(2)]))
             judge(module, own, line, {**request, "deadline": time.monotonic() + 5}, data)
+    sys.stdout, sys.stderr = streams
 
 
 def _rehearsal(candidate: Candidate, context: Context) -> dict[str, object]:

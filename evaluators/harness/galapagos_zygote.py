@@ -44,6 +44,7 @@ _MIB = 1 << 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _HOST_FAULT = 70
 _SEAL = b"seal"
+_NEIGHBOURS = 4096
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -94,6 +95,8 @@ class Zygote:
         self._no_new_process = SystemCallFilter(no_new_process_filter())
         self._baseline = 0
         self._ids = (0, 0)
+        # The kernel counts processes by user. Only here does the user have others; the launcher counts exactly.
+        self._neighbours = 0 if settings.namespaces or settings.uid is not None else _NEIGHBOURS
         self._judge: Any = None
         # Opened while it can be: judges may not look into /proc, and this process shares their walls.
         self._children = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
@@ -248,7 +251,7 @@ class Zygote:
             address_space=self._baseline + request["memory_mib"] * _MIB,
             file_size=request["files_mib"] * _MIB,
             cpu_s=request["cpu_s"],
-            processes=request["processes"],
+            processes=request["processes"] + self._neighbours,
         )
         if settings.namespaces:
             map_own_ids(*self._ids)

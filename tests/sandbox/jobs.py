@@ -77,6 +77,7 @@ def rejects(candidate, context):
 
 def raises(candidate, context):
     context.log("about to raise")
+    print("printed")
     raise ZeroDivisionError("of the judge")
 
 def exits(candidate, context):

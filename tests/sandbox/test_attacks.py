@@ -109,7 +109,7 @@ class TestStarvation:
         assert (await attack(slot, source)).cause in {Cause.CALL_ERROR, Cause.FORBIDDEN, Cause.DIED}
 
     async def test_all_inodes(self, slot: Sandbox) -> None:
-        source = "def f():\n    for i in range(5000):\n        open(f'file{i}', 'w').close()\n"
+        source = "def f():\n    for i in range(2000):\n        open(f'file{i}', 'w').close()\n"
         result = await attack(slot, source)
         if slot.tier is Tier.NAMESPACES:
             assert result.cause is Cause.CALL_ERROR

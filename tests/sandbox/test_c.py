@@ -19,7 +19,7 @@ void f(double *x, int64_t size, int64_t *n, int64_t one, int64_t two, double hal
 
 
 async def compiled(slot: Sandbox, source: str, entry: str = "evaluate", timeout_s: float = 20.0) -> JobResult:
-    limits = Limits(memory_mib=512, processes=16, files_mib=16)
+    limits = Limits(memory_mib=512, processes=1, files_mib=16)
     files = {"program.c": source, "part.h": "#define FACTOR 2\n"}
     result = await slot.run(job("", entry, files=files, timeout_s=timeout_s, limits=limits))
     assert result.cause is not Cause.HOST_FAULT, result

@@ -102,7 +102,7 @@ class TestJudges:
         result = await attack(slot, "", "raises")
         assert result.cause is Cause.JUDGE_ERROR
         assert "ZeroDivisionError: of the judge" in result.message
-        assert result.log_tail == "about to raise\n"
+        assert result.log_tail == "about to raise\nprinted\n"
 
     async def test_its_sudden_end_is_its_own_fault(self, slot: Sandbox) -> None:
         assert (await attack(slot, "", "exits")).cause is Cause.JUDGE_ERROR

@@ -132,6 +132,11 @@ class TestCheatingInProcess:
         assert "exit status 0" in result.message
         assert (await attack(slot, "import os\nos._exit(0)\n")).cause is Cause.DIED
 
+    async def test_hanging_up_is_no_result(self, slot: Sandbox) -> None:
+        result = await attack(slot, "import os, time\ndef f():\n    os.close(3)\n    time.sleep(60)\n", timeout_s=5)
+        assert result.cause is Cause.DIED
+        assert "closed its connection" in result.message
+
     async def test_exits_and_crashes(self, slot: Sandbox) -> None:
         result = await attack(slot, "import ctypes\ndef f():\n    ctypes.string_at(0)\n")
         assert result.cause is Cause.DIED

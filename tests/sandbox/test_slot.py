@@ -216,6 +216,34 @@ def test_a_bwrap_that_fails_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_pa
         probing.probe.cache_clear()
 
 
+def test_neither_namespaces_nor_landlock_is_no_tier(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(probing, "landlock_version", lambda: 0)
+    probing.probe.cache_clear()
+    try:
+        assert probe().tier is None
+        assert "Landlock" in probe().reasons[1]
+        with pytest.raises(SandboxUnavailable, match="Landlock"):
+            require(Tier.PLAIN, Language.PYTHON)
+    finally:
+        probing.probe.cache_clear()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="asks for the right to kill a box's process as the kernel does")
+async def test_a_kill_from_outside_is_not_the_candidates() -> None:
+    sandbox = LocalSandbox(Tier.NAMESPACES, PROBLEM, Packages())
+    await sandbox.start()
+    task = asyncio.create_task(sandbox.run(job(_LOOPS, timeout_s=20)))
+    await asyncio.sleep(0.3)
+    process = sandbox._boxes[Role.CANDIDATE]._process  # pyright: ignore[reportPrivateUsage] - the test is the one who hurts it
+    assert process is not None
+    os.kill(list(family(process.pid))[-1], signal.SIGKILL)
+    result = await task
+    await sandbox.close()
+    assert result.cause is Cause.HOST_FAULT
+    assert "from outside" in result.message
+
+
 def test_a_missing_compiler_is_told_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "probe", lambda: Probe(Tier.NAMESPACES, (), (), None))
     with pytest.raises(SandboxUnavailable, match="install -y gcc"):
