@@ -240,3 +240,45 @@ class TestAsRoot:
         with pytest.raises(EmbeddedPostgresError, match="could not be made"):
             EmbeddedPostgres(private / "data").start()
         assert serving_url(private / "data") is None
+
+
+def test_a_socket_folder_of_somebody_else_is_not_used(open_folder: Path) -> None:
+    elsewhere = open_folder / "elsewhere"
+    elsewhere.mkdir()
+    (open_folder / "socket").symlink_to(elsewhere)
+    with pytest.raises(EmbeddedPostgresError, match="belongs to somebody else"):
+        EmbeddedPostgres(open_folder).start()
+
+
+def test_orphans_of_an_earlier_server_are_ended_before_the_cluster_is_touched(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "ORPHAN_PATIENCE_S", 0.1)
+    # An orphan is known by its name and the tag of the cluster; this one ends at no signal but SIGQUIT, then at none.
+    script = (
+        "import ctypes, signal, time; ctypes.CDLL(None).prctl(15, b'postgres'); "
+        "[signal.signal(n, signal.SIG_IGN) for n in {}]; print(1, flush=True); time.sleep(60)"
+    )
+    for ignored, ends in (((2,), True), ((2, 3), False)):
+        orphan = subprocess.Popen(
+            [sys.executable, "-c", script.format(ignored), "galapagos-0123456789abcdef"], stdout=subprocess.PIPE, text=True
+        )
+        assert orphan.stdout is not None
+        orphan.stdout.readline()
+        try:
+            if ends:
+                asyncio.run(reaped(orphan))
+                assert orphan.returncode == -signal.SIGQUIT
+            else:
+                with pytest.raises(EmbeddedPostgresError, match=f"does not end: processes \\[{orphan.pid}\\]"):
+                    embedded._wait_for_orphans("galapagos-0123456789abcdef")
+        finally:
+            orphan.kill()
+            orphan.wait()
+            orphan.stdout.close()
+
+
+async def reaped(orphan: subprocess.Popen[str]) -> None:
+    await asyncio.gather(
+        asyncio.to_thread(embedded._wait_for_orphans, "galapagos-0123456789abcdef"), asyncio.to_thread(orphan.wait)
+    )
