@@ -56,7 +56,7 @@ def test_mutants_parse_and_change_blocks_only(name: str, number: int) -> None:
     for mutant in found:
         assert check_only_blocks_changed(parent.files, mutant.files) is None
         assert mutant.normalised == normalise(mutant.files, parent.language)
-        assert mutant.normalised.hash != parent.normalised.hash
+        assert mutant.normalised.hash != parent.normalised_hash
         if parent.language is Language.PYTHON:
             for text in mutant.files.values():
                 ast.parse(text)

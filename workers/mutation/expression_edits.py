@@ -4,11 +4,11 @@ import ast
 import re
 
 from workers.mutation.dice import Dice
-from workers.mutation.edits import Edit, Material
+from workers.mutation.edits import Edit, Material, applied
 from workers.mutation.numbers import float_text, moved_float, moved_int
 from workers.mutation.source import Site, Source, literal_value
 from workers.mutation.syntax import LOOSEST, Expression, Kind, binary, fitted, kind_of, precedence, symbol
-from workers.mutation.values import Scope, fill, pick_word, value
+from workers.mutation.values import Scope, fillings, pick_word, value
 from workers.mutation.vocabulary import number
 
 _INSTEAD: dict[str, tuple[str, ...]] = {
@@ -121,7 +121,7 @@ def replace(material: Material, source: Source, dice: Dice) -> list[Edit]:
 
 
 def wrap(material: Material, source: Source, dice: Dice) -> list[Edit]:
-    """An expression goes into the first hole of a word."""
+    """An expression goes into the first hole of a word; now and then its likes in the same statement do the same."""
     sites = [site for site in source.sites if not site.integral and "\n" not in site.expression.text]
     if not sites:
         return []
@@ -132,8 +132,19 @@ def wrap(material: Material, source: Source, dice: Dice) -> list[Edit]:
     word = pick_word(scope, dice)
     if word is None:
         return []
-    new = fill(word, {word.holes[0]: site.expression}, scope, dice, site.expression.kind)
-    return [Edit(site.start, site.end, _in_place(source, site, new))]
+    first = word.holes[0]
+    filled = fillings(word, {first: site.expression}, scope, dice, site.expression.kind)
+    wrapped = [site, *(_likes(site, sites) if dice.chance(0.5) else ())]
+    return [Edit(one.start, one.end, _in_place(source, one, word.filled({**filled, first: one.expression}))) for one in wrapped]
+
+
+def _likes(site: Site, sites: list[Site]) -> list[Site]:
+    """Other variables of the same statement that stand in such a place, too, as `y` does beside `x` in `(x, y)`."""
+    if not isinstance(site.node, ast.Name) or site.statement is None:
+        return []
+    own = (site.statement, site.tight, site.expression.kind)
+    likes = [one for one in sites if (one.statement, one.tight, one.expression.kind) == own and one is not site]
+    return [one for one in likes if isinstance(one.node, ast.Name) and one.node.id != site.node.id]
 
 
 def unwrap(material: Material, source: Source, dice: Dice) -> list[Edit]:
@@ -165,25 +176,54 @@ def _in_place(source: Source, site: Site, new: Expression) -> str:
 
 
 def change_elements(material: Material, source: Source, dice: Dice) -> list[Edit]:
-    """An element of a list of data is repeated with other numbers, or left out."""
+    """An element of a list of data is repeated with other numbers, split, left out, or changes places with another."""
     del material
     displays = [(node, numeric) for node in source.displays if (numeric := [part for part in node.elts if _numbers(part)])]
     if not displays:
         return []
     display, numeric = dice.pick(displays)
-    if dice.chance(0.25) and len(display.elts) > 1:
-        place = dice.below(len(display.elts))
-        start, end = source.span(display.elts[place])
-        if place + 1 < len(display.elts):
-            return [Edit(start, source.span(display.elts[place + 1])[0], "")]
-        return [Edit(source.span(display.elts[place - 1])[1], end, "")]
+    way = dice.uniform()
+    if way < 0.15 and len(display.elts) > 1:
+        return _left_out(source, display, dice.below(len(display.elts)))
+    if way < 0.25 and len(display.elts) > 1:
+        return _exchanged(source, display.elts, dice)
     element = dice.pick(numeric)
+    return _repeated(source, element, dice, split=dice.chance(0.5))
+
+
+def _left_out(source: Source, display: ast.List, place: int) -> list[Edit]:
+    start, end = source.span(display.elts[place])
+    if place + 1 < len(display.elts):
+        return [Edit(start, source.span(display.elts[place + 1])[0], "")]
+    return [Edit(source.span(display.elts[place - 1])[1], end, "")]
+
+
+def _exchanged(source: Source, elements: list[ast.expr], dice: Dice) -> list[Edit]:
+    one, two = dice.pick(elements), dice.pick(elements)
+    if one is two:
+        return []
+    return [Edit(*source.span(one), source.text_of(two)), Edit(*source.span(two), source.text_of(one))]
+
+
+def _repeated(source: Source, element: ast.expr, dice: Dice, *, split: bool) -> list[Edit]:
+    """A copy of an element with other numbers behind it; if `split`, a whole number of it is divided between both."""
     start, end = source.span(element)
-    copy = source.text[start:end]
-    for part in sorted(_numbers(element), key=lambda part: -source.span(part)[0]):
+    numbers = sorted(_numbers(element), key=lambda part: source.span(part)[0])
+    wholes = [part for part in numbers if isinstance(value_ := literal_value(part), int) and value_ >= 2]
+    shared = dice.pick(wholes) if split and wholes else None
+    edits: list[Edit] = []
+    changes: list[Edit] = []
+    for part in numbers:
         low, high = source.span(part)
-        copy = copy[: low - start] + _scattered(part, dice) + copy[high - start :]
-    return [Edit(end, end, f", {copy}")]
+        if part is shared:
+            total = int(literal_value(part) or 0)
+            left = 1 if dice.chance(0.3) else 1 + dice.below(total - 1)
+            kept, given = (left, total - left) if dice.chance(0.5) else (total - left, left)
+            edits.append(Edit(low, high, str(kept)))
+            changes.append(Edit(low - start, high - start, str(given)))
+        else:
+            changes.append(Edit(low - start, high - start, _scattered(part, dice)))
+    return [*edits, Edit(end, end, f", {applied(source.text[start:end], changes)}")]
 
 
 def _numbers(node: ast.expr) -> list[ast.expr]:
@@ -194,9 +234,14 @@ def _numbers(node: ast.expr) -> list[ast.expr]:
 
 
 def _scattered(node: ast.expr, dice: Dice) -> str:
-    """A number of the same size, most often far from the literal."""
+    """A number of about the same size, most often far from the literal."""
     literal = literal_value(node)
     if isinstance(literal, int):
         return moved_int(literal, dice)
     size = float(literal or 0.0)
-    return moved_float(size, dice) if dice.chance(0.4) else float_text(dice.uniform(0.0, 2.0 * size or 1.0), 3)
+    way = dice.uniform()
+    if way < 0.3 and size:
+        return moved_float(size, dice)
+    if way < 0.7:
+        return float_text(dice.uniform(0.0, 2.0 * size or 1.0), 3)
+    return float_text((size or 1.0) * 10.0 ** dice.uniform(-1.0, 1.5), 3)

@@ -28,7 +28,7 @@ class Parsed:
 
     files: Mapping[str, str]
     language: Language
-    normalised: Normalised
+    normalised_hash: bytes
     sources: tuple[Source, ...]
     c_sources: tuple[CSource, ...]
 
@@ -45,8 +45,8 @@ Inspiration = Callable[[], Parsed]
 """A program that is read only if an edit asks for it."""
 
 
-def read_program(files: Mapping[str, str], language: Language) -> Parsed:
-    """Analyse a program's evolvable files.
+def read_program(files: Mapping[str, str], language: Language, normalised_hash: bytes | None = None) -> Parsed:
+    """Analyse a program's evolvable files; its normalised hash is computed where it is not known.
 
     Raises:
         SyntaxError: a Python file does not parse.
@@ -56,7 +56,7 @@ def read_program(files: Mapping[str, str], language: Language) -> Parsed:
     return Parsed(
         files=files,
         language=language,
-        normalised=normalise(files, language),
+        normalised_hash=normalised_hash or normalise(files, language).hash,
         sources=tuple(read_source(path, files[path]) for path in sorted(files)) if python else (),
         c_sources=() if python else tuple(read_c(path, files[path]) for path in sorted(files)),
     )
@@ -81,7 +81,7 @@ def mutants(
             normalised = normalise(files, parent.language)
         except SyntaxError:
             continue
-        if normalised.hash != parent.normalised.hash:
+        if normalised.hash != parent.normalised_hash:
             yield Mutant(files, normalised)
 
 
@@ -133,7 +133,7 @@ def _python_weights(source: Source, *, inspired: bool) -> tuple[tuple[PythonOper
         (expression_edits.replace, 1.2),
         (expression_edits.wrap, 1.5),
         (expression_edits.unwrap, 0.4),
-        (expression_edits.change_elements, 0.8 if source.displays else 0.0),
+        (expression_edits.change_elements, 2.0 if source.displays else 0.0),
         (statement_edits.insert, 1.5),
         (statement_edits.accumulate, 1.0),
         (statement_edits.delete, 0.4 * (1.0 + len(source.statements) / 20)),

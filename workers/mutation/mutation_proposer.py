@@ -24,16 +24,18 @@ V = TypeVar("V")
 
 LOG = logging.getLogger("workers.mutation")
 _ALL = 2**31
-KEPT_PROGRAMS = 2000
-KEPT_PARSED = 96
+# A character of source takes one or two bytes as text, and about a hundred as a syntax tree.
+KEPT_CHARACTERS = 4_000_000
+KEPT_PARSED_CHARACTERS = 250_000
 KEPT_OTHERS = 32
 
 
 class Recent(Generic[K, V]):
-    """The values that were used last, at most `size` of them."""
+    """The values that were used last, as long as their weights, 1 each unless said, sum up to at most `room`."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, room: int, weight: Callable[[V], int] | None = None) -> None:
+        self._room = room
+        self._weight = weight
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def __contains__(self, key: K) -> bool:
@@ -50,10 +52,19 @@ class Recent(Generic[K, V]):
         return self[key]
 
     def __setitem__(self, key: K, value: V) -> None:
+        if key in self._values:
+            self._room += self._weighed(self._values.pop(key))
         self._values[key] = value
-        self._values.move_to_end(key)
-        if len(self._values) > self._size:
-            self._values.popitem(last=False)
+        self._room -= self._weighed(value)
+        while self._room < 0 and len(self._values) > 1:
+            self._room += self._weighed(self._values.popitem(last=False)[1])
+
+    def _weighed(self, value: V) -> int:
+        return 1 if self._weight is None else self._weight(value)
+
+
+def _characters(program: Program | Parsed) -> int:
+    return sum(map(len, program.files.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +98,8 @@ class MutationProposer:
     def __init__(self) -> None:
         self._frames: Recent[str, Frame] = Recent(KEPT_OTHERS)
         self._lags: Recent[int, int] = Recent(KEPT_OTHERS)
-        self._programs: Recent[tuple[int, int], Program] = Recent(KEPT_PROGRAMS)
-        self._parsed: Recent[tuple[int, int], Parsed] = Recent(KEPT_PARSED)
+        self._programs: Recent[tuple[int, int], Program] = Recent(KEPT_CHARACTERS, _characters)
+        self._parsed: Recent[tuple[int, int], Parsed] = Recent(KEPT_PARSED_CHARACTERS, _characters)
         self._sessions: Recent[tuple[int, int], TuningSession] = Recent(KEPT_OTHERS)
 
     async def gather(self, connection: Connection, claimed: Sequence[ClaimedProposal]) -> list[Material]:
@@ -198,5 +209,5 @@ class MutationProposer:
     def _read(self, program: Program, language: Language) -> Parsed:
         key = (program.run, program.number)
         if key not in self._parsed:
-            self._parsed[key] = read_program(program.files, language)
+            self._parsed[key] = read_program(program.files, language, program.normalised_hash)
         return self._parsed[key]

@@ -58,15 +58,22 @@ def pick_word(scope: Scope, dice: Dice, holes: int = 1) -> Word | None:
     return dice.weighted(scope.words, weights) if any(weights) else None
 
 
+def fillings(
+    word: Word, given: Mapping[str, Expression], scope: Scope, dice: Dice, wanted: Kind, depth: int = 1
+) -> dict[str, Expression]:
+    """An expression for every hole of a word: as given, and drawn for all others."""
+    filled = dict(given)
+    for name in word.numbers:
+        filled[name] = number(fresh_share(dice) if name in word.shares else fresh_number(dice))
+    for name in word.holes:
+        if name not in filled:
+            filled[name] = value(scope, dice, wanted, depth)
+    return filled
+
+
 def fill(word: Word, given: Mapping[str, Expression], scope: Scope, dice: Dice, wanted: Kind, depth: int = 1) -> Expression:
     """The word, its holes filled as given, and all others with drawn values."""
-    fillings = dict(given)
-    for name in word.numbers:
-        fillings[name] = number(fresh_share(dice) if name in word.shares else fresh_number(dice))
-    for name in word.holes:
-        if name not in fillings:
-            fillings[name] = value(scope, dice, wanted, depth)
-    return word.filled(fillings)
+    return word.filled(fillings(word, given, scope, dice, wanted, depth))
 
 
 def value(scope: Scope, dice: Dice, wanted: Kind, depth: int = 0) -> Expression:
