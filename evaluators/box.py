@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from evaluators.confinement import Confinement
+from evaluators.harness.galapagos_family import family
 from evaluators.sandbox import SandboxUnavailable
 
 _LARGEST_MESSAGE = 1 << 16
@@ -243,7 +244,10 @@ async def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     deadline = asyncio.get_running_loop().time() + _PATIENCE_S
     while process.poll() is None:
         if asyncio.get_running_loop().time() > deadline:
-            process.kill()
+            # All of them: a zygote that changed its uid does not die with its parent.
+            for pid in list(family(process.pid)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.wait()
             return
         await asyncio.sleep(0.005)
