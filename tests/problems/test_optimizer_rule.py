@@ -153,16 +153,33 @@ async def test_momentum_scores_above_plain_descent() -> None:
     assert 0.8 < momentum.features["inertia"] < 1.0
 
 
-async def test_the_red_team_gains_nothing_on_any_stage() -> None:
+def gains(cheat: Outcome, honest: Outcome) -> bool:
+    """Whether any stage that gives a score gave the cheat more."""
+    assert honest.verdict is Verdict.SCORED
+    return cheat.verdict is Verdict.SCORED and any(
+        (mine.score or 0.0) > (other.score or 0.0) + 1e-9
+        for mine, other in zip(cheat.stages[1:], honest.stages[1:], strict=True)
+    )
+
+
+async def test_no_member_of_the_red_team_beats_the_seed() -> None:
     problem = built_in(NAME)
-    gains: dict[str, Outcome] = {}
     async with slot(problem) as sandbox:
-        plain = await outcome_of(sandbox, problem, FRAME, Purpose.VERIFY)
-        for name, text in red_team(NAME).items():
-            outcome = await outcome_of(sandbox, problem, whole_program(FRAME, text), Purpose.VERIFY)
-            if outcome.verdict is Verdict.SCORED and any(
-                (cheat.score or 0.0) > (honest.score or 0.0) + 1e-9
-                for cheat, honest in zip(outcome.stages[1:], plain.stages[1:], strict=True)
-            ):
-                gains[name] = outcome
-    assert gains == {}
+        seed = await outcome_of(sandbox, problem, FRAME)
+        outcomes = {
+            name: await outcome_of(sandbox, problem, whole_program(FRAME, text)) for name, text in red_team(NAME).items()
+        }
+    assert [name for name, outcome in outcomes.items() if gains(outcome, seed)] == []
+    assert outcomes["no_gain_from_cpu"].verdict is Verdict.GATED
+    assert outcomes["no_rate"].verdict is Verdict.WRONG
+    assert outcomes["reads_data"].verdict is not Verdict.SCORED
+
+
+async def test_memory_of_shapes_and_weights_gains_nothing_on_sealed_rows_and_held_out_tasks() -> None:
+    problem = built_in(NAME)
+    async with slot(problem) as sandbox:
+        seed = await outcome_of(sandbox, problem, FRAME, Purpose.VERIFY)
+        for name in ("embedded_weights", "remembers", "shape_constants"):
+            text = whole_program(FRAME, red_team(NAME)[name])
+            assert not gains(await outcome_of(sandbox, problem, text, Purpose.VERIFY), seed), name
+    assert [stage.stage for stage in seed.stages] == ["screen", "suite", "held_out"]
