@@ -15,6 +15,8 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 STEADY_S = 3.0
 QUICK_DEATHS = 6
+UNUSABLE_SETTINGS = 2
+"""Exit code of a process of ours that cannot use its settings: another start would say the same."""
 STOP_S = 5.0
 
 
@@ -48,8 +50,9 @@ class Child:
         """Start it, and again with growing pauses whenever it ends, until `stop`.
 
         Raises:
-            KeepsDying: it ended by itself `QUICK_DEATHS` times in a row without having run for `STEADY_S`. Being
-                killed by a signal does not count: that is the machine's doing, and another start may well succeed.
+            KeepsDying: it cannot use its settings, or it ended by itself `QUICK_DEATHS` times in a row without having
+                run for `STEADY_S`. Being killed by a signal does not count: that is the machine's doing, and another
+                start may well succeed.
         """
         deaths = 0
         while not self._stopping.is_set():
@@ -59,9 +62,9 @@ class Child:
                 return
             self.restarts += 1
             deaths = deaths + 1 if code >= 0 and time.monotonic() - began < STEADY_S else 1
-            if deaths >= QUICK_DEATHS:
+            if deaths >= QUICK_DEATHS or code == UNUSABLE_SETTINGS:
                 raise KeepsDying(
-                    f"the process {self.name} ended {deaths} times in a row (exit code {code}); its log {self._log} ends:\n"
+                    f"the process {self.name} does not stay alive (exit code {code}); its log {self._log} ends:\n"
                     f"{self.last_words()}"
                 )
             await self._pause(min(FIRST_PAUSE_S * 2 ** (deaths - 1), LONGEST_PAUSE_S))

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from database.errors import DatabaseError, NotFound, WrongDatabaseUrl
+from database.errors import DatabaseError, NotAllowed, NotFound, WrongDatabaseUrl
 from database.settings import SettingsError
 from evaluators.sandbox import SandboxUnavailable
 from evolution.problem import ProblemError
@@ -36,7 +36,7 @@ for name, command in {
 }.items():
     app.command(name)(command)
 
-_BAD_INPUT = (ProblemError, SettingsError, ModelsError, NotFound, WrongDatabaseUrl)
+_BAD_INPUT = (ProblemError, SettingsError, ModelsError, NotFound, NotAllowed, WrongDatabaseUrl)
 
 
 def main() -> None:

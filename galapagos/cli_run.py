@@ -25,7 +25,6 @@ from galapagos.progress import dollars_text, duration_text, progress_for, score_
 from galapagos.running import close_others, create_run, models_for, reopen_run, seed_of, serve_run
 from galapagos.settings import CommandSettings, command_settings
 from galapagos.supervisor import Plan
-from galapagos.verification import verify_run
 
 
 def run(
@@ -111,8 +110,10 @@ def check(problem: options.ProblemArgument, plain: options.PlainOption = False, 
 
 def verify(number: options.RunArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """Make every choice of a run again from its log, and compare the archive's table with the fold of the log."""
+    # Imported here: a run, which stays in memory for long, needs none of it.
+    from galapagos.verification import LogCheck, verify_run
 
-    async def work() -> Any:
+    async def work() -> LogCheck:
         async with visited_ground(command_settings(data)) as ground:
             return await verify_run(ground.database, number)
 

@@ -148,6 +148,13 @@ def test_a_judge_that_raises_ends_the_run_with_its_words(place: Path) -> None:
     assert "no such metric" in " ".join(checked.answer["errors"])
 
 
+def test_a_process_that_cannot_start_ends_the_run_with_its_words(place: Path, problem: Path) -> None:
+    ended = galapagos("run", problem, "--evaluations", "9", "--data", place / "slots", "--json", GALAPAGOS_SLOTS="many")
+    assert ended.code == 3
+    assert "GALAPAGOS_SLOTS" in ended.answer["error"]
+    assert "evaluators" in ended.answer["error"]
+
+
 def test_check_scores_the_seed(problem: Path) -> None:
     ended = galapagos("check", problem, "--json")
     assert ended.code == 0, ended.err
