@@ -233,3 +233,25 @@ def test_only_what_lies_within_blocks_is_read() -> None:
     assert {"note", "first", "scale"} <= set(source.statements[0].names)
     assert {site.expression.text for site in source.sites} >= {"-1.5", "total ** 2", "0.25", "first + i", "12"}
     assert all(site.expression.text == INNER[site.start : site.end] for site in source.sites)
+
+
+def test_what_statements_bind_is_in_scope_behind_them() -> None:
+    lines = (
+        "# EVOLVE-BLOCK-START",
+        "def f(a, state):",
+        "    with a as b, a: c, *d = state",
+        "    for e in a:",
+        "        g = [h for h in e]",
+        "    try:",
+        "        i = 1",
+        "    except ValueError:",
+        "        j = 2.0",
+        "    k: float = 0.5",
+        "    a[0] = 3",
+        "    return k",
+        "# EVOLVE-BLOCK-END",
+    )
+    text = "\n".join(lines)
+    last = read_source("a.py", text).statements[-1]
+    assert set(last.names) - {"f()"} == {"a", "state", "b", "c", "d", "e", "g", "i", "j", "k"}
+    assert {name: last.names[name] for name in "ijk"} == {"i": Kind.INT, "j": Kind.FLOAT, "k": Kind.FLOAT}

@@ -8,6 +8,7 @@ from workers.mutation.syntax import Kind, either, kind_of, result_of
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, *COMPREHENSIONS)
+_BINDING_FIELDS = ("targets", "target", "elts", "items", "optional_vars", "body", "orelse", "finalbody", "handlers", "cases")
 _ARRAY_USES = frozenset({"shape", "size", "ndim", "T", "copy", "sum", "mean", "max", "min", "astype", "dtype", "ravel"})
 
 
@@ -31,15 +32,26 @@ def read_names(node: ast.AST) -> frozenset[str]:
 
 
 def written_names(node: ast.AST) -> list[str]:
-    """Names assigned anywhere in a node, sorted; those of functions and comprehensions within it are not its own."""
+    """Names that a statement, those within it, or an assignment's target bind, sorted.
+
+    Names of functions and comprehensions within it are not its own; those bound by `:=` or by a pattern are passed over.
+    """
     found: set[str] = set()
     waiting: list[ast.AST] = [node]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
-            found.add(part.id)
+        if isinstance(part, ast.Name):
+            if not isinstance(part.ctx, ast.Load):
+                found.add(part.id)
+        elif isinstance(part, ast.Starred):
+            waiting.append(part.value)
         elif not isinstance(part, _OWN_SCOPE):
-            waiting.extend(ast.iter_child_nodes(part))
+            for name in _BINDING_FIELDS:
+                value: ast.AST | list[ast.AST] | None = getattr(part, name, None)
+                if isinstance(value, ast.AST):
+                    waiting.append(value)
+                elif value:
+                    waiting.extend(value)
     return sorted(found)
 
 
