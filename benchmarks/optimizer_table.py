@@ -72,7 +72,7 @@ def main() -> None:
     paths: list[Path] = arguments.files or sorted(REFERENCES.glob("*.py"))
     outcomes = asyncio.run(champions({path.stem: path.read_text() for path in paths}, arguments.secrets, arguments.tier))
     print("| rule | score | times AdamW | quad | logreg | mlp | ae | held-out | CPU of AdamW |\n" + "|---" * 9 + "|")
-    for name, found in sorted(outcomes.items(), key=lambda item: -(item[1][0].score or -9.0)):
+    for name, found in sorted(outcomes.items(), key=lambda item: -sum(outcome.score or -9.0 for outcome in item[1])):
         print(row(name, found))
 
 
