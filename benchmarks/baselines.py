@@ -15,6 +15,7 @@ import types
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+from typing import cast
 
 FOLDER = Path(__file__).parent / "twenty_literals"
 WORKERS = 2
@@ -23,7 +24,7 @@ LITERAL = re.compile(r"-?\d+\.\d+")
 
 def _agreement() -> Callable[[object], float]:
     """The judge's own scoring function, loaded without its sandbox module."""
-    sys.modules.setdefault("galapagos_judge", types.SimpleNamespace(Rejected=ValueError))  # pyright: ignore
+    sys.modules.setdefault("galapagos_judge", cast(types.ModuleType, types.SimpleNamespace(Rejected=ValueError)))
     spec = importlib.util.spec_from_file_location("twenty_judge", FOLDER / "judge.py")
     assert spec is not None
     assert spec.loader is not None
@@ -48,7 +49,7 @@ def score(source: str) -> float:
     """Execute a candidate in this very process and score what it returns."""
     scope: dict[str, object] = {}
     exec(compile(source, "twenty.py", "exec"), scope)  # noqa: S102 - the baseline is what no isolation costs
-    return AGREEMENT(scope["solve"]())  # pyright: ignore
+    return AGREEMENT(cast(Callable[[], object], scope["solve"])())
 
 
 def ten_best_loop(count: int, seed: int, evaluate: Callable[[str], float] = score) -> tuple[float, float]:

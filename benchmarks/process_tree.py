@@ -39,6 +39,21 @@ def cpu_seconds(root: int) -> float:
     return total / TICKS
 
 
+def cpu_by_kind(root: int) -> dict[str, float]:
+    """User and system time of the tree by kind of process, dead children counted with who waited for them."""
+    kinds: dict[str, float] = {}
+    for pid in descendants(root):
+        fields = _stat(pid)
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        known = ("galapagos_zygote", "controller", "workers", "evaluators", "galapagos run")
+        kind = "postgres" if is_postgres(pid) else next((name for name in known if name in command), "other")
+        kinds[kind] = kinds.get(kind, 0.0) + sum(int(value) for value in fields[11:15]) / TICKS
+    return kinds
+
+
 def is_postgres(pid: int) -> bool:
     """Whether a process is the database server or one of its backends."""
     try:

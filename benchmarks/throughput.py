@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from benchmarks import baselines
-from benchmarks.process_tree import cpu_seconds, pss_mib
+from benchmarks.process_tree import cpu_by_kind, cpu_seconds, pss_mib
 from database.binaries import find_binaries
 from database.engine import Database
 from database.errors import DatabaseError
@@ -63,6 +63,7 @@ def measure(evaluations: int, delay_ms: float) -> dict[str, object]:
     command += ["--no-tune", "--seed", "1", "--json", "--data", str(folder / "data")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     marks: list[tuple[int, float, float]] = []
+    split: list[tuple[int, dict[str, float]]] = []
     memory: dict[str, float] = {}
     try:
         while process.poll() is None:
@@ -70,6 +71,9 @@ def measure(evaluations: int, delay_ms: float) -> dict[str, object]:
             done = _evaluations(folder / "data")
             if done:
                 marks.append((done, time.perf_counter(), cpu_seconds(process.pid)))
+                kinds = cpu_by_kind(process.pid)
+                if {"controller", "workers", "evaluators"} <= kinds.keys():
+                    split.append((done, kinds))
                 sizes = pss_mib(process.pid)
                 memory = sizes if sum(sizes.values()) > sum(memory.values()) else memory
         out, err = process.communicate()
@@ -78,14 +82,30 @@ def measure(evaluations: int, delay_ms: float) -> dict[str, object]:
     if process.returncode:
         raise SystemExit(f"the run ended with {process.returncode}:\n{err[-3000:]}")
     shutil.rmtree(folder)
-    return {**_rates(marks), "pss_mib": round(sum(memory.values())), "pss_by_process": memory, "result": json.loads(out)}
+    by_kind = {kind: round(_slope(split, kind), 2) for kind in split[-1][1]}
+    return {
+        **_rates(marks),
+        "cpu_ms_by_kind": by_kind,
+        "pss_mib": round(sum(memory.values())),
+        "pss_by_process": memory,
+        "result": json.loads(out),
+    }
+
+
+def _slope(split: list[tuple[int, dict[str, float]]], kind: str) -> float:
+    """Milliseconds per candidate of one kind of process between the first quarter of a run and its end."""
+    early = next(mark for mark in split if mark[0] >= split[-1][0] / 4)
+    return 1000 * (split[-1][1][kind] - early[1].get(kind, 0.0)) / (split[-1][0] - early[0])
 
 
 def _evaluations(data: Path) -> int:
     """Search evaluations admitted so far, as the run's snapshot tells; 0 before there is one."""
 
     async def read() -> int:
-        async with Database((data / "database" / "url").read_text().strip(), pool_size=1) as database, database.begin() as connection:
+        async with (
+            Database((data / "database" / "url").read_text().strip(), pool_size=1) as database,
+            database.begin() as connection,
+        ):
             found = await connection.execute(sa.text("SELECT max((state ->> 'evaluations')::int) FROM search_state"))
             return found.scalar() or 0
 

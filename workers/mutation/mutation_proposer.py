@@ -25,8 +25,8 @@ V = TypeVar("V")
 LOG = logging.getLogger("workers.mutation")
 _ALL = 2**31
 # A character of source takes one or two bytes as text, and about a hundred as a syntax tree.
-KEPT_CHARACTERS = 4_000_000
-KEPT_PARSED_CHARACTERS = 250_000
+KEPT_CHARACTERS = 2_000_000
+KEPT_PARSED_CHARACTERS = 100_000
 KEPT_OTHERS = 32
 
 
