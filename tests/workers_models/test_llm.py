@@ -127,7 +127,7 @@ async def test_a_port_that_nobody_listens_on_is_unreachable() -> None:
         ("7", 7, 7),
         ("0.5", 0.5, 0.5),
         ("-3", 0, 0),
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True), 500, 601),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=24), usegmt=True), 23 * 3600, 24 * 3600 + 1),
         (format_datetime(datetime.now(UTC) - timedelta(seconds=600), usegmt=True), 0, 0),
     ],
 )
