@@ -130,6 +130,7 @@ async def test_a_port_that_nobody_listens_on_is_unreachable() -> None:
         (format_datetime(datetime.now(UTC) + timedelta(hours=24), usegmt=True), 23 * 3600, 24 * 3600 + 1),
         (format_datetime(datetime.now(UTC) - timedelta(seconds=600), usegmt=True), 0, 0),
     ],
+    ids=["seconds", "fraction", "negative", "date", "past_date"],
 )
 async def test_retry_after_is_read_as_seconds_or_date(header: str, low: float, high: float) -> None:
     answer, _ = await ask(Status(429, retry_after=header))
