@@ -15,7 +15,9 @@ from evolution.state import LogError
 LOG = logging.getLogger("controller")
 POLL_S = 1.0
 """A notification is only a hint: runs are looked at this often anyway."""
-GATHER_S = 0.015
+LOOK_S = 0.5
+"""So often new runs are looked for, and leases that ran out."""
+GATHER_S = 0.03
 """Results that come within this time share a pass, and so one flush to disk."""
 RETRY_S = 0.5
 
@@ -26,7 +28,6 @@ class Controller:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._runs: dict[int, ActiveRun] = {}
-        self._reaped_at = 0.0
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. A database that goes away is waited for; nothing in memory outlives it."""
@@ -42,12 +43,16 @@ class Controller:
                 await asyncio.sleep(RETRY_S)
 
     async def _serve_as_the_active_one(self, hints: Listener, stop: asyncio.Event) -> None:
+        looked_at, waiting = -LOOK_S, list[int]()
         while not stop.is_set():
-            await self._reap()
-            async with self._database.begin() as connection:
-                waiting = [row.id for row in await runs.unfinished(connection)]
+            if monotonic() - looked_at >= LOOK_S:
+                looked_at = monotonic()
+                await self._reap()
+                async with self._database.begin() as connection:
+                    waiting = [row.id for row in await runs.unfinished(connection)]
             for run in waiting:
                 await self._serve_run(run)
+            waiting = [run for run in waiting if run in self._runs]
             await hints.wait(POLL_S)
             await asyncio.sleep(GATHER_S)
 
@@ -71,9 +76,6 @@ class Controller:
                 LOG.info("run %s is finished", run)
 
     async def _reap(self) -> None:
-        if monotonic() - self._reaped_at < POLL_S:
-            return
-        self._reaped_at = monotonic()
         async with self._database.begin() as connection:
             found = await leases.expire(connection)
             settled = await completions.settle_lost(connection)

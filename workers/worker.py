@@ -139,7 +139,7 @@ class Worker:
             await proposals.answer_many(connection, answers)
         if refusals:
             await proposals.refuse(connection, refusals)
-        await notify(connection, *((EVALUATORS, CONTROLLER) if answers else (CONTROLLER,)))
+        await notify(connection, *([EVALUATORS] if answers else []), *([CONTROLLER] if refusals else []))
 
     async def _redraw_known(self, connection: Connection, drafts: Sequence[_Draft]) -> None:
         """Replace children that the run has already by the next ones of their stream, as long as there are any."""
