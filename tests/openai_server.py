@@ -118,8 +118,8 @@ class OpenAiServer:
         try:
             while await self._exchange(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
-            # The client hung up, as clients of this server are meant to do.
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # The client hung up, as clients of this server are meant to do, or the server ends.
             return
         finally:
             self._tasks.discard(task)
