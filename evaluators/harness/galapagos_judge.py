@@ -11,6 +11,7 @@ def evaluate(candidate, context):
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -157,11 +158,21 @@ class Context:
     """
 
     def __init__(self, seed: bytes, data: str, stage: str, repeat: int, purpose: str) -> None:
-        self.rng = np.random.Generator(np.random.PCG64(int.from_bytes(seed, "big")))
-        self.data = Path(data)
+        self._seed = seed
+        self._data = data
         self.stage = stage
         self.repeat = repeat
         self.purpose = purpose
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """Made when first asked for: it costs as much as the rest of a small evaluation."""
+        return np.random.Generator(np.random.PCG64(int.from_bytes(self._seed, "big")))
+
+    @cached_property
+    def data(self) -> Path:
+        """The problem's folder."""
+        return Path(self._data)
 
     def log(self, text: object) -> None:
         """Add a line to the judge's log, which is shown to people where the judge fails; never to a model."""

@@ -36,6 +36,7 @@ from galapagos_confine import (
     set_dumpable,
 )
 from galapagos_family import forbid_new_tasks
+from galapagos_hooks import ForkHooks
 from galapagos_seccomp import confinement_filter, no_new_process_filter
 
 _WIRE, _SECOND, _FIRST_UNUSED = 3, 4, 5
@@ -107,7 +108,8 @@ class Zygote:
         if settings.uid is not None and (settings.namespaces or settings.role == "judge"):
             _become(settings.uid, keep_reading=settings.keep_reading)
         set_dumpable(on=False)
-        _rehearse(settings)
+        with ForkHooks():
+            _rehearse(settings)
         self._baseline = _address_space()
         self._ids = os.getuid(), os.getgid()
         if settings.role == "judge":
