@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import PurePosixPath
@@ -72,7 +73,8 @@ class _SourceLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__file__ = self._path
-        linecache.cache[self._path] = (len(self._text), None, self._text.splitlines(keepends=True), self._path)
+        # The lines are cut when a traceback asks for them.
+        linecache.cache[self._path] = (partial(str, self._text),)
         exec(compile(self._text, self._path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - this is its purpose
 
 
@@ -98,7 +100,7 @@ class SourceFinder(MetaPathFinder):
 def load_python(files: Mapping[str, str], main: str) -> Callable[[str, Sequence[Any]], object]:
     """Import the program; the result calls a function of its main file by name."""
     sys.meta_path.insert(0, SourceFinder(files))
-    name = ".".join(PurePosixPath(main).with_suffix("").parts)
+    name = main.removesuffix(".py").replace("/", ".")
     module = ModuleType(name)
     sys.modules[name] = module
     _SourceLoader(main, files[main]).exec_module(module)

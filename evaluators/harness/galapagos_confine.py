@@ -6,6 +6,7 @@ import os
 import resource
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 _libc = ctypes.PyDLL(None, use_errno=True)
@@ -56,10 +57,12 @@ def _checked(what: str, result: int) -> int:
     return result
 
 
-def _prctl(what: str, option: int, *arguments: Any) -> int:
-    padded = [ctypes.c_ulong(item) if isinstance(item, int) else item for item in arguments]
-    padded += [ctypes.c_ulong(0)] * (4 - len(padded))
-    return _checked(what, _libc.prctl(option, *padded))
+_prctl_call: Callable[..., int] = _libc["prctl"]
+_prctl_call.argtypes = [ctypes.c_int, *[ctypes.c_void_p] * 4]  # type: ignore[attr-defined]  # as above
+
+
+def _prctl(what: str, option: int, first: Any, second: Any = 0) -> int:
+    return _checked(what, _prctl_call(option, first, second, 0, 0))
 
 
 def set_dumpable(*, on: bool) -> None:
@@ -84,26 +87,38 @@ class _CloneArguments(ctypes.Structure):
     ]
 
 
-def fork_into_namespaces() -> tuple[int, int]:
+class NamespaceFork:
     """`os.fork`, with the child as process 1 of fresh user, PID, mount, IPC and cgroup namespaces.
 
-    One system call does it all, so no intermediate process is needed and the parent needs no capability.
-    Returns (0, -1) in the child and (pid, pidfd) in the parent, which must be single-threaded.
+    One system call does it all, so no intermediate process is needed and the parent needs no capability. A call
+    returns (0, -1) in the child and (pid, pidfd) in the parent, which must be single-threaded.
     """
-    thread_id = ctypes.c_void_p()
-    flags = _NEW_NAMESPACES | _CLONE_PIDFD
-    if _libc.prctl(_PR_GET_TID_ADDRESS, ctypes.byref(thread_id), 0, 0, 0) == 0 and thread_id.value:
-        # The C library caches the thread's id at this address; fork() lets the kernel correct it, and so do we.
-        flags |= _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID
-    pidfd = ctypes.c_int(-1)
-    arguments = _CloneArguments(flags=flags, pidfd=ctypes.addressof(pidfd), child_tid=thread_id.value or 0, exit_signal=17)
-    ctypes.pythonapi.PyOS_BeforeFork()
-    pid = _syscall(_SYS_CLONE3, ctypes.byref(arguments), ctypes.c_size_t(ctypes.sizeof(arguments)))
-    if pid == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-        return 0, -1
-    ctypes.pythonapi.PyOS_AfterFork_Parent()
-    return _checked("clone3 with fresh namespaces", pid), pidfd.value
+
+    def __init__(self) -> None:
+        thread_id = ctypes.c_void_p()
+        flags = _NEW_NAMESPACES | _CLONE_PIDFD
+        if _libc.prctl(_PR_GET_TID_ADDRESS, ctypes.byref(thread_id), 0, 0, 0) == 0 and thread_id.value:
+            # The C library caches the thread's id at this address; fork() lets the kernel correct it, and so do we.
+            flags |= _CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID
+        self._pidfd = ctypes.c_int(-1)
+        self._arguments = _CloneArguments(
+            flags=flags, pidfd=ctypes.addressof(self._pidfd), child_tid=thread_id.value or 0, exit_signal=17
+        )
+        size = ctypes.c_size_t(ctypes.sizeof(self._arguments))
+        self._clone = partial(_syscall, ctypes.c_long(_SYS_CLONE3), ctypes.byref(self._arguments), size)
+        self._before = ctypes.pythonapi.PyOS_BeforeFork
+        self._in_child = ctypes.pythonapi.PyOS_AfterFork_Child
+        self._in_parent = ctypes.pythonapi.PyOS_AfterFork_Parent
+
+    def __call__(self) -> tuple[int, int]:
+        """Fork."""
+        self._before()
+        pid = self._clone()
+        if pid == 0:
+            self._in_child()
+            return 0, -1
+        self._in_parent()
+        return _checked("clone3 with fresh namespaces", pid), self._pidfd.value
 
 
 def _write(path: str, text: str) -> None:
@@ -117,30 +132,47 @@ def _write(path: str, text: str) -> None:
         raise ConfinementFailed(f"writing {path}: {error}") from None
 
 
-def map_own_ids(uid: int, gid: int) -> None:
-    """Within a fresh user namespace, be the same uid and gid as outside, and nobody else."""
-    set_dumpable(on=True)
-    _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{uid} {uid} 1")
-    _write("/proc/self/gid_map", f"{gid} {gid} 1")
-
-
 def be_first_to_go() -> None:
     """If the machine runs out of memory, this process goes before any other."""
     _write("/proc/self/oom_score_adj", "1000")
 
 
-def mount_scratch(path: str, size_mib: int, inodes: int) -> None:
-    """Mount an empty writable space of limited size and file count at `path`; it vanishes with the namespace."""
-    options = f"size={size_mib}m,nr_inodes={inodes},mode=0700".encode()
-    flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV)
-    _checked(f"mounting a tmpfs at {path}", _libc.mount(b"tmpfs", path.encode(), b"tmpfs", flags, options))
+class Walls:
+    """What a fork in fresh namespaces does first, laid out before the fork so that it touches little memory.
 
+    Within its user namespace it becomes the same uid and gid as outside and nobody else, and the first to go if the
+    machine runs out of memory. At `scratch` it mounts an empty space of limited size and file count, which vanishes
+    with the namespace, and it hides /proc below the empty folder `empty`.
+    """
 
-def cover(path: str, empty: str) -> None:
-    """Hide `path` below the empty folder `empty`."""
-    flags = ctypes.c_ulong(_MS_BIND)
-    _checked(f"covering {path}", _libc.mount(empty.encode(), path.encode(), None, flags, None))
+    def __init__(self, ids: tuple[int, int], scratch: str, empty: str, size_mib: int, inodes: int) -> None:
+        uid, gid = ids
+        self._writes = (
+            (b"/proc/self/setgroups", b"deny"),
+            (b"/proc/self/uid_map", b"%d %d 1" % (uid, uid)),
+            (b"/proc/self/gid_map", b"%d %d 1" % (gid, gid)),
+            (b"/proc/self/oom_score_adj", b"1000"),
+        )
+        options = f"size={size_mib}m,nr_inodes={inodes},mode=0700".encode()
+        own, bind = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV), ctypes.c_ulong(_MS_BIND)
+        self._mounts = (
+            (b"tmpfs", scratch.encode(), b"tmpfs", own, options),
+            (empty.encode(), b"/proc", None, bind, None),
+        )
+
+    def put_up(self) -> None:
+        """Do it; this process cannot undo it."""
+        set_dumpable(on=True)
+        for path, text in self._writes:
+            try:
+                descriptor = os.open(path, os.O_WRONLY)
+                os.write(descriptor, text)
+                os.close(descriptor)
+            except OSError as error:
+                raise ConfinementFailed(f"writing {path.decode()}: {error}") from None
+        for arguments in self._mounts:
+            if _libc.mount(*arguments) != 0:
+                _checked(f"mounting at {arguments[1].decode()}", -1)
 
 
 def limit_resources(limits: ResourceLimits) -> None:
@@ -167,13 +199,15 @@ def _limit(kind: int, soft: int, hard: int | None = None) -> None:
         resource.setrlimit(kind, (min(soft, ceiling), ceiling))
 
 
+_CAPSET = _SYS_CAPSET.get(os.uname().machine, -1)
+_HEADER = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION_3, 0)
+_KEPT = {reading: (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0) for reading, kept in ((False, 0), (True, _CAP_DAC_READ_SEARCH))}
+
+
 def drop_capabilities(*, keep_reading: bool = False) -> None:
     """Give up every capability; `keep_reading` keeps the one that reads files whatever their mode (Landlock bounds it)."""
-    kept = _CAP_DAC_READ_SEARCH if keep_reading else 0
-    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION_3, 0)
-    data = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
     _prctl("prctl(PR_CAP_AMBIENT)", _PR_CAP_AMBIENT, 4)
-    _checked("capset", _syscall(_SYS_CAPSET[os.uname().machine], header, data))
+    _checked("capset", _syscall(_CAPSET, _HEADER, _KEPT[keep_reading]))
 
 
 def keep_capabilities_over_setuid() -> None:

@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import sys
 import traceback
 from typing import Any
@@ -20,19 +21,17 @@ import msgspec
 from galapagos_confine import (
     ConfinementFailed,
     Landlock,
+    NamespaceFork,
     ResourceLimits,
     SystemCallFilter,
+    Walls,
     adopt_orphans,
     be_first_to_go,
-    cover,
     die_with_parent,
     drop_capabilities,
     forbid_new_privileges,
-    fork_into_namespaces,
     keep_capabilities_over_setuid,
     limit_resources,
-    map_own_ids,
-    mount_scratch,
     set_dumpable,
 )
 from galapagos_family import forbid_new_tasks
@@ -66,8 +65,33 @@ class Settings(msgspec.Struct, frozen=True):
     memory_mib: int
 
 
-def _send(control: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
-    socket.send_fds(control, [msgspec.msgpack.encode(message)], descriptors or [])
+def _send(control: socket.socket, message: dict[str, Any], descriptor: int = -1) -> None:
+    rights = [] if descriptor < 0 else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, _ONE.pack(descriptor))]
+    control.sendmsg([msgspec.msgpack.encode(message)], rights)
+
+
+_ONE, _THREE = struct.Struct("i"), struct.Struct("3i")
+_ANCILLARY = socket.CMSG_SPACE(_THREE.size)
+
+
+def _receive(control: socket.socket) -> tuple[bytes, tuple[int, ...]]:
+    """A message with its three descriptors, if it has any. `socket.recv_fds` would touch many more pages."""
+    data, ancillary, _, _ = control.recvmsg(_LARGEST_MESSAGE, _ANCILLARY)
+    return data, _THREE.unpack(ancillary[0][2]) if ancillary else ()
+
+
+class _Bounds:
+    """What a candidate's process may use, made ready before the fork that is bound."""
+
+    def __init__(self, ids: tuple[int, int], settings: Settings, request: bytes, baseline: int, neighbours: int) -> None:
+        asked = msgspec.msgpack.decode(request)
+        self.walls = Walls(ids, settings.scratch, settings.empty, asked["files_mib"], 1024)
+        self.limits = ResourceLimits(
+            address_space=baseline + asked["memory_mib"] * _MIB,
+            file_size=asked["files_mib"] * _MIB,
+            cpu_s=asked["cpu_s"],
+            processes=asked["processes"] + neighbours,
+        )
 
 
 def _address_space() -> int:
@@ -90,12 +114,13 @@ class Zygote:
     def __init__(self, control: socket.socket, settings: Settings) -> None:
         self._control = control
         self._settings = settings
-        self._fork = fork_into_namespaces if settings.namespaces and settings.role == "candidate" else _plain_fork
+        self._fork = NamespaceFork() if settings.namespaces and settings.role == "candidate" else _plain_fork
         self._landlock = Landlock(settings.readable, settings.writable)
         self._filter = SystemCallFilter(confinement_filter(None))
         self._no_new_process = SystemCallFilter(no_new_process_filter())
         self._baseline = 0
         self._ids = (0, 0)
+        self._bounds: dict[bytes, _Bounds] = {}
         # The kernel counts processes by user. Only here does the user have others; the launcher counts exactly.
         self._neighbours = 0 if settings.namespaces or settings.uid is not None else _NEIGHBOURS
         self._judge: Any = None
@@ -140,13 +165,15 @@ class Zygote:
         """Answer requests until the launcher hangs up."""
         _send(self._control, {"kind": "ready"})
         while True:
-            data, descriptors, _, _ = socket.recv_fds(self._control, _LARGEST_MESSAGE, 3)
+            data, descriptors = _receive(self._control)
             if not data:
                 return
             if data == _SEAL:
                 # It came too late: the fork it was meant for has ended.
                 continue
-            request = msgspec.msgpack.decode(data)
+            if self._settings.role == "candidate" and data not in self._bounds:
+                # One problem asks for few different bounds; the latest is enough.
+                self._bounds = {data: _Bounds(self._ids, self._settings, data, self._baseline, self._neighbours)}
             try:
                 pid, pidfd = self._fork()
             except (ConfinementFailed, OSError) as error:
@@ -154,7 +181,7 @@ class Zygote:
                 pid = -1
                 pidfd = -1
             if pid == 0:
-                self._child(request, descriptors)
+                self._child(data, descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
             if pid > 0 and not self._watch(pid, pidfd):
@@ -162,7 +189,7 @@ class Zygote:
 
     def _watch(self, pid: int, pidfd: int) -> bool:
         """Report the start and the end of a fork; False when the launcher hung up meanwhile."""
-        _send(self._control, {"kind": "started"}, [pidfd])
+        _send(self._control, {"kind": "started"}, pidfd)
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
         poll.register(self._control, select.POLLIN)
@@ -216,7 +243,7 @@ class Zygote:
             for _ in children:
                 os.wait4(-1, 0)
 
-    def _child(self, request: dict[str, Any], descriptors: list[int]) -> None:
+    def _child(self, request: bytes, descriptors: tuple[int, ...]) -> None:
         """In the fork: take the descriptors, put up the walls, run, and never return."""
         status = _HOST_FAULT
         try:
@@ -227,9 +254,9 @@ class Zygote:
             os.dup2(second, _SECOND)
             if self._settings.role == "judge":
                 os.closerange(_FIRST_UNUSED, 1 << 16)
-                self._run_judge(request)
+                self._run_judge(msgspec.msgpack.decode(request))
             else:
-                self._confine_candidate(request)
+                self._confine_candidate(self._bounds[request])
                 os.closerange(_FIRST_UNUSED, 1 << 16)
                 self._run_candidate()
             status = 0
@@ -247,19 +274,10 @@ class Zygote:
         except OSError:
             return
 
-    def _confine_candidate(self, request: dict[str, Any]) -> None:
+    def _confine_candidate(self, bounds: _Bounds) -> None:
         settings = self._settings
-        limits = ResourceLimits(
-            address_space=self._baseline + request["memory_mib"] * _MIB,
-            file_size=request["files_mib"] * _MIB,
-            cpu_s=request["cpu_s"],
-            processes=request["processes"] + self._neighbours,
-        )
         if settings.namespaces:
-            map_own_ids(*self._ids)
-            be_first_to_go()
-            mount_scratch(settings.scratch, request["files_mib"], 1024)
-            cover("/proc", settings.empty)
+            bounds.walls.put_up()
         else:
             os.setsid()
             set_dumpable(on=True)
@@ -267,7 +285,7 @@ class Zygote:
         os.chdir(settings.scratch)
         if not settings.namespaces and settings.uid is not None:
             _become(settings.uid, keep_reading=settings.keep_reading)
-        limit_resources(limits)
+        limit_resources(bounds.limits)
         forbid_new_privileges()
         if settings.namespaces or settings.uid is None:
             drop_capabilities()
@@ -283,9 +301,9 @@ class Zygote:
     def _run_candidate(self) -> None:
         from galapagos_candidate import serve
 
-        with open(_SECOND, "rb") as source:
-            files: dict[str, str] = msgspec.msgpack.decode(source.read())
-        serve(socket.socket(fileno=_WIRE), files, self._settings.main, self._settings.language, self._no_new_process)
+        files: dict[str, str] = msgspec.msgpack.decode(os.pread(_SECOND, os.fstat(_SECOND).st_size, 0))
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, _WIRE)
+        serve(stream, files, self._settings.main, self._settings.language, self._no_new_process)
 
     def _run_judge(self, request: dict[str, Any]) -> None:
         from galapagos_judging import Launcher, judge
