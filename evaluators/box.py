@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import subprocess
 from typing import Any
 
@@ -16,6 +17,8 @@ from evaluators.sandbox import SandboxUnavailable
 
 _LARGEST_MESSAGE = 1 << 16
 _PATIENCE_S = 5.0
+_PIDFD = struct.Struct("i")
+_ANCILLARY = socket.CMSG_SPACE(_PIDFD.size)
 
 
 class BoxLost(RuntimeError):
@@ -36,6 +39,9 @@ class _Message(msgspec.Struct, frozen=True):
     status: int = 0
     cpu_s: float = 0.0
     peak_kib: int = 0
+
+
+_DECODER = msgspec.msgpack.Decoder(_Message)
 
 
 class Fork:
@@ -79,24 +85,30 @@ class Fork:
                 # Read at once: nobody may be waiting for this one.
                 future.exception()
 
-    async def kill(self) -> Ended:
-        """End the process, with its namespace where it has one, and wait until nothing of it is left.
-
-        Raises:
-            BoxLost: the box did not confirm it.
-        """
-        async with asyncio.timeout(_PATIENCE_S):
-            pidfd = await self.started
-            if not self.ended.done():
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            return await self.ended
+    async def stop(self) -> None:
+        """Order the process to end, with its namespace where it has one."""
+        pidfd = await self.started
+        if not self.ended.done():
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
 
     def close(self) -> None:
         """Let the descriptor go."""
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
+
+
+async def kill(*forks: Fork) -> list[Ended]:
+    """End these processes and wait until nothing of them is left.
+
+    Raises:
+        BoxLost, TimeoutError: a box did not confirm it.
+    """
+    async with asyncio.timeout(_PATIENCE_S):
+        for fork in forks:
+            await fork.stop()
+        return [await fork.ended for fork in forks]
 
 
 class Box:
@@ -187,20 +199,20 @@ class Box:
         if self._control is None:
             return
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._control, _LARGEST_MESSAGE, 1)
+            data, ancillary, _, _ = self._control.recvmsg(_LARGEST_MESSAGE, _ANCILLARY)
         except BlockingIOError:
             return
         except OSError:
-            data, descriptors = b"", []
+            data, ancillary = b"", []
         if not data:
             self._lose("its zygote ended")
             return
-        message = msgspec.msgpack.decode(data, type=_Message)
+        message = _DECODER.decode(data)
         match message.kind:
             case "ready" if self._ready is not None and not self._ready.done():
                 self._ready.set_result(None)
             case "started" if self._fork is not None:
-                self._fork.has_started(descriptors[0])
+                self._fork.has_started(_PIDFD.unpack(ancillary[0][2])[0])
             case "ended" if self._fork is not None:
                 self._fork.has_ended(Ended(message.status, message.cpu_s, message.peak_kib))
             case "sealed" if self._fork is not None:

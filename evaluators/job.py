@@ -8,18 +8,22 @@ import signal
 import socket
 import struct
 import time
+from typing import Any
 
 import msgspec
 
-from evaluators.box import Box, BoxLost, Ended, Fork
+from evaluators.box import Box, BoxLost, Ended, Fork, kill
 from evaluators.judgement import Clock, Done, Late, NotAMessage, Reader, cause_of, clean, tail, value_of
 from evaluators.process_watch import CpuClock, family, pid_of, resident_mib, tasks
 from evaluators.sandbox import Cause, Job, JobResult
 from evolution.evaluation import Tier
 
 _LOG_SIZE = 64 << 10
+_READ_BACK = 16_000
+"""Bytes; no character takes more than four."""
 _WATCH_S = 0.05
 _GRACE_S = 0.5
+_PROCESSORS = os.cpu_count() or 1
 _SEAL = 1033
 _SEALS = 0x0001 | 0x0002 | 0x0004
 """Of a log: no other seals, no shrinking, no growing."""
@@ -69,16 +73,17 @@ class _Evaluation:
         assert self._candidate is not None  # noqa: S101 - for the type checker: just made
         assert self._judge is not None  # noqa: S101 - as above
         self._watching = self._loop.call_later(_WATCH_S, self._watch)
+        overdue = self._loop.call_later(self._job.timeout_s + _GRACE_S, self._overdue)
+        self._judge.ended.add_done_callback(self._judge_ended)
+        self._candidate.lost.add_done_callback(self._candidate_lost)
         try:
-            async with asyncio.timeout_at(self._loop.time() + self._job.timeout_s + _GRACE_S):
-                await self._judged(self._candidate, self._judge)
-            done = self._done.result()
-        except TimeoutError:
-            done = self._overdue()
+            done = await self._done
+            if done.cause == Cause.DIED:
+                await self._let_the_dying_die(self._candidate)
         finally:
+            overdue.cancel()
             self._stop_watching()
-            await self._let_the_dying_die(self._candidate)
-            ended = await asyncio.gather(self._candidate.kill(), self._judge.kill())
+            ended = await kill(self._candidate, self._judge)
         return self._result(done, ended[0])
 
     def _send_out(self, judges: Box) -> None:
@@ -96,7 +101,7 @@ class _Evaluation:
                 "memory_mib": job.limits.memory_mib,
                 "processes": job.limits.processes,
                 "files_mib": job.limits.files_mib,
-                "cpu_s": math.ceil(job.timeout_s * (os.cpu_count() or 1)) + 2,
+                "cpu_s": math.ceil(job.timeout_s * _PROCESSORS) + 2,
             }
             self._candidate = self._box.fork(limits, [one.fileno(), source, self._logs[0]])
             request = {
@@ -113,20 +118,24 @@ class _Evaluation:
             os.close(source)
             for end in (one, other, their_line):
                 end.close()
-        self._loop.add_reader(our_line, self._read)
+        self._loop.add_reader(our_line.fileno(), self._read)
 
-    async def _judged(self, candidate: Fork, judge: Fork) -> None:
-        """Wait for the judge's word, or the end of its process without one, or the loss of a box."""
-        await asyncio.wait({self._done, judge.ended, candidate.lost}, return_when=asyncio.FIRST_COMPLETED)
-        if self._done.done():
+    def _judge_ended(self, ended: asyncio.Future[Ended]) -> None:
+        if self._lost(ended):
             return
-        if candidate.lost.done():
-            candidate.lost.result()
-        judge.ended.result()
         # Its last word may lie in the socket still.
         self._read()
-        if not self._done.done():
-            self._done.set_result(Done("judge_error", "the judge's process ended without a result"))
+        self._finish(Done("judge_error", "the judge's process ended without a result"))
+
+    def _candidate_lost(self, lost: asyncio.Future[None]) -> None:
+        self._lost(lost)
+
+    def _lost(self, future: asyncio.Future[Any]) -> bool:
+        """Whether a box is gone, and nobody waits for a judge's word any more."""
+        error = None if future.cancelled() else future.exception()
+        if error is not None and not self._done.done():
+            self._done.set_exception(error)
+        return error is not None
 
     def _read(self) -> None:
         if self._line is None:
@@ -138,7 +147,7 @@ class _Evaluation:
         except OSError:
             data = b""
         if not data:
-            self._loop.remove_reader(self._line)
+            self._loop.remove_reader(self._line.fileno())
             return
         try:
             for message in self._reader.feed(data):
@@ -158,7 +167,7 @@ class _Evaluation:
 
     def _finish(self, done: Done) -> None:
         if self._line is not None:
-            self._loop.remove_reader(self._line)
+            self._loop.remove_reader(self._line.fileno())
         if not self._done.done():
             self._done.set_result(done)
 
@@ -202,16 +211,17 @@ class _Evaluation:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._candidate.started.result(), signal.SIGKILL)
 
-    def _overdue(self) -> Done:
+    def _overdue(self) -> None:
+        expected = f"within {self._job.timeout_s:g} s"
         if self._late is not None:
-            return Done("timed_out", f"expected a result within {self._job.timeout_s:g} s; there was none")
-        return Done("judge_error", f"expected the judge to end within {self._job.timeout_s:g} s; it did not; raise timeout_s")
+            self._finish(Done("timed_out", f"expected a result {expected}; there was none"))
+        else:
+            self._finish(Done("judge_error", f"expected the judge to end {expected}; it did not; raise timeout_s"))
 
     async def _let_the_dying_die(self, candidate: Fork) -> None:
-        """If the judge saw the candidate's end of the wire close, wait for how its process ends by itself."""
-        if self._done.done() and not self._done.cancelled() and self._done.result().cause == Cause.DIED:
-            await asyncio.wait({candidate.ended}, timeout=_GRACE_S)
-            self._died_by_itself = candidate.ended.done()
+        """The judge saw the candidate's end of the wire close: wait for how its process ends by itself."""
+        await asyncio.wait({candidate.ended}, timeout=_GRACE_S)
+        self._died_by_itself = candidate.ended.done()
 
     def _result(self, done: Done, candidate: Ended) -> JobResult:
         cause, text = cause_of(done), clean(done.message)
@@ -233,7 +243,7 @@ class _Evaluation:
             duration_s=time.monotonic() - self._started,
             cpu_s=candidate.cpu_s,
             peak_memory_mib=max(self._peak_mib, candidate.peak_kib / 1024),
-            log_tail=tail(os.pread(log, _LOG_SIZE, 0)),
+            log_tail=_end_of(log),
         )
 
     def _whose(self, cause: Cause, text: str, ended: Ended) -> tuple[Cause, str]:
@@ -266,7 +276,7 @@ class _Evaluation:
     def close(self) -> None:
         """Let every descriptor go."""
         if self._line is not None:
-            self._loop.remove_reader(self._line)
+            self._loop.remove_reader(self._line.fileno())
             self._line.close()
             self._line = None
         for log in self._logs:
@@ -279,6 +289,12 @@ class _Evaluation:
 def _read_result(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
         task.result()
+
+
+def _end_of(log: int) -> str:
+    """The last of what was written; who writes could hide its own words by moving the place, and only these."""
+    size = min(os.lseek(log, 0, os.SEEK_CUR), _LOG_SIZE)
+    return tail(os.pread(log, _READ_BACK, max(0, size - _READ_BACK))) if size else ""
 
 
 def _log() -> int:
