@@ -27,6 +27,7 @@ LONGEST_SOCKET_PATH = 107
 SHUTDOWN_S = 30.0
 ORPHAN_PATIENCE_S = 5.0
 RECOVERY_S = 600.0
+START_TRIES = 5
 LOG_KEPT_BYTES = 10_000_000
 
 SETTINGS = {
@@ -209,13 +210,22 @@ class EmbeddedPostgres:
     def _serve(self) -> None:
         if self._thread is None:
             raise EmbeddedPostgresError("the embedded Postgres was not started; call start first")
-        _wait_for_orphans(_tag(self._cluster))
-        for leftover in (self._cluster / "postmaster.pid", self._sockets / SOCKET, self._sockets / f"{SOCKET}.lock"):
-            leftover.unlink(missing_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_KEPT_BYTES:
             self.log.replace(self.log.with_suffix(".log.old"))
-        self._server = self._thread.submit(self._spawn).result()
-        self._wait_until_ready()
+        for _ in range(START_TRIES):
+            _wait_for_orphans(_tag(self._cluster))
+            for leftover in (self._cluster / "postmaster.pid", self._sockets / SOCKET, self._sockets / f"{SOCKET}.lock"):
+                leftover.unlink(missing_ok=True)
+            self._server = self._thread.submit(self._spawn).result()
+            if self._becomes_ready():
+                return
+            # A server that is killed while it recovers can recover all the same; one that gives up says why.
+            killed = (self._server.poll() or 0) < 0
+            self._end_server()
+            if not killed:
+                break
+        tail = self.log.read_text(errors="replace")[-2000:]
+        raise EmbeddedPostgresError(f"the embedded Postgres did not start; its log {self.log} ends:\n{tail}")
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         settings = {
@@ -240,15 +250,13 @@ class EmbeddedPostgres:
                 start_new_session=True,
             )
 
-    def _wait_until_ready(self) -> None:
+    def _becomes_ready(self) -> bool:
         deadline = time.monotonic() + RECOVERY_S
         while self.alive() and time.monotonic() < deadline:
             if _ready(self._cluster / "postmaster.pid", self.pid):
-                return
+                return True
             time.sleep(0.005)
-        self._end_server()
-        tail = self.log.read_text(errors="replace")[-2000:]
-        raise EmbeddedPostgresError(f"the embedded Postgres did not start; its log {self.log} ends:\n{tail}")
+        return False
 
     def _end_server(self) -> None:
         if self._server is None:

@@ -139,6 +139,27 @@ def test_a_server_that_cannot_start_says_why(open_folder: Path) -> None:
         EmbeddedPostgres(open_folder).start()
 
 
+def test_a_server_that_is_killed_while_it_starts_is_started_again(open_folder: Path) -> None:
+    real = find_binaries(None)
+    wrapped = open_folder / "wrapped"
+    wrapped.mkdir()
+    for tool in real.iterdir():
+        (wrapped / tool.name).symlink_to(tool)
+    (wrapped / "postgres").unlink()
+    starts = open_folder / "starts"
+    starts.touch()
+    starts.chmod(0o666)
+    script = f'#!/bin/sh\n[ "$1" = -D ] || exec {real}/postgres "$@"\necho >> {starts}\n'
+    script += f'[ "$(wc -l < {starts})" -gt 2 ] || kill -9 $$\nexec {real}/postgres "$@"\n'
+    (wrapped / "postgres").write_text(script)
+    (wrapped / "postgres").chmod(0o755)
+    with EmbeddedPostgres(open_folder / "made") as server:
+        assert server.alive()
+    with EmbeddedPostgres(open_folder / "made", wrapped) as server:
+        assert run(server.url, "SELECT 1") == 1
+    assert starts.read_text().count("\n") == 3
+
+
 def test_what_was_not_started_says_so() -> None:
     server = EmbeddedPostgres(Path("/tmp/galapagos-never-started"))
     assert not server.alive()
