@@ -70,15 +70,15 @@ def _index(axis: FeatureAxis, value: float) -> int:
 def place(seed: int, number: int, score: float, length: int, elite: Elite | None) -> Placement:
     """Whether program `number` takes a cell held by `elite` (None: empty).
 
-    An equal score replaces a longer elite, and any other with probability 1/2: neutral drift crosses plateaus.
+    An equal score replaces a longer elite, and one of the same length with probability 1/2: neutral drift crosses
+    plateaus. Never a shorter one: what changes nothing would pile up, and edits of it change nothing either.
     """
     if elite is None:
         return Placement.NEW
     if score != elite.score:
         return Placement.IMPROVED if score > elite.score else Placement.NOT_BETTER
-    if length < elite.length or stream(seed, "tie", number).random() < 0.5:
-        return Placement.IMPROVED
-    return Placement.NOT_BETTER
+    drifts = length == elite.length and stream(seed, "tie", number).random() < 0.5
+    return Placement.IMPROVED if length < elite.length or drifts else Placement.NOT_BETTER
 
 
 class Archive:

@@ -80,11 +80,11 @@ class RunConfig(BaseModel):
     strategy: StrategyName = StrategyName.ISLANDS
     order: Order = Order.AS_COMPLETED
     lag: Annotated[int, Field(ge=1, le=1024)] = 8
-    in_flight: Annotated[int, Field(ge=1, le=1024)] = 16
+    in_flight: Annotated[int, Field(ge=1, le=1024)] = 32
     islands: Annotated[int, Field(ge=1, le=32)] = 2
     max_islands: Annotated[int, Field(ge=1, le=32)] = 5
     stagnation: Annotated[int, Field(ge=10)] = 2000
-    epsilon: Annotated[float, Field(ge=0, le=1)] = 0.2
+    epsilon: Annotated[float, Field(ge=0, le=1)] = 0.05
     inspirations: Annotated[int, Field(ge=0, le=8)] = 3
     models: tuple[ModelChoice, ...] = ()
     mutate: bool = True

@@ -11,23 +11,28 @@ from evolution.selection.strategy import Selected
 from evolution.state import SearchState
 from evolution.state_values import Island
 
-SLOPE = 10.0
-SPREAD_FLOOR = 1e-12
+POWER = 1.0
+LAST_POWER = 2.0
+WEAR = 10.0
 
 
 def elite_probabilities(archive: Archive, progress: float) -> NDArray[np.float64]:
     """The probability of each elite as a parent, in the order of `archive.scores`; they sum to 1.
 
-    Proportional to sigmoid(slope x (score - median) / MAD) / (1 + children), as in ShinkaEvolve (arXiv 2509.19349).
-    The slope is cooled: half of `SLOPE` at the start of the budget, `SLOPE` in the middle, its double at the end.
+    Proportional to rank^-power / (1 + children / (`WEAR` x mean children)): the best has rank 1, equal scores share
+    the mean of their ranks. The power is cooled from `POWER` to `LAST_POWER` over the budget, so that of 80 elites the
+    best is the parent of 20 % of the children at the start and of 60 % at the end, whatever the scores are: a sigmoid
+    around the median (ShinkaEvolve, arXiv 2509.19349) with weights 1 / (1 + children) flattens once every elite has
+    hundreds of children: on `circle_packing_26`, 6,000 evaluations, seed 1, only 8 % of the parents scored within 0.04
+    of the best, and the run reached 2.302. Ranks, and an epsilon of 0.05 in place of 0.2, brought 37 % and 2.382.
     """
-    scores = archive.scores
-    median = float(np.median(scores))
-    spread = max(float(np.median(np.abs(scores - median))), SPREAD_FLOOR * max(1.0, abs(median)))
-    slope = SLOPE * 2.0 ** (2.0 * progress - 1.0)
-    # Beyond 60 the sigmoid is 1 (or e^-60) to double precision, and exp could overflow.
-    exponents = np.clip(-slope / spread * (scores - median), -60.0, 60.0)
-    weights = 1.0 / (1.0 + np.exp(exponents)) / (1.0 + archive.children)
+    scores, children = archive.scores, archive.children
+    ordered = np.sort(scores)
+    above = len(scores) - np.searchsorted(ordered, scores, side="right")
+    not_below = len(scores) - np.searchsorted(ordered, scores, side="left")
+    ranks = (above + 1 + not_below) / 2.0
+    power = POWER + (LAST_POWER - POWER) * progress
+    weights = ranks**-power / (1.0 + children / (WEAR * max(1.0, float(children.mean()))))
     return weights / weights.sum()
 
 

@@ -55,11 +55,12 @@ def test_placement_by_score() -> None:
     assert place(1, 5, -0.1, 1, elite(1)) is Placement.NOT_BETTER
 
 
-def test_a_tie_goes_to_the_shorter_program_and_else_to_chance() -> None:
+def test_a_tie_goes_to_the_shorter_program_and_between_equals_to_chance() -> None:
     assert {place(1, number, 0.0, 9, elite(1)) for number in range(50)} == {Placement.IMPROVED}
-    replaced = [place(1, number, 0.0, 11, elite(1)) is Placement.IMPROVED for number in range(400)]
+    assert {place(1, number, 0.0, 11, elite(1)) for number in range(50)} == {Placement.NOT_BETTER}
+    replaced = [place(1, number, 0.0, 10, elite(1)) is Placement.IMPROVED for number in range(400)]
     assert 150 < sum(replaced) < 250
-    assert replaced == [place(1, number, 0.0, 11, elite(1)) is Placement.IMPROVED for number in range(400)]
+    assert replaced == [place(1, number, 0.0, 10, elite(1)) is Placement.IMPROVED for number in range(400)]
 
 
 def test_streams_are_equal_for_equal_names_and_differ_otherwise() -> None:

@@ -198,7 +198,7 @@ class TestIslands:
         assert islands.plan(state) is None
 
     def test_epsilon_grows_while_nothing_is_gained_and_shrinks_with_a_gain(self) -> None:
-        state = begun(islands=1, max_islands=1)
+        state = begun(islands=1, max_islands=1, epsilon=0.2)
         grow(state, 100)
         grown = state.islands[0].epsilon
         assert grown > 0.2

@@ -18,6 +18,7 @@ from workers.mutation.edits import Edit, applied, disjoint
 from workers.mutation.mutant import ATTEMPTS, Mutant, Parsed, mutants, read_program
 from workers.mutation.numbers import float_text, fresh_number, moved_float, moved_int
 from workers.mutation.source import read_source
+from workers.mutation.statement_edits import reaches_a_reader
 from workers.mutation.syntax import Expression, Kind, fitted, precedence, tightness
 from workers.mutation.vocabulary import BASIC, WordError, number, read_vocabulary, read_word
 from workers.normalise import normalise
@@ -255,3 +256,40 @@ def test_what_statements_bind_is_in_scope_behind_them() -> None:
     last = read_source("a.py", text).statements[-1]
     assert set(last.names) - {"f()"} == {"a", "state", "b", "c", "d", "e", "g", "i", "j", "k"}
     assert {name: last.names[name] for name in "ijk"} == {"i": Kind.INT, "j": Kind.FLOAT, "k": Kind.FLOAT}
+
+
+LIVENESS = """# EVOLVE-BLOCK-START
+def f(items):
+    total = 0.0
+    for item in items:
+        share = item * 0.5
+        total = total + share
+        item = 0.25
+    share = 0.75
+    return total * share
+# EVOLVE-BLOCK-END
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "behind", "read"),
+    [
+        (2, "total", True, True),
+        (2, "total", False, False),
+        (4, "share", True, True),
+        (4, "share", False, False),
+        (5, "total", True, True),
+        (5, "share", True, False),
+        (6, "item", True, False),
+        (8, "total", False, True),
+    ],
+)
+def test_what_is_bound_again_before_it_is_read_reaches_no_reader(line: int, name: str, behind: bool, read: bool) -> None:
+    lines = [statement for statement in read_source("a.py", LIVENESS).statements if statement.node.lineno == line + 1]
+    assert reaches_a_reader(lines[0], name, behind=behind) is read
+
+
+def test_a_plain_assignment_is_not_repeated() -> None:
+    """The copy would make the first one dead; `+=` and the like are repeated."""
+    texts = texts_of("inner", 800)
+    assert not any(re.search(r"(values = .*\n)(.*\n)?.*values = ", text) for text in texts)

@@ -28,6 +28,7 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
+_CHANGED = 0.6
 _AUGMENTED = re.compile(r"([-+*/]|//|%)=")
 
 
@@ -211,6 +212,8 @@ def _repeated(source: Source, element: ast.expr, dice: Dice, *, split: bool) -> 
     numbers = sorted(_numbers(element), key=lambda part: source.span(part)[0])
     wholes = [part for part in numbers if isinstance(value_ := literal_value(part), int) and value_ >= 2]
     shared = dice.pick(wholes) if split and wholes else None
+    others = [part for part in numbers if part is not shared]
+    always = dice.pick(others) if others else None
     edits: list[Edit] = []
     changes: list[Edit] = []
     for part in numbers:
@@ -221,7 +224,7 @@ def _repeated(source: Source, element: ast.expr, dice: Dice, *, split: bool) -> 
             kept, given = (left, total - left) if dice.chance(0.5) else (total - left, left)
             edits.append(Edit(low, high, str(kept)))
             changes.append(Edit(low - start, high - start, str(given)))
-        else:
+        elif part is always or dice.chance(_CHANGED):
             changes.append(Edit(low - start, high - start, _scattered(part, dice)))
     return [*edits, Edit(end, end, f", {applied(source.text[start:end], changes)}")]
 

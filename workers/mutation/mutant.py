@@ -126,7 +126,7 @@ def _python_weights(source: Source, *, inspired: bool) -> tuple[tuple[PythonOper
     """How often each kind of edit is tried: numbers more often where there are many, deletion where there is much."""
     numbers = sum(site.is_number for site in source.sites)
     table: tuple[tuple[PythonOperation, float], ...] = (
-        (expression_edits.move_numbers, 0.6 + 4.0 * min(1.0, numbers / 10) if numbers else 0.0),
+        (expression_edits.move_numbers, 0.6 + 4.0 * min(2.0, numbers / 10) if numbers else 0.0),
         (exchange.blend, 1.5 if inspired and numbers else 0.0),
         (exchange.exchange, 1.2 if inspired else 0.0),
         (expression_edits.change_operator, 0.7),

@@ -1,7 +1,7 @@
 """Mutation of statements: new assignments to variables that are read later, and statements left out or rearranged."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from workers.mutation.dice import Dice
@@ -39,6 +39,8 @@ def insert(material: Material, source: Source, dice: Dice) -> list[Edit]:
     if not targets:
         return []
     target = dice.pick(targets)
+    if anchor.function is not None and not reaches_a_reader(anchor, target, behind=behind):
+        return []
     line = _assignment(Scope(source, names, material.words), target, dice)
     return [_inserted(source, anchor, line, behind=behind)] if line else []
 
@@ -100,8 +102,8 @@ def delete(material: Material, source: Source, dice: Dice) -> list[Edit]:
     chosen = dice.pick(source.statements)
     if isinstance(chosen.node, ast.Return) or (isinstance(chosen.node, _LOOPS) and dice.chance(0.7)):
         return []
-    missing = {name for name in written_names(chosen.node) if name not in chosen.names}
-    if missing and missing & _read_after(chosen):
+    missing = [name for name in written_names(chosen.node) if name not in chosen.names]
+    if any(reaches_a_reader(chosen, name, behind=True) for name in missing):
         return []
     text = f"{chosen.indent}pass\n" if len(chosen.place[1]) == 1 else ""
     return [Edit(chosen.start, chosen.end, text)]
@@ -111,6 +113,9 @@ def duplicate(material: Material, source: Source, dice: Dice) -> list[Edit]:
     """Repeat a statement with other numbers or other values behind it."""
     chosen = _some_statement(source, dice)
     if chosen is None or isinstance(chosen.node, _LEAVES) or source.text.count("\n", chosen.start, chosen.end) > _COPIED_LINES:
+        return []
+    if isinstance(chosen.node, ast.Assign) and not read_names(chosen.node) & set(written_names(chosen.node)):
+        # The copy alone would count: a change of the statement, which other operations make without leaving it behind.
         return []
     within = [site for site in source.sites if chosen.start <= site.start and site.end <= chosen.end]
     numbers = [site for site in within if site.is_number]
@@ -188,6 +193,33 @@ def _read_after(statement: Statement) -> frozenset[str]:
         for later in siblings[index + 1 :]:
             names |= read_names(later)
     return frozenset(names)
+
+
+def reaches_a_reader(anchor: Statement, name: str, *, behind: bool) -> bool:
+    """Whether something may read a variable, bound at this place of a function, before it is bound again."""
+    _, siblings, index = anchor.place
+    found = _first_use(siblings[index + behind :], name)
+    for node, outer, place in anchor.around:
+        if found is not None:
+            break
+        if isinstance(node, _LOOPS):
+            bound = not isinstance(node, ast.While) and name in written_names(node.target)
+            found = None if bound else _first_use(node.body, name) or None
+        if found is None:
+            found = _first_use(outer[place + 1 :], name)
+    return bool(found)
+
+
+def _first_use(body: Sequence[ast.stmt], name: str) -> bool | None:
+    """True if the first statement that uses a name may read it, False if it only binds it, None if none uses it."""
+    for node in body:
+        if isinstance(node, (ast.For, ast.AsyncFor)) and name in written_names(node.target):
+            return name in read_names(node.iter)
+        if name in read_names(node):
+            return True
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and name in written_names(node):
+            return False
+    return None
 
 
 def _assignment(scope: Scope, target: str, dice: Dice) -> str:
