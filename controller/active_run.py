@@ -1,6 +1,7 @@
 """A run as its controller holds it: the search state in memory, which the tables can restore at any time."""
 
 from dataclasses import dataclass, field
+from math import ceil
 from time import monotonic
 from typing import Self
 
@@ -9,6 +10,12 @@ from database.engine import Connection
 from evolution import snapshot
 from evolution.archive import Elite
 from evolution.state import SearchState
+
+LEAST_WAITING = 4
+AHEAD_S = 0.15
+"""Programs that wait for an evaluator: at least so many, and as many as are judged in so many seconds. More would only make
+parents stale, which a slow judge feels most; fewer would leave slots idle between two passes."""
+RATE_S = 2.0
 
 
 @dataclass(slots=True)
@@ -26,6 +33,9 @@ class ActiveRun:
     seconds: float
     resumed: bool
     touched_at: float = field(default_factory=monotonic)
+    rate: float = 0.0
+    counted_at: float = field(default_factory=monotonic)
+    counted: int = 0
 
     @classmethod
     async def adopt(cls, connection: Connection, run: int) -> Self:
@@ -48,7 +58,13 @@ class ActiveRun:
             valid = await archive.load_scored(connection, run)
             state = snapshot.restore(row.config, definition.axes, row.seed, stored.state, elites, valid)
         return cls(
-            id=run, epoch=epoch, state=state, sign=definition.score.sign, seconds=row.active_s, resumed=stored is not None
+            id=run,
+            epoch=epoch,
+            state=state,
+            sign=definition.score.sign,
+            counted=state.evaluations,
+            seconds=row.active_s,
+            resumed=stored is not None,
         )
 
     def tick(self) -> None:
@@ -56,3 +72,11 @@ class ActiveRun:
         now = monotonic()
         self.seconds += now - self.touched_at
         self.touched_at = now
+        if now - self.counted_at >= RATE_S:
+            self.rate = (self.state.evaluations - self.counted) / (now - self.counted_at)
+            self.counted, self.counted_at = self.state.evaluations, now
+
+    @property
+    def most_waiting(self) -> int:
+        """How many programs may wait for an evaluator."""
+        return max(LEAST_WAITING, ceil(AHEAD_S * self.rate))

@@ -17,7 +17,7 @@ POLL_S = 1.0
 """A notification is only a hint: runs are looked at this often anyway."""
 LOOK_S = 0.5
 """So often new runs are looked for, and leases that ran out."""
-GATHER_S = 0.03
+GATHER_S = 0.04
 """Results that come within this time share a pass, and so one flush to disk."""
 RETRY_S = 0.5
 

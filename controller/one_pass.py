@@ -41,6 +41,7 @@ class Pass:
     scored: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     verified: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     stopped: tuple[StopReason, str] | None = None
+    waiting: int = 0
 
     def note(self, made: list[Event]) -> int:
         """Take events that are applied to the state already; returns the number of the first of them in the log."""
@@ -90,6 +91,7 @@ async def admit_finished_evaluations(now: Pass) -> None:
     """Close every proposal that has come to its end: its program is admitted to the archive, or its refusal noted."""
     state = now.run.state
     opened = {found.number: found for found in await proposals.open_proposals(now.connection, now.run.id)}
+    now.waiting = sum(map(_waits, opened.values()))
     in_order = state.config.order is Order.FIXED_LAG
     for number in sorted(opened):
         found = opened[number]
@@ -104,6 +106,13 @@ async def admit_finished_evaluations(now: Pass) -> None:
         if not loop.may_close(state, number):
             break
         _close(now, found)
+
+
+def _waits(found: OpenProposal) -> bool:
+    """Whether a program waits for an evaluator, or will in a moment: what needs no model is made at once."""
+    if found.state is ProposalState.ANSWERED:
+        return found.evaluation_state is EvaluationState.QUEUED
+    return found.model is None and found.state is not ProposalState.REFUSED
 
 
 def _ended(found: OpenProposal) -> bool:
@@ -187,7 +196,7 @@ async def stop_if_due(now: Pass) -> None:
 def choose_proposals(now: Pass) -> None:
     """Fill the room in flight with proposals chosen from the archive as it is now."""
     state = now.run.state
-    room = state.config.in_flight - len(state.pending)
+    room = min(state.config.in_flight - len(state.pending), now.run.most_waiting - now.waiting)
     if not loop.may_propose(state) or (room <= 0 and state.config.order is Order.AS_COMPLETED):
         return
     progress = loop.progress_of(state, now.run.seconds, now.row.account.spent_micro_dollars)

@@ -40,7 +40,7 @@ def run(
     lag: options.LagOption = 8,
     islands: options.IslandsOption = 2,
     max_islands: options.MaxIslandsOption = 5,
-    in_flight: options.InFlightOption = 16,
+    in_flight: options.InFlightOption = 32,
     model: options.ModelOption = None,
     mutate: options.MutateOption = True,
     tune: options.TuneOption = True,
