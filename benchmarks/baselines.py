@@ -22,18 +22,19 @@ WORKERS = 2
 LITERAL = re.compile(r"-?\d+\.\d+")
 
 
-def _agreement() -> Callable[[object], float]:
-    """The judge's own scoring function, loaded without its sandbox module."""
+def _judge() -> types.ModuleType:
+    """The judge, loaded without its sandbox module."""
     sys.modules.setdefault("galapagos_judge", cast(types.ModuleType, types.SimpleNamespace(Rejected=ValueError)))
     spec = importlib.util.spec_from_file_location("twenty_judge", FOLDER / "judge.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.agreement
+    return module
 
 
-AGREEMENT = _agreement()
+JUDGE = _judge()
+AGREEMENT: Callable[[object], float] = JUDGE.agreement
 SEED = (FOLDER / "twenty.py").read_text()
 
 

@@ -4,12 +4,16 @@ import numpy as np
 from galapagos_judge import Rejected
 
 TARGETS = np.cos(np.arange(1, 21) * 1.7)
+ROUNDS = 1
+"""How often the score is computed: the throughput benchmark makes an evaluation cost more with it."""
 
 
 def agreement(values):
     """Mean over 20 numbers of a ridged peak of height 1 at the target; shape (20,) to one float."""
     distance = np.abs(np.asarray(values, dtype=float) - TARGETS)
-    return float(np.mean(np.exp(-4.0 * distance) * (0.85 + 0.15 * np.cos(20.0 * distance))))
+    for _ in range(ROUNDS):
+        score = float(np.mean(np.exp(-4.0 * distance) * (0.85 + 0.15 * np.cos(20.0 * distance))))
+    return score
 
 
 def evaluate(candidate, context):
