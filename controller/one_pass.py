@@ -78,10 +78,12 @@ async def one_pass(connection: Connection, run: ActiveRun) -> bool:
 
 
 def say_resumed(now: Pass) -> None:
-    """Log that a new controller took the run up, perhaps because a finished run was given a new budget."""
+    """Log that a new controller took the run up, perhaps because somebody reopened one that had come to its end."""
     if not now.run.resumed:
         return
-    resumed = Resumed(epoch=now.run.epoch)
+    # A pass writes both together: where they differ, the row was reopened since.
+    reopened = now.row.state is RunState.RUNNING and now.run.state.stopping is not None
+    resumed = Resumed(epoch=now.run.epoch, reopened=reopened)
     now.run.state.apply(resumed)
     now.run.resumed = False
     now.note([resumed])

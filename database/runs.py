@@ -98,7 +98,7 @@ _LIMIT = sa.text("""
 """)
 _REOPEN = sa.text("""
     UPDATE run SET config = CAST(:config AS jsonb), state = 'running', stop_reason = NULL, stop_detail = NULL,
-        stop_asked = false, finished_at = NULL
+        stop_asked = false, finished_at = NULL, controller_epoch = controller_epoch + 1
     WHERE id = :run
 """)
 
@@ -230,6 +230,8 @@ async def save_pass(
 
 async def reopen(connection: Connection, run: int, budget: Budget) -> None:
     """Let a run go on under another budget: RUNNING again, no stop reason, nobody asks it to stop.
+
+    A controller that serves it loses its epoch, for it knows the old budget.
 
     Raises:
         NotFound: no such run.

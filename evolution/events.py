@@ -125,10 +125,11 @@ class Verified(_Event):
 
 
 class Resumed(_Event):
-    """A controller took the run up again under a new epoch."""
+    """A controller took the run up again under a new epoch; `reopened`: after it had begun to end, to go on."""
 
     kind: Literal["resumed"] = "resumed"
     epoch: int
+    reopened: bool = False
 
 
 class Stopping(_Event):

@@ -322,6 +322,6 @@ class SearchState:
             case ev.Finished():
                 self.finished, self.champion = True, event.champion
             case ev.Resumed():
-                # A finished run that is taken up again was given a new budget; an unfinished one goes on where it was.
-                if self.finished:
+                # A run that is taken up again after its end was given a new budget; any other goes on where it was.
+                if self.finished or event.reopened:
                     self.stopping, self.finished, self.champion = None, False, None

@@ -110,6 +110,9 @@ async def reopen_run(ground: Ground, run: int, limits: Budget) -> None:
         ended = row.state is not RunState.RUNNING
         if not given and not ended and not row.stop_asked:
             return
+        if not given and row.state is RunState.FINISHING and row.stop_reason is not StopReason.STOPPED:
+            # Cut off while its best was being verified: that is all that is left to do.
+            return
         if not given and row.stop_reason not in {None, StopReason.STOPPED}:
             raise Failure(
                 f"run {run} has ended ({row.stop_detail}); to let it go on, give a limit: galapagos resume {run} "

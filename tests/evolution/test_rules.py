@@ -123,6 +123,8 @@ class TestStopping:
         loop.stop(state, StopReason.STOPPED, "")
         state.apply(Resumed(epoch=3))
         assert state.stopping is StopReason.STOPPED
+        state.apply(Resumed(epoch=4, reopened=True))
+        assert loop.may_propose(state)
 
 
 def test_progress_is_the_largest_share_of_the_budget() -> None:

@@ -13,7 +13,7 @@ from database.programs import NewProgram
 from evolution.evaluation import Outcome, Purpose, StageResult, Tier, Verdict
 from evolution.problem import Problem, problem_from_files
 from evolution.proposal import Operator, Refusal
-from evolution.run import Budget, RunConfig
+from evolution.run import Budget, RunConfig, RunState
 
 EVIL = "<script>alert('x')</script>"
 EVIL_SVG = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1' onload='alert(1)'><script>alert(2)</script></svg>"
@@ -110,6 +110,13 @@ class Filler:
 
 async def fill(database: Database, problem: Problem, evaluations_wanted: int = 60, seed: int = 7) -> int:
     """A finished run of some dozens of programs, all choices and scores drawn from `seed`."""
+    filler, active = await begin(database, problem, evaluations_wanted, seed)
+    await serve(filler, active, RunState.FINISHED)
+    return active.id
+
+
+async def begin(database: Database, problem: Problem, evaluations_wanted: int, seed: int = 7) -> tuple[Filler, ActiveRun]:
+    """A new run, and who plays its processes."""
     text = problem.seed_files["p.py"]
     config = RunConfig(budget=Budget(evaluations=evaluations_wanted), tune=False)
     async with database.begin() as connection:
@@ -119,10 +126,15 @@ async def fill(database: Database, problem: Problem, evaluations_wanted: int = 6
         )
     async with database.begin() as connection:
         active = await ActiveRun.adopt(connection, run)
-    filler = Filler(database, problem, run, random.Random(seed))
+    return Filler(database, problem, run, random.Random(seed)), active
+
+
+async def serve(filler: Filler, active: ActiveRun, until: RunState) -> None:
+    """Let the run go on until its row says `until`."""
     for _ in range(200):
         await filler.work()
-        async with database.begin() as connection:
-            if not await one_pass(connection, active):
-                return run
-    raise AssertionError("the run did not end")
+        async with filler.database.begin() as connection:
+            await one_pass(connection, active)
+            if (await runs.load(connection, active.id)).state is until:
+                return
+    raise AssertionError(f"the run did not become {until}")
