@@ -119,6 +119,8 @@ class Database:
             async_creator=self._connect,
             pool_size=pool_size,
             max_overflow=0,
+            # Errors go to logs, and parameters hold secrets of runs, prompts and programs.
+            hide_parameters=True,
             pool_reset_on_return="rollback",
         )
 
