@@ -174,11 +174,3 @@ class Archive:
         """The elites of which children were asked for, and how many: (number, children)."""
         counted = zip(self._cells, self.children.tolist(), strict=True)
         return [(self._elites[cell].number, children) for cell, children in counted if children]
-
-    def coverage(self, axes: tuple[FeatureAxis, ...]) -> float:
-        """The share of cells that are filled, 0 to 1."""
-        return len(self) / math.prod(axis.cells for axis in axes)
-
-    def qd_score(self, floor: float) -> float:
-        """The sum over the elites of their score less `floor`, which the problem declares once for all runs."""
-        return math.fsum(elite.score - floor for elite in self.elites())

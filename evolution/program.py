@@ -1,6 +1,5 @@
 """A candidate's source: written once, never changed."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,13 +20,3 @@ class Program:
     files: Mapping[str, str]
     normalised_hash: bytes
     generation: int
-
-
-def source_hash(files: Mapping[str, str]) -> bytes:
-    """SHA-256 (32 bytes) over the paths and texts in path order; lengths are hashed too, so no two sets collide."""
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        for part in (path.encode(), files[path].encode()):
-            digest.update(len(part).to_bytes(8, "big"))
-            digest.update(part)
-    return digest.digest()

@@ -1,6 +1,5 @@
 """What a run was asked to do, and what it may spend."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -91,15 +90,3 @@ class RunConfig(BaseModel):
     tune: bool = True
     tune_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     budget: Budget = Budget()
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a run has used so far. `reserved_micro_dollars` belongs to model calls whose price is not yet known."""
-
-    evaluations: int
-    seconds: float
-    micro_dollars: int
-    reserved_micro_dollars: int
-    tokens_in: int
-    tokens_out: int

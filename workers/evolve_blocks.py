@@ -76,15 +76,6 @@ def evolvable_spans(text: str) -> tuple[tuple[int, int], ...]:
     return tuple((block.start, block.end) for block in found)
 
 
-def evolvable_text(files: Mapping[str, str]) -> str:
-    """All text of a program that may change, in path order; its length in characters is the feature `length`.
-
-    Raises:
-        EvolveBlockError: as of `evolvable_spans`, in any file.
-    """
-    return "".join(files[path][start:end] for path in sorted(files) for start, end in evolvable_spans(files[path]))
-
-
 def fixed_text(text: str) -> tuple[str, ...]:
     """What must never change: the text before, between and after the blocks, marker lines included.
 

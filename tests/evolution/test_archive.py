@@ -107,12 +107,10 @@ def test_archives_are_unequal_when_an_elite_or_a_count_of_children_differs() -> 
     assert left != "an archive"
 
 
-def test_coverage_and_qd_score() -> None:
+def test_an_archive_counts_its_elites() -> None:
     archive = Archive()
     assert archive.best() is None
     archive.put((0, 1), elite(1, 2.0))
     archive.put((3, 3), elite(2, -0.5))
-    assert archive.coverage(AXES) == 2 / 20
-    assert archive.qd_score(-1.0) == 3.5
     assert len(archive) == 2
     assert archive.find(9) is None

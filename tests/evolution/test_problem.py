@@ -2,7 +2,6 @@ import pytest
 
 from evolution.evaluation import Outcome, Verdict
 from evolution.problem import DEFINITION, Direction, FeatureAxis, ProblemError, Scale, problem_from_files
-from evolution.program import source_hash
 
 SEED = b"# EVOLVE-BLOCK-START\nx = 1\n# EVOLVE-BLOCK-END\n"
 BASE = 'name = "toy"\ntitle = "Toy"\nstatement = "Grow."\nseed = ["seed.py"]\n'
@@ -66,12 +65,6 @@ def test_axes_are_frozen_values() -> None:
     axis = FeatureAxis(feature="x", low=1, high=2, cells=3)
     assert axis.scale is Scale.LINEAR
     assert axis == FeatureAxis(feature="x", low=1, high=2, cells=3)
-
-
-def test_the_source_hash_tells_paths_from_texts() -> None:
-    assert source_hash({"a": "bc"}) != source_hash({"ab": "c"})
-    assert source_hash({"a": "1", "b": "2"}) == source_hash({"b": "2", "a": "1"})
-    assert len(source_hash({})) == 32
 
 
 def test_a_score_goes_with_scored_alone() -> None:

@@ -7,7 +7,6 @@ from workers.evolve_blocks import (
     blocks,
     check_only_blocks_changed,
     evolvable_spans,
-    evolvable_text,
     fixed_text,
     with_blocks,
 )
@@ -69,7 +68,6 @@ def test_replacing_block_contents_is_the_inverse_of_cutting_them_out(old: list[l
     assert [changed[start:end] for start, end in evolvable_spans(changed)] == list(contents)
     assert fixed_text(changed) == fixed_text(text)
     assert check_only_blocks_changed({"a": text}, {"a": changed}) is None
-    assert evolvable_text({"a": changed}) == "".join(contents)
 
 
 def test_another_number_of_contents_is_refused() -> None:
