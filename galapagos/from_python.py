@@ -82,7 +82,7 @@ def evolve(
         vocabulary: for a function: expressions that mutation may insert.
         timeout_s: for a function: wall time of one judgement.
         data: folder of the database and the results; default `GALAPAGOS_DATA` or `.galapagos`.
-        plain: run candidates without isolation, only for code that you trust.
+        plain: run candidates with reduced isolation, only for code that you trust.
 
     Raises:
         EvolveError: the run did not start or ended otherwise than asked; its text says what to do.
