@@ -3,7 +3,7 @@
     python -m benchmarks.throughput [--evaluations 10000] [--rounds 100] [--delay-ms 1]
 
 Prints one JSON object. `galapagos` is a real run of `twenty_literals` with `mutate` alone on 2 slots; the yardsticks are
-those of `benchmarks.baselines`. One evaluation costs about 0.1 ms of processor time besides forks, and 0.008 ms more for each of
+those of `benchmarks.baselines`. One evaluation costs about 0.1 ms of processor time besides forks, and 8 us more for each of
 `--rounds`, for the yardsticks too. With `--delay-ms` every flush of Postgres to disk takes that much longer.
 """
 

@@ -75,7 +75,7 @@ def _resume(limit: list[str], data: Path) -> subprocess.Popen[str]:
     assert listed.code == 0, listed.told
     if not listed.result["runs"]:
         return start("run", TWENTY, *limit, "--seed", "1", data=data)
-    return start("resume", "1", *limit, data=data)
+    return start("resume", "1", data=data)
 
 
 async def test_five_kills_lose_nothing(open_folder: Path) -> None:
