@@ -108,9 +108,9 @@ async def test_hostile_programs_get_their_verdicts_and_the_run_goes_on(open_fold
         return Says(program(body) if number < 3 * len(bodies) else good(number))
 
     with serving(script) as server:
-        ended = run_with(server, open_folder, "--evaluations", "120", "--no-tune")
+        ended = run_with(server, open_folder, "--evaluations", "60", "--no-mutate", "--no-tune")
     assert ended.code == 0, ended.told
-    assert ended.result["evaluations"] == 120
+    assert ended.result["evaluations"] == 60
     verdicts = dict(
         await ask(open_folder / "data", "SELECT verdict, count(*) FROM evaluation WHERE purpose = 'search' GROUP BY 1")
     )
