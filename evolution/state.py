@@ -296,7 +296,13 @@ class SearchState:
         if elite is None or self.tuning is not None:
             raise LogError(f"event {self.events}: program {event.parent} cannot be tuned: no elite, or another session runs")
         self.tuning = TuningSession(
-            event.parent, elite.score, event.island, event.dimensions, event.population, event.generations
+            event.parent,
+            elite.score,
+            event.island,
+            event.dimensions,
+            event.population,
+            event.generations,
+            run_best=self.best.score if self.best else None,
         )
         self.tuned = sorted({*(number for number in self.tuned if self.find_elite(number) is not None), event.parent})
 

@@ -108,7 +108,8 @@ class TuningSession:
     """A running tuning session. `first` is the number of its first proposal, None until that is asked.
 
     `asked` and `closed` count proposals of the current `generation`; `stalled` counts the generations in a row
-    without a gain; `scored` and `gained` tell of the current one.
+    without a gain; `scored` and `gained` tell of the current one. `run_best` is the best score of the whole run when the
+    session began.
     """
 
     parent: int
@@ -126,6 +127,12 @@ class TuningSession:
     scored: int = 0
     gained: bool = False
     barren: bool = False
+    run_best: float | None = None
+
+    def overtaken(self, best: float) -> bool:
+        """Whether the run's best has risen since the session began, and not by the session."""
+        risen = self.run_best is not None and best > self.run_best
+        return risen and (self.best is None or best > self.best)
 
     def close(self, score: float | None) -> None:
         """Take in that one proposal of the current generation ended; the last one moves on to the next generation."""

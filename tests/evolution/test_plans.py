@@ -101,6 +101,28 @@ class TestTuning:
         assert state.tune_asked == 100
         assert ended == [TuningEnded(parent=1, gain=50.0)]
 
+    @pytest.mark.parametrize(("found_elsewhere", "ends"), [(9.0, True), (0.5, False)])
+    def test_it_ends_when_the_search_has_overtaken_it(self, found_elsewhere: float, ends: bool) -> None:
+        state = begun(tune_share=0.5)
+        grow(state, 75)
+        proposed = [event for event in loop.propose(state, 12, 0.0) if isinstance(event, Proposed)]
+        tuned = [event for event in proposed if event.operator is Operator.TUNE]
+        other = next(event for event in proposed if event.operator is Operator.MUTATE)
+        loop.admit(state, found(other.number, found_elsewhere, cell=2))
+        taken = [event for one in tuned for event in loop.admit(state, found(one.number, 1.0, cell=3))]
+        assert any(isinstance(event, TuningEnded) for event in taken) is ends
+        assert (state.tuning is None) is ends
+
+    def test_it_goes_on_while_its_own_children_are_the_best(self) -> None:
+        state = begun(tune_share=0.5)
+        grow(state, 75)
+        for event in loop.propose(state, 10, 0.0):
+            if isinstance(event, Proposed):
+                loop.admit(state, found(event.number, 5.0, cell=3))
+        assert state.best is not None
+        assert state.best.score == 5.0
+        assert state.tuning is not None
+
     def test_a_tuned_child_does_not_wear_its_parent_out(self) -> None:
         state = begun(tune_share=1.0)
         grow(state, 60)
