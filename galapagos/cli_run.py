@@ -14,7 +14,7 @@ from database import problems, runs
 from evaluators.check import CheckReport, check_problem
 from evaluators.probe import require
 from evolution.evaluation import Outcome, Tier
-from evolution.problem import Problem
+from evolution.problem import Known, Problem
 from evolution.run import Order, RunConfig, StrategyName
 from galapagos import options
 from galapagos.conclusion import Conclusion, conclude
@@ -22,9 +22,10 @@ from galapagos.failures import ExitCode
 from galapagos.ground import Ground, own_ground, visited_ground
 from galapagos.problem_folder import find_problem_folder, read_problem_folder
 from galapagos.progress import dollars_text, duration_text, progress_for, score_text
-from galapagos.running import close_others, create_run, models_for, reopen_run, seed_of, serve_run
+from galapagos.running import close_others, create_run, examine, models_for, reopen_run, serve_run
 from galapagos.settings import CommandSettings, command_settings
 from galapagos.supervisor import Plan
+from galapagos.vocabulary import vocabulary_warnings
 
 
 def run(
@@ -63,7 +64,7 @@ def run(
         budget=options.budget_of(seconds, evaluations, budget, target),
     )
     chosen = read_problem_folder(find_problem_folder(problem))
-    seed_of(chosen)
+    examine(chosen)
     plan = _plan(chosen, config, Tier.PLAIN if plain else Tier.NAMESPACES, settings)
     _finish(asyncio.run(_run(settings, chosen, config, seed, plan, Console(stderr=as_json))), as_json)
 
@@ -97,10 +98,11 @@ def check(problem: options.ProblemArgument, plain: options.PlainOption = False, 
     """Validate a problem folder and score its seed, twice as in a search and once as a champion."""
     settings = command_settings(None)
     chosen = read_problem_folder(find_problem_folder(problem))
-    seed_of(chosen)
+    examine(chosen)
     tier = Tier.PLAIN if plain else Tier.NAMESPACES
     require(tier, chosen.definition.language)
     found = asyncio.run(check_problem(chosen, tier, settings.cache))
+    found.warnings += vocabulary_warnings(chosen)
     if as_json:
         _print(json.dumps(_check_json(chosen, found), ensure_ascii=False))
     else:
@@ -202,6 +204,7 @@ def _check_json(problem: Problem, found: CheckReport) -> dict[str, Any]:
         "verified_score": _raw(problem, found.verify),
         "deterministic": found.deterministic,
         "spread": found.spread,
+        "known": [known.model_dump() for known in problem.definition.known],
     }
 
 
@@ -217,10 +220,16 @@ def _check_text(problem: Problem, found: CheckReport) -> str:
         lines.append(f"  seed      {score_text(_raw(problem, found.search), definition.score.unit)}  ({stages})")
     if found.verify is not None:
         lines.append(f"  verified  {score_text(_raw(problem, found.verify), definition.score.unit)}")
+    lines += [f"  known     {_known_text(known, definition.score.unit)}" for known in definition.known]
     lines += [f"  warning   {text}" for text in found.warnings]
     lines += [f"  error     {text}" for text in found.errors]
     lines.append("usable" if found.usable else "NOT usable")
     return "\n".join(lines)
+
+
+def _known_text(known: Known, unit: str) -> str:
+    where = ", ".join(part for part in (known.source, known.date, "recomputed" if known.recomputed else "quoted") if part)
+    return f"{score_text(known.value, unit)}  {known.name} ({where})"
 
 
 def _print(text: str) -> None:

@@ -22,6 +22,7 @@ from galapagos.options import LARGEST_SEED
 from galapagos.progress import Progress
 from galapagos.standing import StandingReader
 from galapagos.supervisor import Plan, Supervisor
+from galapagos.vocabulary import vocabulary_complaints
 from workers.evolve_blocks import EvolveBlockError
 from workers.models import Model, ModelsError, chosen, load_models
 from workers.normalise import Normalised, normalise
@@ -58,24 +59,28 @@ def models_for(config: RunConfig, models_file: Path | None) -> list[Model]:
     return found
 
 
-def seed_of(problem: Problem) -> Normalised:
-    """What is known of a seed program without running it.
+def examine(problem: Problem) -> Normalised:
+    """What is known of a problem's seed program without running it, once all that can be seen of a problem is sound.
 
     Raises:
-        Failure: it does not parse, or its EVOLVE-BLOCK markers do not pair up.
+        Failure: the seed does not parse, its EVOLVE-BLOCK markers do not pair up, or mutation cannot read a word.
     """
+    definition = problem.definition
     try:
-        return normalise(problem.seed_files, problem.definition.language)
+        seed = normalise(problem.seed_files, definition.language)
     except (SyntaxError, EvolveBlockError) as error:
-        language = "Python" if problem.definition.language is Language.PYTHON else "C"
+        language = "Python" if definition.language is Language.PYTHON else "C"
         raise Failure(
             f"the seed program cannot be read as {language}: {error}; mend it, then try again", ExitCode.BAD_INPUT
         ) from None
+    if complaints := vocabulary_complaints(definition):
+        raise Failure("\n".join(complaints), ExitCode.BAD_INPUT)
+    return seed
 
 
 async def create_run(ground: Ground, problem: Problem, config: RunConfig, seed: int | None, tier: Tier) -> int:
     """Store a new run and return its number."""
-    known = seed_of(problem)
+    known = examine(problem)
     drawn = secrets.randbelow(1 << 31) if seed is None else seed
     if not 0 <= drawn <= LARGEST_SEED:
         raise Failure(f"--seed must be from 0 to {LARGEST_SEED}, got {seed}", ExitCode.BAD_INPUT)

@@ -22,10 +22,11 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A horizontal line: a known value or the seed's score."""
+    """A horizontal line at a known value; `recomputed` ones are drawn heavier than those taken from a source."""
 
     name: str
     score: float
+    recomputed: bool
 
 
 def score_chart(dots: Sequence[Dot], best: Sequence[tuple[int, float]], references: Sequence[Reference], last: int) -> str:
@@ -90,7 +91,16 @@ def _references(references: Sequence[Reference], up: svg.Line) -> list[str]:
     labels: list[tuple[float, list[str]]] = []
     for reference in shown:
         y = up(reference.score)
-        marks.append(svg.element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="reference"))
+        marks.append(
+            svg.element(
+                "line",
+                x1=LEFT,
+                x2=WIDTH - RIGHT,
+                y1=y,
+                y2=y,
+                class_="reference" if reference.recomputed else "reference quoted",
+            )
+        )
         words = f"{reference.name} {svg.short(reference.score, 7)}"
         if labels and labels[-1][0] - y < LABEL_GAP:
             labels[-1] = (y, [*labels[-1][1], words])

@@ -28,6 +28,11 @@ from galapagos.standing import raw
 
 NO_FILES: Mapping[str, str] = {}
 HERE = Path(__file__).parent
+KNOWN_ABOUT = (
+    "Reference values that the problem names, and how this run's best compares. Recomputed ones were measured or proved by "
+    "the problem's author; the others are quoted. The chart above has lines for those that lie near the run's scores."
+)
+KNOWN_KEYS = {True: ("dash", "known value, recomputed"), False: ("dot", "known value, quoted")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,9 @@ class Page:
     score_about: str
     score_chart: Markup
     operators_seen: list[str]
-    has_references: bool
+    known: list[tables.KnownRow]
+    known_about: str
+    known_keys: list[tuple[str, str]]
     picture: str | None
     verified_about: str
     stages: list[list[str]]
@@ -115,7 +122,7 @@ def page_of(data: RunData) -> Page:
     row, definition = data.live.row, data.problem.definition
     steps, about = tell(data)
     best: Mapping[str, str] = data.lineage[-1].files if data.lineage else NO_FILES
-    references = [charts.Reference(known.name, known.value) for known in definition.known]
+    references = [charts.Reference(known.name, known.value, known.recomputed) for known in definition.known]
     return Page(
         run=row.id,
         problem=definition.name,
@@ -130,7 +137,9 @@ def page_of(data: RunData) -> Page:
         score_about=_score_about(data),
         score_chart=_score_chart(data, references),
         operators_seen=sorted({point.operator.value for point in data.points} - {Operator.SEED.value}),
-        has_references=bool(references),
+        known=tables.known(data),
+        known_about=KNOWN_ABOUT,
+        known_keys=[KNOWN_KEYS[basis] for basis in sorted({reference.recomputed for reference in references}, reverse=True)],
         picture=_picture(data.best_verified.picture if data.best_verified else None),
         verified_about=_verified_about(data),
         stages=_stages(data),

@@ -1,10 +1,52 @@
 """The tables of the report."""
 
+from dataclasses import dataclass
+
+from evolution.problem import Known
 from galapagos.progress import dollars_text, duration_text, score_text
 from galapagos.report.data import RunData
 from galapagos.standing import counts_by_operator, counts_by_verdict, raw
 
 Rows = list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRow:
+    """A line of the table of known values; `ours` is the one that holds the run's own best."""
+
+    cells: list[str]
+    ours: bool = False
+
+
+def known(data: RunData) -> list[KnownRow]:
+    """The problem's known values and the run's best among them, best first; empty if the problem names none.
+
+    The best is the verified one, or that of the search as long as nothing was verified.
+    """
+    definition, live = data.problem.definition, data.live
+    sign, unit = definition.score.sign, definition.score.unit
+    if not definition.known:
+        return []
+    verified = live.verified_score is not None
+    ours = live.verified_score if verified else live.best_score
+    rows = [(sign * item.value, KnownRow(_known_cells(item, sign, unit, ours))) for item in definition.known]
+    if ours is not None:
+        name = "this run's verified best" if verified else "this run's best, not verified"
+        rows.append((ours, KnownRow([name, score_text(sign * ours, unit), "", f"run {live.row.id}", "", ""], ours=True)))
+    return [row for _, row in sorted(rows, key=lambda pair: (pair[0], pair[1].ours), reverse=True)]
+
+
+def _known_cells(item: Known, sign: float, unit: str, ours: float | None) -> list[str]:
+    basis = "recomputed" if item.recomputed else "quoted"
+    gain = None if ours is None else ours - sign * item.value
+    return [item.name, score_text(item.value, unit), _compared(gain), item.source, item.date, basis]
+
+
+def _compared(gain: float | None) -> str:
+    """How the run stands against a known value, `gain` being how much better it is."""
+    if gain is None:
+        return ""
+    return "equal" if gain == 0 else f"{abs(gain):.4g} {'better' if gain > 0 else 'worse'}"
 
 
 def operators(data: RunData) -> Rows:

@@ -41,6 +41,12 @@ scale = "log"
 name = "{EVIL}"
 value = 2.0
 source = "nowhere"
+[[known]]
+name = "far away"
+value = 1e9
+source = "A paper, table 2"
+date = "2024-05"
+recomputed = true
 """
 SEED = f"# {EVIL}\n# EVOLVE-BLOCK-START\nx = 0\n# EVOLVE-BLOCK-END\n"
 

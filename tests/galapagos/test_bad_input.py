@@ -39,6 +39,9 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         (TOML, "# EVOLVE-BLOCK-END\nx = 1\n# EVOLVE-BLOCK-START\n", JUDGE, "EVOLVE-BLOCK"),
         (TOML.replace('seed = ["program.py"]', 'seed = ["other.py"]'), SEED, JUDGE, "other.py"),
         ("name = ", SEED, JUDGE, "TOML"),
+        (TOML + '[mutation]\nvocabulary = ["abs(a)", "np.sqrt(a", "a = b"]\n', SEED, JUDGE, "'np.sqrt(a'"),
+        (TOML + '[mutation]\nvocabulary = ["abs(a)", "np.sqrt(a", "a = b"]\n', SEED, JUDGE, "'a = b'"),
+        (TOML.replace("seed =", 'language = "c"\nseed =') + '[mutation]\nvocabulary = ["a"]\n', SEED, JUDGE, "problem in c"),
     ],
 )
 def test_a_problem_that_cannot_be_used(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from galapagos import evolve
-from tests.galapagos.command import Ended, Running, alive, children_of, galapagos, problem_folder
+from tests.galapagos.command import TOML, Ended, Running, alive, children_of, galapagos, problem_folder
 
 # They share one finished run, so one test process should have them all.
 pytestmark = pytest.mark.xdist_group("command line")
@@ -153,6 +153,19 @@ def test_a_process_that_cannot_start_ends_the_run_with_its_words(place: Path, pr
     assert ended.code == 3
     assert "GALAPAGOS_SLOTS" in ended.answer["error"]
     assert "evaluators" in ended.answer["error"]
+
+
+def test_check_shows_known_values_and_words_that_cannot_be_used(place: Path) -> None:
+    known = '[[known]]\nname = "the peak"\nvalue = 10.0\nsource = "by design"\ndate = "2026-11"\nrecomputed = true\n'
+    words = '[mutation]\nvocabulary = ["math.sin(a)", "np.tanh(a)"]\n'
+    folder = problem_folder(place / "known", TOML + known + words)
+    answer = galapagos("check", folder, "--json").answer
+    assert answer["known"] == [
+        {"name": "the peak", "value": 10.0, "source": "by design", "date": "2026-11", "recomputed": True}
+    ]
+    [warning] = answer["warnings"]
+    assert "'np.tanh(a)'" in warning
+    assert "  known     10  the peak (by design, 2026-11, recomputed)\n" in galapagos("check", folder).out
 
 
 def test_check_scores_the_seed(problem: Path) -> None:

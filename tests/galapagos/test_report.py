@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from database.engine import Database
 from database.errors import NotFound
@@ -73,6 +74,32 @@ async def test_raw_scores_have_the_sign_of_the_problem(database_url: str, tmp_pa
     tiles = dict(re.findall(r'<p class="name">([^<]*)</p><p class="value">([^<]*)</p>', text))
     assert tiles["seed program"].startswith("-1")
     assert float(tiles["best in the search"].split()[0]) < -1
+
+
+@pytest.mark.parametrize(
+    ("direction", "order", "compared"),
+    [("maximize", ["far", "evil", "ours"], "worse"), ("minimize", ["ours", "evil", "far"], "better")],
+)
+async def test_known_values_stand_beside_the_best_of_the_run(
+    database_url: str, tmp_path: Path, direction: str, order: list[str], compared: str
+) -> None:
+    text, _ = await _page(database_url, tmp_path / "report.html", direction)
+    section = text.partition("<h2>Known values</h2>")[2].partition("</section>")[0]
+    rows = [re.findall("<td>(.*?)</td>", row) for row in re.findall("<tr.*?</tr>", section)[1:]]
+    names = {"far away": "far", "this run&#39;s verified best": "ours", escape(EVIL): "evil"}
+    assert [names[row[0]] for row in rows] == order
+    named = {names[row[0]]: row for row in rows}
+    assert named["far"][1].startswith("1000000000 ")
+    assert named["far"][3:] == ["A paper, table 2", "2024-05", "recomputed"]
+    assert named["evil"][3:] == ["nowhere", "", "quoted"]
+    assert [named[name][2].split()[-1] for name in ("far", "evil")] == [compared, compared]
+
+
+async def test_the_chart_draws_known_values_that_lie_near(database_url: str, tmp_path: Path) -> None:
+    text, _ = await _page(database_url, tmp_path / "report.html", "maximize")
+    chart = text.partition("<h2>Score</h2>")[2].partition("</svg>")[0]
+    assert chart.count('class="reference quoted"') == 1
+    assert 'class="reference"' not in chart, "a value of another order of magnitude would flatten the curve"
 
 
 async def test_the_standing_of_a_run_is_followed(database_url: str) -> None:
