@@ -7,12 +7,15 @@ import signal
 import socket
 import struct
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from evaluators.confinement import Confinement
 from evaluators.harness.galapagos_family import family
+from evaluators.harness.galapagos_watch import clocks
+from evaluators.process_watch import CpuClock, Look, look, pid_of
 from evaluators.sandbox import SandboxUnavailable
 
 _LARGEST_MESSAGE = 1 << 16
@@ -45,7 +48,7 @@ _DECODER = msgspec.msgpack.Decoder(_Message)
 
 
 class Fork:
-    """One process forked in a box.
+    """One process forked in a box, watched and ended from here.
 
     `started` gives its pidfd, `sealed` and `ended` tell so much. All raise `BoxLost` when the box is gone, and `lost`
     does nothing else.
@@ -57,6 +60,12 @@ class Fork:
         self.sealed: asyncio.Future[None] = loop.create_future()
         self.lost: asyncio.Future[None] = loop.create_future()
         self._pidfd = -1
+        self._clock = CpuClock()
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has started and not yet ended."""
+        return self.started.done() and not self.started.exception() and not self.ended.done()
 
     def has_started(self, pidfd: int) -> None:
         """Note the process."""
@@ -87,10 +96,23 @@ class Fork:
 
     async def stop(self) -> None:
         """Order the process to end, with its namespace where it has one."""
-        pidfd = await self.started
+        await self.started
+        self.order_end()
+
+    def order_end(self) -> None:
+        """Order a process that has started to end; `ended` tells when it has."""
         if not self.ended.done():
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    def look(self, then: Callable[[Look], None]) -> None:
+        """Look at what the family of a living process holds, and call `then` with it."""
+        then(look(family(pid_of(self._pidfd))))
+
+    async def measure(self, *, start: bool) -> float:
+        """Start or stop the clock of its sealed family; see `CpuClock`."""
+        pid = pid_of(await self.started)
+        return self._clock.start(pid, clocks(family(pid))) if start else self._clock.stop(clocks(self._clock.family))
 
     def close(self) -> None:
         """Let the descriptor go."""

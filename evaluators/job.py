@@ -14,7 +14,7 @@ import msgspec
 
 from evaluators.box import Box, BoxLost, Ended, Fork, kill
 from evaluators.judgement import Clock, Done, Late, NotAMessage, Reader, cause_of, clean, tail, value_of
-from evaluators.process_watch import CpuClock, family, pid_of, resident_mib, tasks
+from evaluators.process_watch import Look
 from evaluators.sandbox import Cause, Job, JobResult
 from evolution.evaluation import Tier
 
@@ -61,7 +61,6 @@ class _Evaluation:
         self._killed: tuple[Cause, str] | None = None
         self._died_by_itself = False
         self._peak_mib = 0.0
-        self._clock: CpuClock | None = None
         self._candidate: Fork | None = None
         self._judge: Fork | None = None
         self._line: socket.socket | None = None
@@ -174,11 +173,9 @@ class _Evaluation:
     async def _tell_clock(self, start: bool) -> None:
         assert self._candidate is not None  # noqa: S101 - for the type checker: the judge runs, so it was made
         try:
-            if start or self._clock is None:
-                if not self._candidate.sealed.done():
-                    await self._box.seal()
-                self._clock = CpuClock(pid_of(await self._candidate.started))
-            seconds = self._clock.start() if start else self._clock.stop()
+            if start and not self._candidate.sealed.done():
+                await self._box.seal()
+            seconds = await self._candidate.measure(start=start)
         except (BoxLost, OSError):
             seconds = -1.0
         if self._line is not None:
@@ -188,16 +185,17 @@ class _Evaluation:
     def _watch(self) -> None:
         """Look at the candidate's memory and processes; end it when they are beyond their limits."""
         assert self._candidate is not None  # noqa: S101 - for the type checker: armed after it was made
-        started = self._candidate.started
-        if started.done() and not started.exception() and not self._candidate.ended.done():
-            pids = list(family(pid_of(started.result())))
-            memory, limits = resident_mib(pids), self._job.limits
-            self._peak_mib = max(self._peak_mib, memory)
-            if memory > limits.memory_mib:
-                self._kill(Cause.OUT_OF_MEMORY, f"expected at most {limits.memory_mib} MiB of memory; its processes took more")
-            elif tasks(pids) > limits.processes:
-                self._kill(Cause.DIED, f"expected at most {limits.processes} processes and threads; it started more")
+        if self._candidate.lives:
+            self._candidate.look(self._bound)
         self._watching = self._loop.call_later(_WATCH_S, self._watch)
+
+    def _bound(self, seen: Look) -> None:
+        limits = self._job.limits
+        self._peak_mib = max(self._peak_mib, seen.memory_mib)
+        if seen.memory_mib > limits.memory_mib:
+            self._kill(Cause.OUT_OF_MEMORY, f"expected at most {limits.memory_mib} MiB of memory; its processes took more")
+        elif seen.tasks > limits.processes:
+            self._kill(Cause.DIED, f"expected at most {limits.processes} processes and threads; it started more")
 
     def _stop_watching(self) -> None:
         if self._watching is not None:
@@ -208,8 +206,7 @@ class _Evaluation:
         assert self._candidate is not None  # noqa: S101 - as above
         if self._killed is None and not self._done.done():
             self._killed = (cause, text)
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._candidate.started.result(), signal.SIGKILL)
+            self._candidate.order_end()
 
     def _overdue(self) -> None:
         expected = f"within {self._job.timeout_s:g} s"

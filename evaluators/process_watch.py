@@ -1,13 +1,24 @@
 """A candidate's processes, measured from outside: processor time, resident memory, number."""
 
-import os
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from evaluators.harness.galapagos_family import family
+from evaluators.harness.galapagos_watch import resident_mib, tasks
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_MIB = 1 << 20
+
+class Look(NamedTuple):
+    """What a candidate's processes hold together: MiB of resident memory, and threads."""
+
+    memory_mib: float
+    tasks: int
+
+
+def look(pids: Iterable[int]) -> Look:
+    """Look at these processes now."""
+    members = list(pids)
+    return Look(resident_mib(members), tasks(members))
 
 
 def pid_of(pidfd: int) -> int:
@@ -18,59 +29,32 @@ def pid_of(pidfd: int) -> int:
     return -1
 
 
-def resident_mib(pids: list[int]) -> float:
-    """Memory that these processes hold for themselves, the pages of files not counted."""
-    total = 0
-    for pid in pids:
-        try:
-            fields = Path(f"/proc/{pid}/statm").read_text("ascii").split()
-        except OSError:
-            continue
-        total += int(fields[1]) - int(fields[2])
-    return total * _PAGE / _MIB
-
-
-def tasks(pids: list[int]) -> int:
-    """How many threads these processes have together."""
-    count = 0
-    for pid in pids:
-        try:
-            count += sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
-        except OSError:
-            continue
-    return count
-
-
 class CpuClock:
     """Processor seconds of a family of processes between two readings, so that none can work unseen.
 
     The family must have been sealed (no new processes or threads); what runs in it is counted until `stop`. One that
-    ends in between takes its last reading with it, and is charged the wall time since `start` instead.
+    ends in between takes its last reading with it, and is charged the wall time since `start` instead. A reading maps
+    each process that lives to its processor seconds so far.
     """
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._before: dict[int, float] = {}
+    def __init__(self) -> None:
+        self._pid = -1
+        self._before: Mapping[int, float] = {}
         self._started = 0.0
 
-    def start(self) -> float:
-        """Note the family's clocks; returns 0.0, or -1.0 if the candidate is gone."""
-        self._started = time.monotonic()
-        self._before = {pid: seconds for pid in family(self._pid) if (seconds := _cpu_seconds(pid)) is not None}
-        return 0.0 if self._pid in self._before else -1.0
+    @property
+    def family(self) -> tuple[int, ...]:
+        """Who is measured: those of the reading at the start."""
+        return tuple(self._before)
 
-    def stop(self) -> float:
+    def start(self, pid: int, reading: Mapping[int, float]) -> float:
+        """Note the clocks of the family of `pid`; returns 0.0, or -1.0 if the candidate is gone."""
+        self._pid, self._before, self._started = pid, reading, time.monotonic()
+        return 0.0 if pid in reading else -1.0
+
+    def stop(self, reading: Mapping[int, float]) -> float:
         """Processor seconds since `start`; -1.0 if the candidate is gone."""
-        after = {pid: _cpu_seconds(pid) for pid in self._before}
-        if after.get(self._pid) is None:
+        if self._pid not in reading:
             return -1.0
         elapsed = time.monotonic() - self._started
-        return sum(elapsed if now is None else now - self._before[pid] for pid, now in after.items())
-
-
-def _cpu_seconds(pid: int) -> float | None:
-    try:
-        # The kernel's number for "processor clock of the whole process pid".
-        return time.clock_gettime((~pid << 3) | 2)
-    except OSError:
-        return None
+        return sum(reading[pid] - spent if pid in reading else elapsed for pid, spent in self._before.items())
