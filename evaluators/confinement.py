@@ -25,8 +25,9 @@ _BOX_PROBLEM = "/problem"
 _BOX_SCRATCH = "/scratch/tmp"
 _BOX_EMPTY = "/empty"
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
-_WRITABLE_DEVICES = ("/dev/null", "/dev/zero")
+# Not /dev/zero: mapped, it is shared memory that no limit counts.
+_DEVICES = ("/dev/null", "/dev/urandom")
+_WRITABLE_DEVICES = ("/dev/null",)
 _JUDGE_MEMORY_MIB = 4096
 _LOWEST_UID = 1 << 30
 

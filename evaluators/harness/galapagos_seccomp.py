@@ -23,6 +23,7 @@ NEW_NAMESPACES = 0x7E020080
 _AF_UNIX = 1
 _SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE_MASK = 1, 5, 0xF
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_MAP_SHARED, _MAP_ANONYMOUS = 0x01, 0x20
 
 # name: (x86_64, aarch64); None where the architecture has no such call.
 _DENIED: dict[str, tuple[int | None, int | None]] = {
@@ -30,6 +31,8 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
     "process_madvise": (440, 440),
+    # Pages that a pipe holds are in no process's resident memory.
+    "vmsplice": (278, 75),
     "process_mrelease": (448, 448),
     "pidfd_getfd": (438, 438),
     "kcmp": (312, 272),
@@ -119,6 +122,7 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "accept4": (288, 242),
 }
 _SOCKETPAIR = (53, 199)
+_MMAP = (9, 222)
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 _FORK = (57, None)
@@ -192,6 +196,12 @@ def _socketpair_rule() -> bytes:
     )
 
 
+def _mmap_rule() -> bytes:
+    """No shared memory without a file: what was unmapped of it stays allocated, where no limit and no count sees it."""
+    forbidden = _MAP_SHARED | _MAP_ANONYMOUS
+    return _argument(3) + _instruction(_AND, 0, 0, forbidden) + _instruction(_JUMP_EQUAL, 0, 1, forbidden) + _EPERM + _YES
+
+
 def _assemble(rules: dict[int, bytes], architecture: int) -> bytes:
     """A binary search over the call's number, so that no call pays for the length of the list."""
     start = (
@@ -230,6 +240,7 @@ def confinement_filter(own_pid: int | None) -> bytes:
     rules[_CLONE[column]] = _deny_bits(0, NEW_NAMESPACES)
     rules[_PRLIMIT64[column]] = _deny_unless_zero(0)
     rules[_SOCKETPAIR[column]] = _socketpair_rule()
+    rules[_MMAP[column]] = _mmap_rule()
     rules[_IOCTL[column]] = _deny_values(1, _TIOCSTI, _TIOCLINUX)
     if own_pid is not None:
         for call in (_KILL_CALL, _TKILL, _TGKILL):

@@ -89,6 +89,39 @@ class TestStarvation:
         assert result.cause is Cause.OUT_OF_MEMORY
         assert result.duration_s < 5
 
+    async def test_memory_that_outlives_its_mapping(self, slot: Sandbox) -> None:
+        """Shared pages stay when all but one of them are unmapped, and count as nobody's: none may be had."""
+        body = """
+            import ctypes, mmap
+            def shared_with(flags):
+                with open("/dev/zero", "r+b") as zero:
+                    return mmap.mmap(zero.fileno(), 1 << 20, flags)
+            libc = ctypes.CDLL(None, use_errno=True)
+            libc.mmap.restype, libc.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 4
+            validated = libc.mmap(None, 1 << 20, 3, mmap.MAP_ANONYMOUS | 3, -1, 0), ctypes.get_errno()
+            private = mmap.mmap(-1, 1 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            refused = attempt(lambda: mmap.mmap(-1, 1 << 20), lambda: shared_with(mmap.MAP_SHARED))
+            return refused, validated == (2 ** 64 - 1, 1), len(private)
+            """
+        outcome = await answer(slot, ATTEMPT + body.replace("\n            ", "\n"))
+        absent = "FileNotFoundError" if slot.tier is Tier.NAMESPACES else "PermissionError"
+        assert outcome == f"[['PermissionError', '{absent}'], True, {1 << 20}]"
+
+    async def test_memory_that_processes_share_is_a_file(self, slot: Sandbox) -> None:
+        body = """
+            import mmap, os, tempfile
+            with tempfile.TemporaryFile() as file:
+                file.truncate(1 << 20)
+                memory = mmap.mmap(file.fileno(), 1 << 20)
+            child = os.fork()
+            if child == 0:
+                memory[0] = 7
+                os._exit(0)
+            os.waitpid(child, 0)
+            return memory[0]
+            """
+        assert await answer(slot, body) == "7"
+
     async def test_a_full_disk(self, slot: Sandbox) -> None:
         source = """
             def f():
@@ -184,12 +217,20 @@ class TestReachingOut:
             ("memfd_create", 319),
             ("shmget", 29),
             ("setns", 308),
+            ("vmsplice", 278),
         ],
     )
     async def test_system_calls(self, slot: Sandbox, name: str, number: int) -> None:
         if os.uname().machine != "x86_64":
             numbers = {"ptrace": 117, "unshare": 97, "mount": 40, "bpf": 280, "keyctl": 219, "process_vm_readv": 270}
-            numbers |= {"perf_event_open": 241, "memfd_create": 279, "shmget": 194, "setns": 268, "io_uring_setup": 425}
+            numbers |= {
+                "perf_event_open": 241,
+                "memfd_create": 279,
+                "shmget": 194,
+                "setns": 268,
+                "io_uring_setup": 425,
+                "vmsplice": 75,
+            }
             number = numbers[name]
         body = f"""
             import ctypes
