@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from controller.active_run import ActiveRun
-from database import archive, evaluations, events, proposals, runs
+from database import archive, completions, evaluations, events, proposals, runs
 from database.archive import Record
 from database.engine import EVALUATORS, WORKERS, Connection, notify
 from database.proposals import OpenProposal
@@ -144,7 +144,8 @@ def _close(now: Pass, found: OpenProposal) -> None:
         try:
             made = loop.admit(state, _evaluated(found))
         except MissingFeatureError as error:
-            now.stopped = (StopReason.JUDGE_FAILED, str(error))
+            if state.stopping is None:
+                now.stopped = (StopReason.JUDGE_FAILED, str(error))
             made = loop.refuse(state, found.number, Refusal.HOST_FAULT)
         else:
             if found.score is not None:
@@ -218,6 +219,9 @@ async def write(now: Pass) -> None:
         await _write_archive(now)
         await _ask(now)
     finished = now.of_kind(Finished)
+    if finished:
+        # A call that nobody will tell the cost of is booked now: who reads that the run is finished reads what it cost.
+        await completions.settle_all(connection, run.id)
     await runs.save_pass(
         connection,
         run.id,

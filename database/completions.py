@@ -1,7 +1,7 @@
 """Model calls and their money: reserved before the call, stored before it is parsed, settled at what it cost."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -19,6 +19,10 @@ class OverBudget:
     """The call could cost more than is left; nothing was written. `left_micro_dollars` is what could be reserved."""
 
     left_micro_dollars: int
+
+
+Reservation = int | OverBudget | LeaseLost
+"""The id of the completion of a call that may be made, or why it must not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ _LOCK_LOST = sa.text("""
     WHERE c.cost_micro_dollars IS NULL AND (p.state <> 'leased' OR p.lease IS DISTINCT FROM c.lease)
     ORDER BY c.id FOR NO KEY UPDATE OF c SKIP LOCKED
 """)
+# Waits for whoever is settling one of them now.
+_LOCK_OPEN = sa.text("SELECT id FROM completion WHERE run = :run AND cost_micro_dollars IS NULL ORDER BY id FOR NO KEY UPDATE")
 _LOCK_ACCOUNTS = sa.text("""
     SELECT run FROM account WHERE run IN (SELECT run FROM completion WHERE id = ANY(CAST(:ids AS bigint[])))
     ORDER BY run FOR NO KEY UPDATE
@@ -132,53 +138,10 @@ _STORED = sa.text("""
 
 async def reserve(
     connection: Connection, claimed: ClaimedProposal, *, model: str, template: str, prompt: str, micro_dollars: int
-) -> int | OverBudget | LeaseLost:
-    """Record one model call about to be made: see `reserve_many`."""
-    return (await reserve_many(connection, [NewCall(claimed, model, template, prompt, micro_dollars)]))[0]
-
-
-async def reserve_many(connection: Connection, calls: Sequence[NewCall]) -> list[int | OverBudget | LeaseLost]:
-    """Record calls about to be made and set aside the most that each can cost, first come first served.
-
-    Results, in the order of `calls`, are the ids of the completions. At most one call for a proposal. Commit before
-    calling a model: only then is the money safe from others. A constant number of statements.
-    """
-    leases = [call.claimed.lease for call in calls]
-    found = await connection.execute(
-        _HELD, {"ids": [lease.id for lease in leases], "tokens": [lease.token for lease in leases]}
-    )
-    held = set(found.scalars())
-    runs = sorted({call.claimed.run for call in calls if call.claimed.lease.id in held})
-    room: dict[int, int | None] = {row.run: row.room for row in await connection.execute(_LOCK_MONEY, {"runs": runs})}
-    results: list[int | OverBudget | LeaseLost] = []
-    granted: list[NewCall] = []
-    for call in calls:
-        left = room.get(call.claimed.run)
-        if call.claimed.lease.id not in held:
-            results.append(LeaseLost())
-        elif left is not None and call.micro_dollars > left:
-            results.append(OverBudget(left))
-        else:
-            if left is not None:
-                room[call.claimed.run] = left - call.micro_dollars
-            results.append(call.claimed.lease.id)
-            granted.append(call)
-    opened = await _opened(connection, granted) if granted else {}
-    return [opened[result] if isinstance(result, int) else result for result in results]
-
-
-async def _opened(connection: Connection, calls: Sequence[NewCall]) -> dict[int, int]:
-    """Completions by proposal."""
-    row = {
-        "runs": [call.claimed.run for call in calls],
-        "proposals": [call.claimed.lease.id for call in calls],
-        "leases": [call.claimed.lease.token for call in calls],
-        "models": [call.model for call in calls],
-        "templates": [call.template for call in calls],
-        "prompts": await blobs.put(connection, [storable(call.prompt).encode() for call in calls]),
-        "amounts": [call.micro_dollars for call in calls],
-    }
-    return {found.proposal: found.id for found in await connection.execute(_OPEN, row)}
+) -> Reservation:
+    """Record one model call about to be made: see `book`."""
+    _, reserved = await book(connection, [], [NewCall(claimed, model, template, prompt, micro_dollars)])
+    return reserved[0]
 
 
 async def settle(
@@ -193,46 +156,107 @@ async def settle(
     micro_dollars: int,
     latency_s: float,
 ) -> int | None:
-    """Store what one call brought and book its cost: see `settle_many`."""
+    """Store what one call brought and book its cost: see `book`."""
     settlement = Settlement(completion, answer, failure, finish_reason, tokens_in, tokens_out, micro_dollars, latency_s)
-    return (await settle_many(connection, [settlement]))[0]
+    settled, _ = await book(connection, [settlement], [])
+    return settled[0]
 
 
-async def settle_many(connection: Connection, settlements: Sequence[Settlement]) -> list[int | None]:
-    """Store what calls brought and book their costs, in a constant number of statements.
+async def book(
+    connection: Connection, settlements: Sequence[Settlement], calls: Sequence[NewCall]
+) -> tuple[list[int | None], list[Reservation]]:
+    """Settle calls that came back, then set aside the most that each call about to be made can cost.
 
-    Returns the micro-dollars booked, in the order given; None for a call that was settled before.
+    Returns for each settlement the micro-dollars booked, None if it was settled before; and for each new call the id
+    of its completion, or why it must not be made. First come first served; at most one call for a proposal. Commit
+    before calling a model: only then is the money safe from others. A constant number of statements.
 
     A call that cost less than reserved frees the rest. One that cost more is booked in full as far as the limit
     allows; beyond it the limit is booked and the difference logged as an error: the endpoint's declared price or
     token limit is wrong, and a budget never shows more spent than its limit. The money was spent whoever holds the
     proposal's lease now, so settling is not fenced by it.
+
+    Whoever books locks proposals, then completions, then accounts, each in the order of their keys, then writes blobs:
+    whatever is settled and reserved at the same time elsewhere then waits, and nothing deadlocks.
     """
-    rows = await connection.execute(_LOCK, {"ids": [one.completion for one in settlements]})
+    held = await _held(connection, calls)
+    rows = await connection.execute(_LOCK, {"ids": [one.completion for one in settlements]}) if settlements else ()
     waiting = {row.id: (row.run, row.reserved) for row in rows}
     fresh = [one for one in settlements if one.completion in waiting]
-    if not fresh:
-        return [None] * len(settlements)
-    texts = [storable(one.answer).encode() for one in fresh if one.answer is not None]
-    answers = iter(await blobs.put(connection, texts))
-    runs = sorted({run for run, _ in waiting.values()})
-    room: dict[int, int | None] = {row.run: row.room for row in await connection.execute(_LOCK_MONEY, {"runs": runs})}
+    wanted = [call for call in calls if call.claimed.lease.id in held]
+    runs = sorted({*(run for run, _ in waiting.values()), *(call.claimed.run for call in wanted)})
+    found = await connection.execute(_LOCK_MONEY, {"runs": runs}) if runs else ()
+    room: dict[int, int | None] = {row.run: row.room for row in found}
     booked: dict[int, int] = {}
     for one in fresh:
         run, reserved = waiting[one.completion]
         booked[one.completion], room[run] = _booked(one, run, reserved, room[run])
+    results = [_granted(call, held, room) for call in calls]
+    granted = [call for call, result in zip(calls, results, strict=True) if result is None]
+    answers = [storable(one.answer).encode() for one in fresh if one.answer is not None]
+    prompts = [storable(call.prompt).encode() for call in granted]
+    hashes = await blobs.put(connection, [*answers, *prompts])
+    if fresh:
+        await _settle(connection, fresh, booked, hashes[: len(answers)])
+    opened = await _opened(connection, granted, hashes[len(answers) :]) if granted else {}
+    reservations = [
+        opened[call.claimed.lease.id] if result is None else result for call, result in zip(calls, results, strict=True)
+    ]
+    return [booked.get(one.completion) for one in settlements], reservations
+
+
+async def _held(connection: Connection, calls: Sequence[NewCall]) -> frozenset[int]:
+    """The proposals among those of `calls` that are still leased to the caller."""
+    if not calls:
+        return frozenset()
+    leases = [call.claimed.lease for call in calls]
+    found = await connection.execute(
+        _HELD, {"ids": [lease.id for lease in leases], "tokens": [lease.token for lease in leases]}
+    )
+    return frozenset(found.scalars())
+
+
+def _granted(call: NewCall, held: frozenset[int], room: dict[int, int | None]) -> OverBudget | LeaseLost | None:
+    """Why a call must not be made; None if it may, with its money taken out of `room`."""
+    run = call.claimed.run
+    left = room.get(run)
+    if call.claimed.lease.id not in held:
+        return LeaseLost()
+    if left is not None and call.micro_dollars > left:
+        return OverBudget(left)
+    room[run] = None if left is None else left - call.micro_dollars
+    return None
+
+
+async def _opened(connection: Connection, calls: Sequence[NewCall], prompts: Sequence[bytes]) -> dict[int, int]:
+    """Completions by proposal."""
     row = {
-        "ids": [one.completion for one in fresh],
-        "answers": [None if one.answer is None else next(answers) for one in fresh],
-        "failures": [None if one.failure is None else storable(one.failure) for one in fresh],
-        "reasons": [None if one.finish_reason is None else storable(one.finish_reason) for one in fresh],
-        "tokens_in": [one.tokens_in for one in fresh],
-        "tokens_out": [one.tokens_out for one in fresh],
-        "costs": [booked[one.completion] for one in fresh],
-        "latencies": [one.latency_s for one in fresh],
+        "runs": [call.claimed.run for call in calls],
+        "proposals": [call.claimed.lease.id for call in calls],
+        "leases": [call.claimed.lease.token for call in calls],
+        "models": [call.model for call in calls],
+        "templates": [call.template for call in calls],
+        "prompts": list(prompts),
+        "amounts": [call.micro_dollars for call in calls],
+    }
+    return {found.proposal: found.id for found in await connection.execute(_OPEN, row)}
+
+
+async def _settle(
+    connection: Connection, settlements: Sequence[Settlement], booked: Mapping[int, int], answers: Sequence[bytes]
+) -> None:
+    stored = iter(answers)
+    row = {
+        "ids": [one.completion for one in settlements],
+        "answers": [None if one.answer is None else next(stored) for one in settlements],
+        "failures": [None if one.failure is None else storable(one.failure) for one in settlements],
+        "reasons": [None if one.finish_reason is None else storable(one.finish_reason) for one in settlements],
+        "tokens_in": [one.tokens_in for one in settlements],
+        "tokens_out": [one.tokens_out for one in settlements],
+        "costs": [booked[one.completion] for one in settlements],
+        "latencies": [one.latency_s for one in settlements],
     }
     await connection.execute(_SETTLE, row)
-    return [booked.get(one.completion) for one in settlements]
 
 
 def _booked(one: Settlement, run: int, reserved: int, room: int | None) -> tuple[int, int | None]:
@@ -256,9 +280,23 @@ def _booked(one: Settlement, run: int, reserved: int, room: int | None) -> tuple
 async def settle_lost(connection: Connection) -> int:
     """Settle calls whose worker lost its lease, at their reservation: nobody knows what they cost. Returns how many."""
     ids = (await connection.execute(_LOCK_LOST)).scalars().all()
+    return await _settle_at_reservation(connection, ids, "the worker was lost while the model answered")
+
+
+async def settle_all(connection: Connection, run: int) -> int:
+    """Settle every open call of a run that ends, at its reservation; returns how many.
+
+    Afterwards nothing is reserved, and what was spent is the sum of the settled calls. A worker that is late with an
+    answer finds its call settled, and books nothing.
+    """
+    ids = (await connection.execute(_LOCK_OPEN, {"run": run})).scalars().all()
+    return await _settle_at_reservation(connection, ids, "the run ended before the worker told what the call cost")
+
+
+async def _settle_at_reservation(connection: Connection, ids: Sequence[int], failure: str) -> int:
     if ids:
-        await connection.execute(_LOCK_ACCOUNTS, {"ids": ids})
-        await connection.execute(_SETTLE_LOST, {"ids": ids, "failure": "the worker was lost while the model answered"})
+        await connection.execute(_LOCK_ACCOUNTS, {"ids": list(ids)})
+        await connection.execute(_SETTLE_LOST, {"ids": list(ids), "failure": failure})
     return len(ids)
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from database import blobs
 from database.encoding import storable, to_json
 from database.engine import Connection
-from database.leases import MAX_ATTEMPTS, Lease
+from database.leases import MAX_ATTEMPTS, Lease, by_lease
 from evolution.evaluation import EvaluationState, Outcome, Purpose, Tier, Verdict
 
 
@@ -135,6 +135,7 @@ async def finish(connection: Connection, finished: Sequence[FinishedEvaluation])
     Raises:
         ValueError: a number that is not finite; failure is a verdict, never a number.
     """
+    finished = by_lease(finished)
     outcomes = [item.outcome for item in finished]
     pictures = [item.picture for item in finished if item.picture is not None]
     stored = iter(await blobs.put(connection, [storable(picture).encode() for picture in pictures]))
@@ -171,7 +172,8 @@ async def give_back(connection: Connection, lease: Lease, host_fault: str) -> Ev
 
 async def release(connection: Connection, leases: Sequence[Lease]) -> frozenset[int]:
     """Put evaluations back that nothing befell, their holder only stops: this is no attempt. Returns the ids written."""
-    row = {"ids": [lease.id for lease in leases], "tokens": [lease.token for lease in leases]}
+    held = sorted(leases, key=lambda lease: lease.id)
+    row = {"ids": [lease.id for lease in held], "tokens": [lease.token for lease in held]}
     return frozenset((await connection.execute(_RELEASE, row)).scalars())
 
 

@@ -6,6 +6,7 @@ A result is written only by who holds the newest lease of its row; everyone else
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -28,6 +29,23 @@ class Lease:
 
     id: int
     token: int
+
+
+class Leased(Protocol):
+    """Whatever is written under a lease."""
+
+    @property
+    def lease(self) -> Lease:
+        """The lease."""
+        ...
+
+
+Item = TypeVar("Item", bound=Leased)
+
+
+def by_lease(items: Sequence[Item]) -> list[Item]:
+    """In the order in which rows are locked everywhere, so that a heartbeat and a result wait and never deadlock."""
+    return sorted(items, key=lambda item: item.lease.id)
 
 
 @dataclass(frozen=True, slots=True)

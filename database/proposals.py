@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from database import blobs
 from database.encoding import storable
 from database.engine import Connection
-from database.leases import Lease
+from database.leases import Lease, by_lease
 from database.programs import NewProgram
 from evolution.evaluation import EvaluationState, Verdict
 from evolution.proposal import Choice, Operator, ProposalState, Refusal, TuningStep
@@ -74,23 +74,15 @@ class NewRefusal:
 class OpenProposal:
     """A proposal that the controller has not taken in yet, with all that came of it so far.
 
-    `program` is the number of the program that stands for the answer: its own, or the one that it repeated, or None.
-    The fields from `program_id` to `features` belong to that program and its search evaluation, and are None as
-    long as there is none; `features` are the judge's, by name.
+    The fields from `program_id` to `features` belong to the program that stands for the answer (its own, or the one
+    that it repeated) and its search evaluation, and are None as long as there is none; `features` are the judge's.
     """
 
-    id: int
     number: int
-    seen_event: int
-    operator: Operator
-    island: int
-    parent: int | None
     model: str | None
-    tuning: TuningStep | None
     state: ProposalState
     refusal: Refusal | None
     duplicate_of: int | None
-    program: int | None
     program_id: int | None
     length: int | None
     literals: int | None
@@ -99,7 +91,6 @@ class OpenProposal:
     verdict: Verdict | None
     score: float | None
     features: dict[str, float] | None
-    duration_s: float | None
 
 
 _ASK = sa.text("""
@@ -138,16 +129,18 @@ _REFUSE = sa.text("""
 """)
 # The inner LIMITs keep the planner at one index look-up for each open proposal, whatever it believes of the tables.
 _OPEN = sa.text("""
-    SELECT p.id, p.number, p.seen_event, CAST(p.operator AS text) AS operator, p.island, p.parent, p.model,
-        p.tuning_session, p.tuning_generation, p.tuning_index, p.tuning_population, CAST(p.state AS text) AS state,
-        CAST(p.refusal AS text) AS refusal, p.duplicate_of, g.number AS program, g.id AS program_id, g.length, g.literals,
-        e.id AS evaluation, CAST(e.state AS text) AS evaluation_state, CAST(e.verdict AS text) AS verdict, e.score,
-        CAST(e.features AS text) AS features, e.duration_s
+    SELECT p.number, p.model, CAST(p.state AS text) AS state, CAST(p.refusal AS text) AS refusal, p.duplicate_of,
+        g.id AS program_id, g.length, g.literals, e.id AS evaluation, CAST(e.state AS text) AS evaluation_state,
+        CAST(e.verdict AS text) AS verdict, e.score, CAST(e.features AS text) AS features
     FROM proposal p
     LEFT JOIN LATERAL (
-        SELECT g.* FROM program g WHERE g.run = p.run AND g.number = coalesce(p.duplicate_of, p.number) LIMIT 1
+        SELECT g.id, g.length, g.literals FROM program g
+        WHERE g.run = p.run AND g.number = coalesce(p.duplicate_of, p.number) LIMIT 1
     ) g ON true
-    LEFT JOIN LATERAL (SELECT e.* FROM evaluation e WHERE e.program = g.id AND e.purpose = 'search' LIMIT 1) e ON true
+    LEFT JOIN LATERAL (
+        SELECT e.id, e.state, e.verdict, e.score, e.features FROM evaluation e
+        WHERE e.program = g.id AND e.purpose = 'search' LIMIT 1
+    ) e ON true
     WHERE p.run = :run AND p.closed_event IS NULL ORDER BY p.number
 """)
 _CLOSE = sa.text("""
@@ -335,6 +328,7 @@ async def reassign(connection: Connection, run: int, owner: int, heir: int) -> N
 
 async def refuse(connection: Connection, refusals: Sequence[NewRefusal]) -> frozenset[int]:
     """End proposals without a program. Returns the ids written; the leases of all others were lost."""
+    refusals = by_lease(refusals)
     row = {
         "ids": [refusal.lease.id for refusal in refusals],
         "tokens": [refusal.lease.token for refusal in refusals],
@@ -348,18 +342,11 @@ async def open_proposals(connection: Connection, run: int) -> list[OpenProposal]
     """All proposals in flight or not yet taken in, in number order; costs as much as there are of them, no more."""
     return [
         OpenProposal(
-            id=row.id,
             number=row.number,
-            seen_event=row.seen_event,
-            operator=Operator(row.operator),
-            island=row.island,
-            parent=row.parent,
             model=row.model,
-            tuning=_tuning(row),
             state=ProposalState(row.state),
             refusal=None if row.refusal is None else Refusal(row.refusal),
             duplicate_of=row.duplicate_of,
-            program=row.program,
             program_id=row.program_id,
             length=row.length,
             literals=row.literals,
@@ -368,7 +355,6 @@ async def open_proposals(connection: Connection, run: int) -> list[OpenProposal]
             verdict=None if row.verdict is None else Verdict(row.verdict),
             score=row.score,
             features=None if row.features is None else json.loads(row.features),
-            duration_s=row.duration_s,
         )
         for row in await connection.execute(_OPEN, {"run": run})
     ]

@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from database import completions
-from database.completions import NewCall, OverBudget, Settlement
+from database.completions import NewCall, Reservation, Settlement
 from database.engine import Database
 from database.errors import DatabaseUnavailable
-from database.proposals import LeaseLost
 
-Reservation = int | OverBudget | LeaseLost
 _Entry = TypeVar("_Entry")
 _Result = TypeVar("_Result")
 
@@ -47,7 +45,7 @@ class Ledger:
         self._turn = asyncio.Lock()
 
     async def reserve(self, call: NewCall) -> Reservation:
-        """Set money aside for a call: see `completions.reserve_many`.
+        """Set money aside for a call: see `completions.book`.
 
         Raises:
             DatabaseUnavailable: nothing is set aside, or it is settled when the lease is lost.
@@ -61,7 +59,7 @@ class Ledger:
         return waiting.result
 
     async def settle(self, settlement: Settlement) -> None:
-        """Store what a call brought and book what it cost: see `completions.settle_many`.
+        """Store what a call brought and book what it cost: see `completions.book`.
 
         Raises:
             DatabaseUnavailable: do it again; settling twice books once.
@@ -89,8 +87,7 @@ class Ledger:
         reserving, settling = list(self._reserving), list(self._settling)
         try:
             async with self._database.begin() as connection:
-                settled = await completions.settle_many(connection, _entries(settling)) if settling else []
-                reserved = await completions.reserve_many(connection, _entries(reserving)) if reserving else []
+                settled, reserved = await completions.book(connection, _entries(settling), _entries(reserving))
         except DatabaseUnavailable as error:
             for one in (*reserving, *settling):
                 one.failed = error

@@ -1,5 +1,6 @@
 """What many tests of the database need: a problem, a run, and candidates on their way through it."""
 
+import asyncio
 from hashlib import sha256
 
 import sqlalchemy as sa
@@ -146,3 +147,22 @@ def stale(lease: Lease) -> Lease:
 async def count(database: Database, table: sa.Table) -> int:
     async with database.begin() as connection:
         return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
+
+
+async def answered_all(database: Database) -> int:
+    """Answer every queued proposal with a program of its own; returns how many there were."""
+    taken = await claimed(database)
+    async with database.begin() as connection:
+        await proposals.answer_many(connection, [(item, child(f"x = {item.run}, {item.number}")) for item in taken])
+    return len(taken)
+
+
+async def blocked(database: Database, sessions: int) -> None:
+    """Wait until so many sessions wait for a lock."""
+    waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    async with asyncio.timeout(10):
+        while True:
+            async with database.begin() as connection:
+                if (await connection.execute(waiting)).scalar_one() == sessions:
+                    return
+            await asyncio.sleep(0.01)

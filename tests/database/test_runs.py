@@ -7,7 +7,7 @@ from database import problems, programs, proposals, runs, tables
 from database.engine import Database
 from database.errors import EpochLost, NotAllowed, NotFound
 from evolution.evaluation import Purpose, Tier
-from evolution.proposal import Operator
+from evolution.proposal import ProposalState
 from evolution.run import Budget, RunConfig, RunState, StopReason
 from tests.conftest import CountStatements
 from tests.database.scene import SEED, asked, claimed_evaluations, count, new_run, toy_problem
@@ -33,7 +33,7 @@ async def test_a_new_run_has_all_that_it_needs_to_start(database: Database) -> N
     assert (row.config, row.seed, row.tier, row.state) == (config, 7, Tier.NAMESPACES, RunState.RUNNING)
     assert (row.account.limit_micro_dollars, row.account.spent_micro_dollars, len(row.secret)) == (500, 0, 32)
     assert (seed.files, seed.generation, seed.parent) == ({"program.py": SEED}, 0, None)
-    assert [(item.number, item.operator, item.length) for item in opened] == [(0, Operator.SEED, len(SEED))]
+    assert [(item.number, item.state, item.length) for item in opened] == [(0, ProposalState.ANSWERED, len(SEED))]
     assert await claimed_evaluations(database, tier=Tier.PLAIN) == []
     (evaluation,) = await claimed_evaluations(database, tier=Tier.NAMESPACES)
     assert (evaluation.number, evaluation.purpose, evaluation.files) == (0, Purpose.SEARCH, {"program.py": SEED})
