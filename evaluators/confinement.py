@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.sandbox import SandboxUnavailable
+from evaluators.toolchains import Toolchain, compiler_settings, find_toolchain
 from evolution.evaluation import Tier
 from evolution.problem import Problem
 
@@ -21,6 +22,7 @@ _PACKAGES = ("numpy", "msgspec")
 _BOX_HARNESS = "/galapagos/harness"
 _BOX_PACKAGES = "/galapagos/packages"
 _BOX_ENVIRONMENT = "/galapagos/environment"
+_BOX_COMPILER = "/galapagos/compiler"
 _BOX_PROBLEM = "/problem"
 _BOX_SCRATCH = "/scratch/tmp"
 _BOX_EMPTY = "/empty"
@@ -126,15 +128,20 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
     if environment is not None:
         command += ["--ro-bind", str(environment), _BOX_ENVIRONMENT]
         paths.insert(0, _BOX_ENVIRONMENT)
+    toolchain = None
     if role is Role.JUDGE:
         command += ["--ro-bind", str(ground.problem_folder), _BOX_PROBLEM]
         readable.append(_BOX_PROBLEM)
     else:
         command += ["--dir", _BOX_SCRATCH, *_temporary_names()]
         command += ["--dir", _BOX_EMPTY]
+        toolchain = find_toolchain(ground.problem.definition.language, mounted=True)
+        if toolchain is not None and toolchain.folder is not None:
+            command += ["--ro-bind", str(toolchain.folder), _BOX_COMPILER]
+            toolchain = Toolchain(_BOX_COMPILER / toolchain.program.relative_to(toolchain.folder), Path(_BOX_COMPILER))
     command += ["--remount-ro", "/", "--chdir", "/", "--", *_python("galapagos_zygote.py", _BOX_HARNESS)]
     scratch = _BOX_SCRATCH if role is Role.CANDIDATE else ""
-    settings = _settings(ground, role, readable, scratch, _BOX_PROBLEM)
+    settings = _settings(ground, role, readable, scratch, _BOX_PROBLEM, toolchain)
     return Confinement(command, _variables(paths, _BOX_SCRATCH), settings | {"empty": _BOX_EMPTY})
 
 
@@ -213,10 +220,14 @@ def _plain(ground: Ground, role: Role) -> Confinement:
     if environment is not None:
         readable.append(str(environment))
         paths.insert(0, str(environment))
+    toolchain = None
     if role is Role.JUDGE:
         readable.append(str(ground.problem_folder))
+    else:
+        toolchain = find_toolchain(ground.problem.definition.language, mounted=False)
+        readable += [str(toolchain.folder)] if toolchain is not None and toolchain.folder is not None else []
     scratch = str(ground.scratch) if role is Role.CANDIDATE else ""
-    settings = _settings(ground, role, readable, scratch, str(ground.problem_folder))
+    settings = _settings(ground, role, readable, scratch, str(ground.problem_folder), toolchain)
     return Confinement(_python("galapagos_zygote.py", str(HARNESS)), _variables(paths, str(ground.scratch)), settings)
 
 
@@ -248,7 +259,9 @@ def _variables(paths: list[str], home: str) -> dict[str, str]:
     }
 
 
-def _settings(ground: Ground, role: Role, readable: list[str], scratch: str, problem_folder: str) -> dict[str, Any]:
+def _settings(
+    ground: Ground, role: Role, readable: list[str], scratch: str, problem_folder: str, toolchain: Toolchain | None
+) -> dict[str, Any]:
     definition = ground.problem.definition
     return {
         "role": role.value,
@@ -261,7 +274,7 @@ def _settings(ground: Ground, role: Role, readable: list[str], scratch: str, pro
         "writable": [*_WRITABLE_DEVICES, *([str(Path(scratch).parent)] if scratch else [])],
         "scratch": scratch,
         "empty": "",
-        "language": definition.language.value,
+        "compiler": None if toolchain is None else compiler_settings(definition.language, toolchain),
         "main": definition.seed[0],
         "problem": problem_folder if role is Role.JUDGE else "",
         "judge": definition.judge,

@@ -261,6 +261,9 @@ class _Evaluation:
                 return Cause.FORBIDDEN, "the candidate made a system call of another architecture, which is forbidden"
             case signal.SIGKILL if self._tier is Tier.NAMESPACES:
                 return self._killed_from_outside(ended)
+            case signal.SIGSEGV if self._tier is Tier.NAMESPACES:
+                # The kernel shields process 1 of a namespace from its own SIGABRT; abort() then ends it so.
+                return Cause.DIED, "the candidate's process was ended by SIGSEGV: a bad access to memory, or abort()"
             case number:
                 return Cause.DIED, f"the candidate's process was ended by {signal.Signals(number).name}"
 

@@ -21,7 +21,8 @@ from evaluators.job import run_job
 from evaluators.probe import require
 from evaluators.sandbox import Cause, Job, JobResult, Packages, SandboxUnavailable
 from evolution.evaluation import Tier
-from evolution.problem import Language, Problem
+from evolution.language import LANGUAGES
+from evolution.problem import Problem
 
 _PREFIX = "galapagos-slot-"
 _YOUNG_S = 60.0
@@ -101,8 +102,8 @@ class LocalSandbox:
                 self._empty_scratch()
 
     def _enabled(self, job: Job) -> Job:
-        """A C problem's job with as many processes as the compiler takes; its program itself can start none."""
-        if self._problem.definition.language is not Language.C:
+        """A compiled program's job with as many processes as its compiler takes; it can start none itself."""
+        if LANGUAGES[self._problem.definition.language].compiler is None:
             return job
         processes = max(job.limits.processes, _COMPILER_PROCESSES)
         return replace(job, limits=job.limits.model_copy(update={"processes": processes}))

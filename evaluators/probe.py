@@ -10,8 +10,9 @@ from pathlib import Path
 from evaluators.confinement import bubblewrap, interpreter, machine_is_known
 from evaluators.harness.galapagos_confine import landlock_version
 from evaluators.sandbox import SandboxUnavailable
+from evaluators.toolchains import find_toolchain
 from evolution.evaluation import Tier
-from evolution.problem import Language
+from evolution.language import Language
 
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _DEBIAN_SWITCH = Path("/proc/sys/kernel/unprivileged_userns_clone")
@@ -20,15 +21,11 @@ _MOST_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The strongest tier that this machine offers, None for none; why no stronger one; and the commands that help.
-
-    `compiler` is the path of gcc, which problems in C need; None without it.
-    """
+    """The strongest tier that this machine offers, None for none; why no stronger one; and the commands that help."""
 
     tier: Tier | None
     reasons: tuple[str, ...]
     fix: tuple[str, ...]
-    compiler: str | None
 
 
 def _switch(path: Path) -> str:
@@ -74,18 +71,17 @@ def _explanation(said: str) -> tuple[str, str]:
 @functools.cache
 def probe() -> Probe:
     """Look once at what this machine offers; a small box is really started."""
-    compiler = shutil.which("gcc", path="/usr/bin:/bin")
     if not machine_is_known():
         reason = "expected Linux on x86_64 or aarch64: the sandbox is made of its kernel's walls"
-        return Probe(None, (reason,), ("run Galapagos in a Linux container or virtual machine (Docker)",), compiler)
+        return Probe(None, (reason,), ("run Galapagos in a Linux container or virtual machine (Docker)",))
     hindered = _namespaces_hindered()
     if hindered is None:
-        return Probe(Tier.NAMESPACES, (), (), compiler)
+        return Probe(Tier.NAMESPACES, (), ())
     reason, fix = hindered
     if landlock_version() == 0:
         closed = "expected Landlock at least; this kernel does not offer it, so nothing would bound what candidates read"
-        return Probe(None, (reason, closed), (fix,), compiler)
-    return Probe(Tier.PLAIN, (reason,), (fix,), compiler)
+        return Probe(None, (reason, closed), (fix,))
+    return Probe(Tier.PLAIN, (reason,), (fix,))
 
 
 def require(tier: Tier, language: Language) -> None:
@@ -101,8 +97,4 @@ def require(tier: Tier, language: Language) -> None:
     }
     if not weaker[tier]():
         raise SandboxUnavailable(f"{'; '.join(found.reasons)}; to mend it: {'; '.join(found.fix)}")
-    if language is Language.C and found.compiler is None:
-        raise SandboxUnavailable(
-            "expected the compiler /usr/bin/gcc for a problem in C; it is not installed; "
-            "run: sudo apt-get install -y gcc libc6-dev"
-        )
+    find_toolchain(language, mounted=tier is Tier.NAMESPACES)

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from evolution.language import LANGUAGES, Language
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 DEFINITION = "problem.toml"
@@ -20,13 +22,6 @@ class ProblemError(ValueError):
 
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Language(StrEnum):
-    """The language of the evolvable files. C is compiled inside the sandbox."""
-
-    PYTHON = "python"
-    C = "c"
 
 
 class Direction(StrEnum):
@@ -241,6 +236,12 @@ def _check_files(definition: Definition, files: Mapping[str, bytes]) -> None:
     for path in named:
         if path not in files:
             raise ProblemError(f"{DEFINITION} names {path!r}, which is not in the folder; add it or correct the name")
+    traits = LANGUAGES[definition.language]
+    if not definition.seed[0].endswith(traits.suffixes):
+        raise ProblemError(
+            f"{DEFINITION}: expected the first file of seed to be a source in {traits.title} ({', '.join(traits.suffixes)}); "
+            f"got {definition.seed[0]!r}; correct its name, or set language (docs/problem-format.md lists all)"
+        )
     size = 0
     for path in definition.seed:
         try:
@@ -250,8 +251,9 @@ def _check_files(definition: Definition, files: Mapping[str, bytes]) -> None:
         size += len(text)
         if "EVOLVE-BLOCK-START" not in text or "EVOLVE-BLOCK-END" not in text:
             raise ProblemError(
-                f"{path}: expected at least one pair of comment lines EVOLVE-BLOCK-START and EVOLVE-BLOCK-END around "
-                f"the text that may change; got none; add them, or remove {path!r} from seed"
+                f"{path}: expected at least one pair of comment lines {traits.comment} EVOLVE-BLOCK-START and "
+                f"{traits.comment} EVOLVE-BLOCK-END around the text that may change; got none; add them, or remove "
+                f"{path!r} from seed"
             )
     if size > definition.limits.source_kib * 1024:
         raise ProblemError(f"the seed has {size} characters; limits.source_kib allows {definition.limits.source_kib} KiB")

@@ -14,7 +14,8 @@ from database import runs, views
 from database.errors import DatabaseUnavailable
 from database.views import Live
 from evolution.evaluation import Tier
-from evolution.problem import Language, Problem
+from evolution.language import Language
+from evolution.problem import Problem
 from evolution.run import Budget, RunConfig, RunState, StopReason
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evolution.problem import Language
+from evolution.language import Language
 from workers.evolve_blocks import blocks
 
 

@@ -16,7 +16,8 @@ from database.programs import EvaluatedProgram
 from database.prompt_views import PastRefusal, PromptView, Step
 from database.proposals import ClaimedProposal
 from evolution.evaluation import StageResult, Verdict
-from evolution.problem import Definition, Language, Problem
+from evolution.language import Language
+from evolution.problem import Definition, Problem
 from evolution.proposal import Operator, Refusal
 from workers.evolve_blocks import blocks
 from workers.models import Message

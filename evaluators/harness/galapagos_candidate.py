@@ -1,10 +1,8 @@
 """The candidate's process, once its walls stand: load the program, then answer the judge's calls until it hangs up."""
 
-import ctypes
 import linecache
 import os
 import socket
-import subprocess
 import sys
 import time
 import traceback
@@ -12,12 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
-from galapagos_confine import SystemCallFilter
 from galapagos_log import BoundedLog
 from galapagos_wire import Closed, NotPlainData, Wire
 
@@ -25,6 +21,8 @@ READY, FAILED, RESULTS = 0, 1, 2
 _LONGEST_TEXT = 4000
 _READ_ONLY_FILE_SYSTEM = 30
 _REHEARSALS = 12
+Call = Callable[[str, Sequence[Any]], object]
+"""Calls a function of the program by name, with these arguments."""
 _REHEARSAL = """
 import math
 def answer(number, array, table):
@@ -32,11 +30,10 @@ def answer(number, array, table):
 def fail(number, array, table):
     raise ValueError("of the rehearsal")
 """
-_COMPILER = ("gcc", "-O3", "-march=native", "-shared", "-fPIC", "-fno-plt", "-o", "candidate.so")
 
 
 class CompilationFailed(Exception):
-    """The C compiler refused the program; the text is its own."""
+    """The compiler refused the program; the text is its own."""
 
 
 def cause_of(error: BaseException, otherwise: str) -> str:
@@ -97,7 +94,7 @@ class SourceFinder(MetaPathFinder):
         return None
 
 
-def load_python(files: Mapping[str, str], main: str) -> Callable[[str, Sequence[Any]], object]:
+def load_python(files: Mapping[str, str], main: str) -> Call:
     """Import the program; the result calls a function of its main file by name."""
     sys.meta_path.insert(0, SourceFinder(files))
     name = main.removesuffix(".py").replace("/", ".")
@@ -115,53 +112,12 @@ def load_python(files: Mapping[str, str], main: str) -> Callable[[str, Sequence[
     return call
 
 
-def load_c(files: Mapping[str, str], no_new_process: SystemCallFilter) -> Callable[[str, Sequence[Any]], object]:
-    """Compile the program here, behind the walls, give up starting processes, then load it."""
-    for path, text in files.items():
-        pure = PurePosixPath(path)
-        os.makedirs(str(pure.parent), exist_ok=True)  # noqa: PTH103 - pathlib.Path would be one more import
-        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - as above
-            file.write(text)
-    sources = sorted(path for path in files if path.endswith(".c"))
-    finished = subprocess.run(
-        [*_COMPILER, *sources, "-lm"], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    if finished.returncode != 0:
-        raise CompilationFailed(finished.stdout.decode("utf-8", "replace")[:_LONGEST_TEXT])
-    no_new_process.install()
-    library = ctypes.CDLL("./candidate.so")
-
-    def call(function: str, arguments: Sequence[Any]) -> list[object]:
-        try:
-            target = library[function]
-        except AttributeError:
-            raise AttributeError(f"expected a C function {function!r} that is not static; there is none") from None
-        target.restype = None
-        passed: list[Any] = []
-        for argument in arguments:
-            passed.extend(_as_c(argument))
-        target(*passed)
-        return [argument for argument in arguments if isinstance(argument, np.ndarray)]
-
-    return call
-
-
-def _as_c(argument: object) -> list[Any]:
-    if isinstance(argument, np.ndarray):
-        return [ctypes.c_void_p(argument.ctypes.data), ctypes.c_int64(argument.size)]
-    if isinstance(argument, int):
-        return [ctypes.c_int64(argument)]
-    if isinstance(argument, float):
-        return [ctypes.c_double(argument)]
-    raise TypeError(f"expected numpy arrays, int and float for a C function; got {type(argument).__name__}")
-
-
-def serve(stream: socket.socket, files: Mapping[str, str], main: str, language: str, no_new_process: SystemCallFilter) -> None:
+def serve(stream: socket.socket, load: Callable[[], Call]) -> None:
     """Load the program and answer until the judge hangs up. Whatever the program does, it can only fail itself."""
     sys.stdout = sys.stderr = BoundedLog(1)
     wire = Wire(stream)
     try:
-        call = load_c(files, no_new_process) if language == "c" else load_python(files, main)
+        call = load()
     except BaseException as error:  # noqa: BLE001 - whatever it raises is its own failure
         wire.send(0, (FAILED, cause_of(error, "load_error"), text_of(error)))
         return
@@ -175,9 +131,7 @@ def serve(stream: socket.socket, files: Mapping[str, str], main: str, language: 
         _answer(wire, nonce, call, function, calls)
 
 
-def _answer(
-    wire: Wire, nonce: int, call: Callable[[str, Sequence[Any]], object], function: str, calls: Sequence[Sequence[Any]]
-) -> None:
+def _answer(wire: Wire, nonce: int, call: Call, function: str, calls: Sequence[Sequence[Any]]) -> None:
     try:
         wire.send(nonce, (RESULTS, [call(function, arguments) for arguments in calls]))
     except Closed:
@@ -186,7 +140,7 @@ def _answer(
         wire.send(nonce, (FAILED, cause_of(error, "call_error"), text_of(error)))
 
 
-def rehearse(no_new_process: SystemCallFilter) -> None:
+def rehearse() -> None:
     """Load and call a program of ours in the zygote, so that forks find the interpreter's caches warm.
 
     Half of a small evaluation's time is otherwise spent on filling them anew in every fork.
@@ -198,7 +152,7 @@ def rehearse(no_new_process: SystemCallFilter) -> None:
             for function in ("answer", "fail"):
                 Wire(judge).send(1, (function, [[1.0, np.ones(2), {"key": ["text", b"", None]}]]))
             judge.shutdown(socket.SHUT_WR)
-            serve(own, {"rehearsal.py": _REHEARSAL}, "rehearsal.py", "python", no_new_process)
+            serve(own, partial(load_python, {"rehearsal.py": _REHEARSAL}, "rehearsal.py"))
             for _ in ("ready", "answer", "fail"):
                 Wire(judge).receive(time.monotonic() + 1)
         del sys.modules["rehearsal"]

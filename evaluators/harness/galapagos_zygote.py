@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import traceback
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -58,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True):
     writable: list[str]
     scratch: str
     empty: str
-    language: str
+    compiler: dict[str, Any] | None
     main: str
     problem: str
     judge: str
@@ -299,11 +300,18 @@ class Zygote:
             SystemCallFilter(confinement_filter(os.getpid())).install()
 
     def _run_candidate(self) -> None:
-        from galapagos_candidate import serve
+        from galapagos_candidate import load_python, serve
 
+        settings = self._settings
         files: dict[str, str] = msgspec.msgpack.decode(os.pread(_SECOND, os.fstat(_SECOND).st_size, 0))
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, _WIRE)
-        serve(stream, files, self._settings.main, self._settings.language, self._no_new_process)
+        if settings.compiler is None:
+            serve(stream, partial(load_python, files, settings.main))
+            return
+        from galapagos_compiled import Compiler, load_compiled
+
+        compiler = msgspec.convert(settings.compiler, Compiler)
+        serve(stream, partial(load_compiled, files, settings.main, compiler, self._no_new_process))
 
     def _run_judge(self, request: dict[str, Any]) -> None:
         from galapagos_judging import Launcher, judge
@@ -322,7 +330,9 @@ def _rehearse(settings: Settings) -> None:
     if settings.role == "candidate":
         import galapagos_candidate
 
-        galapagos_candidate.rehearse(SystemCallFilter(no_new_process_filter()))
+        galapagos_candidate.rehearse()
+        if settings.compiler is not None:
+            importlib.import_module("galapagos_compiled")
     else:
         import galapagos_judging
 

@@ -1,14 +1,21 @@
 """Slots of both tiers over one problem whose judge can behave in every way that the tests need."""
 
-from collections.abc import AsyncIterator
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from evaluators.probe import probe
-from evaluators.sandbox import Packages, Sandbox, open_sandbox
+from evaluators.sandbox import Packages, Sandbox, SandboxUnavailable, open_sandbox
+from evaluators.toolchains import find_toolchain
 from evolution.evaluation import Tier
-from tests.sandbox.jobs import C_PROBLEM, PROBLEM
+from evolution.language import LANGUAGES, Language
+from tests.sandbox.jobs import PROBLEM, compiled_problem
 
 
 def _usable(tier: Tier) -> None:
@@ -25,10 +32,53 @@ async def slot(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     await sandbox.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", params=list(Tier), ids=[tier.value for tier in Tier])
-async def c_slot(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
-    _usable(request.param)
-    sandbox = open_sandbox(request.param, C_PROBLEM, Packages())
+@pytest.fixture(scope="session")
+def open_rust() -> Iterator[None]:
+    """The Rust toolchain where every user can read it: tier plain cannot mount one out of a closed folder of root's."""
+    found = find_toolchain(Language.RUST, mounted=True)
+    if found is None or found.folder is None:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="galapagos-rust-") as folder, pytest.MonkeyPatch.context() as patch:
+        copy = Path(folder)
+        copy.chmod(0o755)
+        try:
+            shutil.copytree(found.folder / "lib", copy / "lib", copy_function=os.link)
+        except shutil.Error as error:
+            pytest.skip(f"the Rust toolchain lies on another file system than {copy}: {str(error)[:200]}")
+        (copy / "bin").mkdir(mode=0o755)
+        (copy / "bin" / "rustc").hardlink_to(found.program)
+        patch.setenv("PATH", f"{copy / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        yield
+
+
+COMPILED = [language for language, traits in LANGUAGES.items() if traits.compiler is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSlot:
+    """A slot for programs in one language."""
+
+    sandbox: Sandbox
+    language: Language
+
+
+@pytest_asyncio.fixture(
+    scope="session",
+    loop_scope="session",
+    params=[(tier, language) for tier in Tier for language in COMPILED],
+    ids=[f"{tier.value}-{language.value}" for tier in Tier for language in COMPILED],
+)
+async def compiled_slot(request: pytest.FixtureRequest) -> AsyncIterator[CompiledSlot]:
+    tier, language = request.param
+    _usable(tier)
+    try:
+        find_toolchain(language, mounted=True)
+    except SandboxUnavailable as error:
+        pytest.skip(f"no compiler to test with: {error}")
+    if language is Language.RUST and tier is Tier.PLAIN:
+        request.getfixturevalue("open_rust")
+    sandbox = open_sandbox(tier, compiled_problem(language), Packages())
     await sandbox.start()
-    yield sandbox
+    yield CompiledSlot(sandbox, language)
     await sandbox.close()

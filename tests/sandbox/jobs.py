@@ -4,6 +4,7 @@ import textwrap
 
 from evaluators.sandbox import Cause, Job, JobResult, Sandbox
 from evolution.evaluation import Purpose
+from evolution.language import LANGUAGES, Language
 from evolution.problem import Limits, Problem, problem_from_files
 
 SECRET = "the-answer-is-4711"  # noqa: S105 - what candidates look for and must not find
@@ -129,7 +130,7 @@ def bad(candidate, context):
 '''
 _HEAD = 'name = "attacks"\ntitle = "Attacks"\nstatement = "None."\n'
 _PYTHON_SEED = "# EVOLVE-BLOCK-START\ndef f():\n    return 1\n# EVOLVE-BLOCK-END\n"
-_C_SEED = "// EVOLVE-BLOCK-START\nvoid f(void) {}\n// EVOLVE-BLOCK-END\n"
+_COMPILED_SEED = "// EVOLVE-BLOCK-START\n// EVOLVE-BLOCK-END\n"
 
 PROBLEM: Problem = problem_from_files(
     {
@@ -140,7 +141,7 @@ PROBLEM: Problem = problem_from_files(
         "private/data.txt": SECRET.encode(),
     }
 )
-_C_JUDGE = """
+_COMPILED_JUDGE = """
 import numpy as np
 def evaluate(candidate, context):
     x = np.array([3.0, 1.0, 2.0])
@@ -153,13 +154,21 @@ def clock(candidate, context):
     _, seconds = candidate.time("f", [[np.array([1.0])]])
     return {"score": seconds}
 """
-C_PROBLEM: Problem = problem_from_files(
-    {
-        "problem.toml": f'{_HEAD}language = "c"\nseed = ["program.c"]\n'.encode(),
-        "program.c": _C_SEED.encode(),
-        "judge.py": _C_JUDGE.encode(),
-    }
-)
+
+
+def source_name(language: Language) -> str:
+    return f"program{LANGUAGES[language].suffixes[0]}"
+
+
+def compiled_problem(language: Language) -> Problem:
+    name = source_name(language)
+    return problem_from_files(
+        {
+            "problem.toml": f'{_HEAD}language = "{language.value}"\nseed = ["{name}"]\n'.encode(),
+            name: _COMPILED_SEED.encode(),
+            "judge.py": f"{_COMPILED_JUDGE}# {SECRET}\n".encode(),
+        }
+    )
 
 
 ATTEMPT = """

@@ -1,6 +1,6 @@
 """Programs that are mutated in tests."""
 
-from evolution.problem import Language
+from evolution.language import Language
 
 RULE = '''"""An update rule."""
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolution.problem import Language
+from evolution.language import Language
 from evolution.randomness import stream
 from tests.workers_mutation.samples import INNER, PARENTS, RULE, WORDS
 from workers.evolve_blocks import check_only_blocks_changed

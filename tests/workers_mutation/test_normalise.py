@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolution.problem import Language
+from evolution.language import Language
 from tests.workers_mutation.samples import INNER, PARENTS, RULE, SORT
 from workers.normalise import Normalised, normalise
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolution.problem import Language
+from evolution.language import Language
 from tests.workers_mutation.samples import PARENTS, RULE
 from workers.evolve_blocks import check_only_blocks_changed
 from workers.mutation.mutant import Parsed, read_program

@@ -18,7 +18,8 @@ from database.engine import WORKERS, Database, notify
 from database.evaluations import FinishedEvaluation
 from database.proposals import ClaimedProposal
 from evolution.evaluation import Outcome, Tier, Verdict
-from evolution.problem import Language, Problem, problem_from_files
+from evolution.language import Language
+from evolution.problem import Problem, problem_from_files
 from evolution.program import Program
 from evolution.proposal import MODEL_OPERATORS, Choice, Operator, Propensity, Refusal, TuningStep
 from evolution.run import Order, RunConfig

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from evolution.problem import Language
+from evolution.language import Language
 from workers.mutation import c_code, exchange, expression_edits, statement_edits
 from workers.mutation.c_code import CSource, read_c
 from workers.mutation.dice import Dice

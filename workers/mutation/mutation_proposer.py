@@ -10,7 +10,7 @@ from database import problems, programs, runs, tuning_views
 from database.engine import Connection
 from database.errors import NotFound
 from database.proposals import ClaimedProposal
-from evolution.problem import Language
+from evolution.language import Language
 from evolution.program import Program
 from evolution.proposal import Operator, TuningStep
 from evolution.randomness import stream
