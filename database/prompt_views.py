@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -28,11 +29,12 @@ _TOLD = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change in a line of descent: `child` was made of `parent` by `operator`."""
+    """One change in a line of descent: `child` was made of `parent` by `operator`, from a model's `answer` if there is one."""
 
     operator: Operator
     parent: EvaluatedProgram
     child: EvaluatedProgram
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,12 @@ class PromptView:
     refusals: tuple[PastRefusal, ...]
 
 
+class _Made(NamedTuple):
+    number: int
+    operator: Operator
+    answer: str | None
+
+
 _LINE = sa.text("""
     WITH RECURSIVE line AS (
         SELECT number, parent, 0 AS depth FROM program WHERE run = :run AND number = :number
@@ -67,8 +75,12 @@ _LINE = sa.text("""
         SELECT g.number, g.parent, line.depth + 1 FROM line JOIN program g ON g.run = :run AND g.number = line.parent
         WHERE line.depth < :ancestors
     )
-    SELECT line.number, CAST(p.operator AS text) AS operator
-    FROM line JOIN proposal p ON p.run = :run AND p.number = line.number ORDER BY line.depth
+    SELECT line.number, CAST(p.operator AS text) AS operator, said.content AS answer
+    FROM line JOIN proposal p ON p.run = :run AND p.number = line.number
+    LEFT JOIN LATERAL (
+        SELECT b.content FROM completion c JOIN blob b ON b.hash = c.answer WHERE c.proposal = p.id ORDER BY c.id DESC LIMIT 1
+    ) said ON true
+    ORDER BY line.depth
 """)
 _REFUSALS = sa.text("""
     SELECT number, CAST(operator AS text) AS operator, CAST(refusal AS text) AS refusal, detail, duplicate_of FROM proposal
@@ -86,14 +98,14 @@ async def load(connection: Connection, claimed: ClaimedProposal) -> PromptView:
         NotFound: the run has no such parent.
     """
     line = await _line(connection, claimed)
-    numbers = {claimed.parent, *claimed.inspirations, *(number for number, _ in line)}
+    numbers = {claimed.parent, *claimed.inspirations, *(made.number for made in line)}
     known = await programs.load_evaluated(connection, claimed.run, sorted(numbers))
     if claimed.parent not in known:
         raise NotFound(f"run {claimed.run} has no program {claimed.parent}, the parent of proposal {claimed.number}")
     steps = [
-        Step(operator, known[parent], known[child])
-        for (child, operator), (parent, _) in pairwise(line)
-        if parent in known and child in known
+        Step(made.operator, known[before.number], known[made.number], made.answer)
+        for made, before in pairwise(line)
+        if before.number in known and made.number in known
     ]
     return PromptView(
         parent=known[claimed.parent],
@@ -108,10 +120,13 @@ async def money_limited(connection: Connection, run: int) -> bool:
     return bool((await connection.execute(_MONEY_LIMITED, {"run": run})).scalar_one_or_none())
 
 
-async def _line(connection: Connection, claimed: ClaimedProposal) -> list[tuple[int, Operator]]:
-    """Numbers and operators of the parent and its ancestors, newest first."""
+async def _line(connection: Connection, claimed: ClaimedProposal) -> list[_Made]:
+    """The parent and its ancestors, newest first."""
     row = {"run": claimed.run, "number": claimed.parent, "ancestors": ANCESTORS}
-    return [(found.number, Operator(found.operator)) for found in await connection.execute(_LINE, row)]
+    return [
+        _Made(found.number, Operator(found.operator), None if found.answer is None else found.answer.decode())
+        for found in await connection.execute(_LINE, row)
+    ]
 
 
 async def _refusals(connection: Connection, claimed: ClaimedProposal) -> tuple[PastRefusal, ...]:

@@ -25,7 +25,7 @@ _DIVIDER = re.compile(r"[ \t]*={5,9}[ \t]*")
 _REPLACE = re.compile(r"[ \t]*>{5,9}[ \t]*(?:(?:REPLACE|UPDATED)\b.*)?", re.IGNORECASE)
 _HUNK = re.compile(r"@@(?: -(\d+)\S* \+\S+ @@.*| .*)?")
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`]*)")
-_NAMED = re.compile(r"(?:#{1,6}[ \t]+)?[*_`]*(?:file(?:name)?:[ \t]*)?[*_`]*([^\s*`:]+)[*_`]*:?[*_`]*", re.IGNORECASE)
+_LABEL = re.compile(r"file(?:name)?:", re.IGNORECASE)
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*\.[A-Za-z]\w{0,7}")
 _TAG = re.compile(
     r"<(answer|code|content|file|final|output|program|result|solution)"
@@ -111,11 +111,11 @@ def _path_named(line: str, paths: tuple[str, ...]) -> str | None:
     stripped = line.strip()
     if not stripped or len(stripped) > 300:
         return None
-    found = _NAMED.fullmatch(stripped)
-    if found is None:
-        return None
-    if found[1] in paths or (stripped.startswith("###") and _PATH.fullmatch(found[1])):
-        return found[1]
+    # Emphasis is taken off first without its underscores: a path may begin or end with some of its own.
+    for emphasis in ("*`", "*`_"):
+        name = _LABEL.sub("", stripped.lstrip("# \t").lstrip(emphasis), count=1).strip(emphasis + ": \t")
+        if name in paths or (stripped.startswith("###") and _PATH.fullmatch(name)):
+            return name
     return None
 
 

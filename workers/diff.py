@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evolution.proposal import Refusal
-from workers.answers import Answer, Edit, Whole, read_answer, resolve
-from workers.evolve_blocks import EvolveBlockError, blocks, check_only_blocks_changed, fixed_text, is_marker, with_blocks
+from workers.answers import Answer, Edit, read_answer, resolve
+from workers.evolve_blocks import blocks, check_only_blocks_changed, is_marker
+from workers.grafting import Unusable, grafted
 from workers.line_matching import Placement, closest_lines, placements
 
 _DETAIL_LIMIT = 2000
@@ -26,48 +27,68 @@ class NotApplied:
     detail: str
 
 
-class _RefusedError(Exception):
-    def __init__(self, reason: Refusal, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The files of a child. `ignored` says what of the answer was left out of it, in words for the model; else empty."""
+
+    files: dict[str, str]
+    ignored: str = ""
 
 
-def apply_answer(parent: Mapping[str, str], text: str) -> dict[str, str] | NotApplied:
+def apply_answer(parent: Mapping[str, str], text: str) -> Applied | NotApplied:
     """The child's files: those of `parent` with what the answer `text` asks for. Never raises, whatever the text.
 
     A child equals its parent outside the EVOLVE-BLOCKs to the byte; a file with CRLF line ends gets CRLF in new lines.
+    Edits outside of the blocks refuse the answer; what a whole program has there is ignored.
     """
     answer = read_answer(text, tuple(parent))
     if answer.empty:
         return NotApplied(
             Refusal.NO_ANSWER, "expected SEARCH/REPLACE blocks, a diff, or a program in a fence; the answer holds none of them"
         )
+    ignored = ""
     try:
-        child = _edited(parent, answer) if answer.edits or not answer.wholes else _replaced(parent, answer)
-    except _RefusedError as refused:
+        if answer.edits or not answer.wholes:
+            child = _edited(parent, answer)
+        else:
+            child, ignored = grafted(parent, answer)
+    except Unusable as refused:
         return NotApplied(refused.reason, refused.detail[:_DETAIL_LIMIT])
     if complaint := check_only_blocks_changed(parent, child):
         return NotApplied(Refusal.OUTSIDE_EVOLVE_BLOCK, complaint[:_DETAIL_LIMIT])
-    if child == dict(parent):
-        return NotApplied(Refusal.NO_CHANGE, "the answer leaves the program as it was")
-    return child
+    if child != dict(parent):
+        return Applied(child, ignored[:_DETAIL_LIMIT])
+    if ignored:
+        said = f"nothing was changed within the EVOLVE-BLOCKs; {ignored}"
+        return NotApplied(Refusal.OUTSIDE_EVOLVE_BLOCK, said[:_DETAIL_LIMIT])
+    return NotApplied(Refusal.NO_CHANGE, "the answer leaves the program as it was")
+
+
+def ignored_of(parent: Mapping[str, str], text: str) -> str:
+    """What was left out of the child that the answer `text` made of `parent`; empty if nothing was."""
+    answer = read_answer(text, tuple(parent))
+    if answer.edits or not answer.wholes:
+        return ""
+    try:
+        return grafted(parent, answer).ignored
+    except Unusable:
+        return ""
 
 
 def _edited(parent: Mapping[str, str], answer: Answer) -> dict[str, str]:
     child = {path: text.split("\n") for path, text in parent.items()}
-    refusals = [_RefusedError(Refusal.DID_NOT_APPLY, fault) for fault in answer.faults]
+    refusals = [Unusable(Refusal.DID_NOT_APPLY, fault) for fault in answer.faults]
     if len(answer.edits) > _MOST_EDITS:
-        raise _RefusedError(Refusal.DID_NOT_APPLY, f"expected at most {_MOST_EDITS} blocks, got {len(answer.edits)}")
+        raise Unusable(Refusal.DID_NOT_APPLY, f"expected at most {_MOST_EDITS} blocks, got {len(answer.edits)}")
     for edit in answer.edits:
         try:
             _apply_edit(child, edit, explain=len(refusals) < _MOST_EXPLAINED)
-        except _RefusedError as refused:
+        except Unusable as refused:
             refusals.append(refused)
     if refusals:
         reasons = {refused.reason for refused in refusals}
         reason = reasons.pop() if len(reasons) == 1 else Refusal.DID_NOT_APPLY
-        raise _RefusedError(reason, "\n".join(refused.detail for refused in refusals))
+        raise Unusable(reason, "\n".join(refused.detail for refused in refusals))
     return {path: "\n".join(lines) for path, lines in child.items()}
 
 
@@ -78,7 +99,7 @@ def _apply_edit(child: dict[str, list[str]], edit: Edit, *, explain: bool) -> No
     lines = child[path]
     new = placement.new_lines
     if any(is_marker(line) for line in new):
-        raise _RefusedError(
+        raise Unusable(
             Refusal.OUTSIDE_EVOLVE_BLOCK,
             f"block {edit.number}: the new lines hold an EVOLVE-BLOCK marker; leave those as they are",
         )
@@ -91,11 +112,11 @@ def _place(child: Mapping[str, list[str]], edit: Edit, *, explain: bool) -> tupl
     paths = _paths_for(child, edit)
     found = [(path, placement) for path in paths for placement in placements(child[path], edit.search, edit.replace)]
     if not found:
-        raise _RefusedError(Refusal.DID_NOT_APPLY, f"block {edit.number}: {_not_found(child, paths if explain else (), edit)}")
+        raise Unusable(Refusal.DID_NOT_APPLY, f"block {edit.number}: {_not_found(child, paths if explain else (), edit)}")
     inside = [(path, placement) for path, placement in found if _is_inside(child[path], placement)]
     if not inside:
         path, placement = found[0]
-        raise _RefusedError(
+        raise Unusable(
             Refusal.OUTSIDE_EVOLVE_BLOCK,
             f"block {edit.number}: it changes line {placement.start + 1} of {path}, outside the EVOLVE-BLOCKs; "
             "only lines between EVOLVE-BLOCK-START and EVOLVE-BLOCK-END may change",
@@ -107,7 +128,7 @@ def _place(child: Mapping[str, list[str]], edit: Edit, *, explain: bool) -> tupl
             del inside[1:]
     if len(inside) > 1:
         places = ", ".join(f"line {placement.match + 1} of {path}" for path, placement in inside[:5])
-        raise _RefusedError(
+        raise Unusable(
             Refusal.DID_NOT_APPLY,
             f"block {edit.number}: SEARCH text found {len(inside)} times ({places}); add lines around it until it is unique",
         )
@@ -116,7 +137,7 @@ def _place(child: Mapping[str, list[str]], edit: Edit, *, explain: bool) -> tupl
 
 def _paths_for(child: Mapping[str, list[str]], edit: Edit) -> tuple[str, ...]:
     if not any(line.strip() for line in edit.search):
-        raise _RefusedError(
+        raise Unusable(
             Refusal.DID_NOT_APPLY,
             f"block {edit.number}: SEARCH is empty; repeat the lines that are to change, or lines beside them",
         )
@@ -124,7 +145,7 @@ def _paths_for(child: Mapping[str, list[str]], edit: Edit) -> tuple[str, ...]:
         return tuple(child)
     path = resolve(edit.path, tuple(child))
     if path is None:
-        raise _RefusedError(
+        raise Unusable(
             Refusal.DID_NOT_APPLY,
             f"block {edit.number}: it names {edit.path!r}; the files that may change are {', '.join(child)}",
         )
@@ -144,122 +165,3 @@ def _not_found(child: Mapping[str, list[str]], paths: tuple[str, ...], edit: Edi
         return f"SEARCH text not found; it begins with {edit.search[0].strip()[:80]!r}"
     shown = "\n".join(f"    {line}" for line in best.lines)
     return f"SEARCH text not found; the closest lines are, from line {best.first + 1}:\n{shown}"
-
-
-def _replaced(parent: Mapping[str, str], answer: Answer) -> dict[str, str]:
-    if answer.faults:
-        raise _RefusedError(Refusal.DID_NOT_APPLY, "\n".join(answer.faults))
-    named = [whole for whole in answer.wholes if whole.path is not None]
-    child = dict(parent)
-    if not named:
-        path, whole = _unnamed(parent, answer.wholes)
-        child[path] = _grafted(path, parent[path], whole)
-        return child
-    chosen: dict[str, Whole] = {}
-    for whole in named:
-        path = resolve(whole.path or "", tuple(parent))
-        if path is None:
-            raise _RefusedError(
-                Refusal.DID_NOT_APPLY, f"the answer names {whole.path!r}; the files that may change are {', '.join(parent)}"
-            )
-        if path not in chosen or _has_markers(whole) or not _has_markers(chosen[path]):
-            chosen[path] = whole
-    child.update({path: _grafted(path, parent[path], whole) for path, whole in chosen.items()})
-    return child
-
-
-def _has_markers(whole: Whole) -> bool:
-    return any(is_marker(line) for line in whole.lines)
-
-
-def _unnamed(parent: Mapping[str, str], wholes: list[Whole]) -> tuple[str, Whole]:
-    marked = [whole for whole in wholes if _has_markers(whole)]
-    whole = marked[-1] if marked else max(wholes, key=lambda one: sum(map(len, one.lines)))
-    if len(parent) == 1:
-        return next(iter(parent)), whole
-    fitting = [path for path, text in parent.items() if marked and _fits(text, whole)]
-    if len(fitting) != 1:
-        raise _RefusedError(
-            Refusal.DID_NOT_APPLY, f"the program names no file; expected a line `### path` before it, of {', '.join(parent)}"
-        )
-    return fitting[0], whole
-
-
-def _fits(text: str, whole: Whole) -> bool:
-    try:
-        return _solid(fixed_text(text)) == _solid(fixed_text("\n".join(whole.lines)))
-    except EvolveBlockError:
-        return False
-
-
-def _solid(parts: tuple[str, ...]) -> list[list[str]]:
-    """The fixed text without white space drift and blank lines: what a model must give back."""
-    return [[line.rstrip() for line in part.split("\n") if line.strip()] for part in parts]
-
-
-def _grafted(path: str, text: str, whole: Whole) -> str:
-    """The parent's fixed text around the answer's blocks."""
-    expected = fixed_text(text)
-    if not _has_markers(whole):
-        return with_blocks(text, (_content(text, _without_frame(path, expected, whole.lines)),))
-    answered = "\n".join(whole.lines)
-    try:
-        spans, came = blocks(answered), fixed_text(answered)
-    except EvolveBlockError as error:
-        raise _RefusedError(Refusal.DID_NOT_APPLY, f"{path}: {error}") from None
-    if len(spans) != len(expected) - 1:
-        raise _RefusedError(
-            Refusal.OUTSIDE_EVOLVE_BLOCK,
-            f"{path}: expected {len(expected) - 1} EVOLVE-BLOCKs, got {len(spans)}; keep every marker line",
-        )
-    bare = all(is_marker(line) or not line.strip() for part in came for line in part.split("\n"))
-    if not bare and _solid(came) != _solid(expected):
-        difference = check_only_blocks_changed({path: _settled(expected)}, {path: _settled(came)})
-        raise _RefusedError(Refusal.OUTSIDE_EVOLVE_BLOCK, difference or f"{path}: text outside the EVOLVE-BLOCKs was changed")
-    return with_blocks(text, tuple(_content(text, answered[span.start : span.end].split("\n")[:-1]) for span in spans))
-
-
-def _settled(parts: tuple[str, ...]) -> str:
-    return "".join(f"{line}\n" for part in _solid(parts) for line in part)
-
-
-def _without_frame(path: str, expected: tuple[str, ...], lines: tuple[str, ...]) -> list[str]:
-    """The content of the only block, from an answer without markers that may repeat the fixed text around it."""
-    if len(expected) != 2:
-        raise _RefusedError(
-            Refusal.OUTSIDE_EVOLVE_BLOCK,
-            f"{path}: expected {len(expected) - 1} EVOLVE-BLOCKs with their marker lines, got no marker line",
-        )
-    before, after = ([line for line in part if not is_marker(line)] for part in _solid(expected))
-    body = list(lines)
-    start = _passed(body, before)
-    end = _passed(body[::-1], after[::-1])
-    if start is None or not (before or (after and end is not None)):
-        return body
-    body = body[start : max(start, len(body) - (end or 0))]
-    while body and not body[0].strip():
-        del body[0]
-    while body and not body[-1].strip():
-        del body[-1]
-    return body
-
-
-def _passed(lines: list[str], frame: list[str]) -> int | None:
-    """How many lines it takes to pass `frame`, blank lines aside; None if they do not begin with it."""
-    if not frame:
-        return 0
-    position = 0
-    for index, line in enumerate(lines):
-        if not line.strip():
-            continue
-        if line.rstrip() != frame[position]:
-            return None
-        position += 1
-        if position == len(frame):
-            return index + 1
-    return None
-
-
-def _content(text: str, lines: list[str]) -> str:
-    ending = "\r\n" if any(is_marker(line) and line.endswith("\r") for line in text.split("\n")) else "\n"
-    return "".join(line.rstrip("\r") + ending for line in lines)

@@ -65,10 +65,10 @@ def child_of(parent: Mapping[str, str], answer: Answer, source_kib: int) -> Chil
     """What an answer makes of its parent. Half an answer is never used: half an idea is another idea."""
     if answer.finish_reason == "length":
         return Refused(Refusal.NO_ANSWER, "the answer was cut off at the limit of tokens; answer with less text")
-    files = apply_answer(parent, answer.text)
-    if isinstance(files, NotApplied):
-        return Refused(files.reason, files.detail)
-    size = sum(map(len, files.values()))
+    applied = apply_answer(parent, answer.text)
+    if isinstance(applied, NotApplied):
+        return Refused(applied.reason, applied.detail)
+    size = sum(map(len, applied.files.values()))
     if size > source_kib * 1024:
         return Refused(Refusal.TOO_LONG, f"the program has {size} characters; at most {source_kib * 1024} are allowed")
-    return Child(files)
+    return Child(applied.files)

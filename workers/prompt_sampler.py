@@ -19,6 +19,7 @@ from evolution.evaluation import StageResult, Verdict
 from evolution.language import Language
 from evolution.problem import Definition, Problem
 from evolution.proposal import Operator, Refusal
+from workers.diff import ignored_of
 from workers.evolve_blocks import blocks
 from workers.models import Message
 from workers.quoting import bounded, change_line, quoted
@@ -100,14 +101,15 @@ def prompt_text(messages: Sequence[Message]) -> str:
 
 
 def learning_line(step: Step, definition: Definition) -> str:
-    """One line on an ancestor: what was changed, and the score before and after."""
+    """One line on an ancestor: what was changed, the score before and after, and what of the answer was left out."""
     old, new = _recorded(step.parent), _recorded(step.child)
     word = ""
     if old is not None and new is not None:
         word = " (better)" if new > old else " (worse)" if new < old else " (equal)"
     change = change_line(step.parent.program.files, step.child.program.files)
     scores = f"{_score(step.parent, definition)} -> {_score(step.child, definition)}{word}"
-    return f"program {step.child.program.number} ({step.operator}): {change}; {scores}"
+    ignored = ignored_of(step.parent.program.files, step.answer) if step.answer is not None else ""
+    return f"program {step.child.program.number} ({step.operator}): {change}; {scores}" + (f"; {ignored}" if ignored else "")
 
 
 def _worst_to_best(programs: Sequence[EvaluatedProgram]) -> list[EvaluatedProgram]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolution.proposal import Refusal
-from workers.diff import NotApplied, apply_answer
+from workers.diff import Applied, NotApplied, apply_answer
 from workers.evolve_blocks import check_only_blocks_changed
 
 SEED = """\
@@ -33,10 +33,17 @@ def edit(search: str, replace: str) -> str:
 
 
 def applied(answer: str, **files: str) -> str:
-    child = apply_answer(files or {"main.py": SEED}, answer)
-    assert isinstance(child, dict), child
-    assert check_only_blocks_changed(files or {"main.py": SEED}, child) is None
-    return child["main.py"]
+    result = apply_answer(files or {"main.py": SEED}, answer)
+    assert isinstance(result, Applied), result
+    assert check_only_blocks_changed(files or {"main.py": SEED}, result.files) is None
+    return result.files["main.py"]
+
+
+def changed(files: dict[str, str], answer: str) -> dict[str, str]:
+    result = apply_answer(files, answer)
+    assert isinstance(result, Applied), result
+    assert result.ignored == ""
+    return result.files
 
 
 def refused(answer: str, files: dict[str, str] | None = None) -> NotApplied:
@@ -159,7 +166,11 @@ def test_crlf_files_keep_their_line_ends_to_the_byte() -> None:
          Refusal.OUTSIDE_EVOLVE_BLOCK, "hold an EVOLVE-BLOCK marker"),
         (edit("    return x + x\n", "    return x + x\n"), Refusal.NO_CHANGE, "as it was"),
         (f"```\n{SEED}```", Refusal.NO_CHANGE, "as it was"),
-        (f"```\n{PI.replace('area(2)', 'area(3)')}```", Refusal.OUTSIDE_EVOLVE_BLOCK, "area(2)"),
+        (f"```\n{SEED.replace('area(2)', 'area(3)')}```", Refusal.OUTSIDE_EVOLVE_BLOCK,
+         "nothing was changed within the EVOLVE-BLOCKs; the text outside of the EVOLVE-BLOCKs stayed as it was, and of the "
+         "answer was ignored: `return area(3)`"),
+        (f"```\nimport math\nx = 1\n# EVOLVE-BLOCK-START\n# EVOLVE-BLOCK-END\n{PI}```".replace("EVOLVE-BLOCK-START\ndef", "def")
+         .replace("# EVOLVE-BLOCK-END\n\ndef main", "def main"), Refusal.OUTSIDE_EVOLVE_BLOCK, "between their marker lines"),
         (f"```\n{PI.replace('# EVOLVE-BLOCK-END', '')}```", Refusal.DID_NOT_APPLY, "without an EVOLVE-BLOCK-END"),
         (f"```\n{PI}# EVOLVE-BLOCK-START\n# EVOLVE-BLOCK-END\n```", Refusal.OUTSIDE_EVOLVE_BLOCK, "1 EVOLVE-BLOCKs, got 2"),
         (f"```\n{PI}", Refusal.DID_NOT_APPLY, "not closed: the answer was cut"),
@@ -202,6 +213,7 @@ STEP = edit("step = 1\n", "step = 2\n")
         f"### lib/rule.py\n{STEP}### main.py\n{GOOD}",
         f"**`lib/rule.py`**\n```\n{STEP}```\n`main.py`:\n```\n{GOOD}```",
         f"File: lib/rule.py\n{STEP}\nmain.py\n{GOOD}",
+        f"**File:** `lib/rule.py`\n{STEP}\n### **Filename: main.py**:\n{GOOD}",
         f"```python lib/rule.py\n{STEP}```\n```python:main.py\n{GOOD}```",
         f"{STEP}{GOOD}",
         "--- a/lib/rule.py\n+++ b/lib/rule.py\n@@ -2 +2 @@\n-step = 1\n+step = 2\n--- a/main.py\n+++ b/main.py\n@@ -6 +6 @@\n"
@@ -211,12 +223,17 @@ STEP = edit("step = 1\n", "step = 2\n")
     ],
 )
 def test_several_files_are_told_apart(answer: str) -> None:
-    child = apply_answer(TWO, answer)
-    assert child == {"main.py": PI, "lib/rule.py": TWO["lib/rule.py"].replace("1\n# E", "2\n# E")}
+    assert changed(TWO, answer) == {"main.py": PI, "lib/rule.py": TWO["lib/rule.py"].replace("1\n# E", "2\n# E")}
+
+
+@pytest.mark.parametrize("name", ["### {}", "**{}**", "`{}`:", "File: {}"])
+def test_underscores_of_a_path_are_its_own(name: str) -> None:
+    files = {"__init__.py": TWO["lib/rule.py"], "main.py": TWO["lib/rule.py"]}
+    assert changed(files, f"{name.format('__init__.py')}\n{STEP}")["main.py"] == files["main.py"]
 
 
 def test_a_marked_program_without_a_name_goes_to_the_file_that_it_fits() -> None:
-    assert apply_answer(TWO, f"```\n{PI}```") == {**TWO, "main.py": PI}
+    assert changed(TWO, f"```\n{PI}```") == {**TWO, "main.py": PI}
 
 
 @pytest.mark.parametrize(
@@ -242,7 +259,7 @@ def test_several_blocks_need_their_markers() -> None:
 @pytest.mark.parametrize("answer", ["step = 2", "step = 2\nz = 1", "step = 2\n\nz = 1\n"])
 def test_a_bare_block_is_told_from_a_program_without_markers(answer: str) -> None:
     rule = TWO["lib/rule.py"]
-    assert apply_answer({"rule.py": rule}, f"```\n{answer}\n```") == {"rule.py": rule.replace("1\n# E", "2\n# E")}
+    assert changed({"rule.py": rule}, f"```\n{answer}\n```") == {"rule.py": rule.replace("1\n# E", "2\n# E")}
 
 
 words = st.text(st.sampled_from("ab(). =1"), min_size=1, max_size=8).map(lambda text: f"w{text}".rstrip())
@@ -286,7 +303,7 @@ def test_generated_edits_give_the_intended_text(
         edit(joined([shift + line + trailing for line in old[first:end]]), joined([shift + line for line in lines]))
         for first, end, lines in ranges
     )
-    assert apply_answer({"main.py": program(old, newline)}, answer) == {"main.py": program(new, newline)}
+    assert changed({"main.py": program(old, newline)}, answer) == {"main.py": program(new, newline)}
 
 
 @given(changes(), st.sampled_from(["\n", "\r\n"]))
@@ -303,8 +320,7 @@ def test_generated_unified_diffs_and_whole_programs_give_the_intended_text(
         f"```\n{program(new)}```",
         f"```\n{joined(new)}\n```" if new else program(new),
     ):
-        child = apply_answer({"main.py": program(old, newline)}, answer)
-        assert isinstance(child, dict)
+        child = changed({"main.py": program(old, newline)}, answer)
         assert child["main.py"].replace(f"{newline}{newline}# EVOLVE", f"{newline}# EVOLVE") == program(new, newline)
 
 
@@ -323,14 +339,15 @@ def test_junk_never_raises_and_never_leaves_the_blocks(answer: str, several: boo
         assert child.detail
         assert len(child.detail) <= 2000
     else:
-        assert check_only_blocks_changed(files, child) is None
-        assert child != files
+        assert check_only_blocks_changed(files, child.files) is None
+        assert child.files != files
 
 
 @pytest.mark.parametrize(
     "answer",
     ["<answer>" * 30_000, "<think>" * 30_000, "`" * 200_000, "*_`" * 70_000, "# " * 100_000,
      edit("x" * 200_000 + "\n", "y\n") * 3, edit("    return 9\n", "y\n") * 200,
+     ("_" * 298 + " x\n") * 1000, ("*_`" * 99 + ":x\n") * 1000, ("a." * 140 + "/\n") * 1000,
      "<<<<<<< SEARCH\n" * 15_000, "+++ " * 50_000, "@@\n" * 60_000, "```\n" * 60_001],
     ids=lambda answer: answer[:16],
 )  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from database import completions, leases, proposals
+from database.programs import NewProgram
 from database.proposals import NewRefusal
 from database.tables import blob, proposal
 from evolution.proposal import Operator, Refusal
@@ -256,6 +257,22 @@ async def test_the_next_prompt_tells_why_the_last_answer_did_not_apply(stored_ru
     told = prompt_of(server.requests[1])
     assert "block 1: SEARCH text not found; the closest lines are, from line 5:\n        return 3 * r" in told
     assert "SEARCH text not found" not in prompt_of(server.requests[0])
+
+
+async def test_the_next_prompt_tells_what_was_ignored_of_the_answer_that_made_the_parent(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    other = PI.replace("import math", "import cmath as math")
+    async with proposing(run, [Says(f"```python\n{other}```"), Says(GOOD)]) as (proposer, server):
+        (first,) = await run.claim(operator=Operator.REWRITE)
+        child = await proposer.propose(first, run.problem)
+        assert isinstance(child, Child)
+        assert child.files == {"main.py": PI}
+        async with run.database.begin() as connection:
+            await proposals.answer(connection, first, NewProgram(child.files, b"pi", 30, 0))
+        (second,) = await run.claim(operator=Operator.REPAIR, parent=first.number)
+        await proposer.propose(second, run.problem)
+    told = prompt_of(server.requests[1])
+    assert "stayed as it was, and of the answer was ignored: `import cmath as math`" in told
 
 
 async def test_no_more_calls_are_under_way_than_the_model_allows(stored_run: CreateRun) -> None:

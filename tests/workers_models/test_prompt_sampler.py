@@ -9,7 +9,7 @@ from database.prompt_views import PastRefusal, PromptView, Step
 from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
 from tests.workers_models.samples import PI, SEED, claimed, problem, program, stage
 from workers import prompt_sampler
-from workers.diff import apply_answer
+from workers.diff import Applied, apply_answer
 from workers.prompt_sampler import FEEDBACK_BYTES, Prompt, learning_line, prompt_for
 from workers.quoting import bounded, change_line, one_line, quoted
 
@@ -44,9 +44,9 @@ def test_the_answer_format_is_the_one_that_is_understood() -> None:
     start = text.index("<<<<<<< SEARCH")
     example = text[start : text.index(">>>>>>> REPLACE") + len(">>>>>>> REPLACE")]
     example = example.replace("lines of the program, copied exactly", "    return 3 * r")
-    assert apply_answer({"main.py": SEED}, example) == {
-        "main.py": SEED.replace("    return 3 * r", "the lines that take their place")
-    }
+    assert apply_answer({"main.py": SEED}, example) == Applied(
+        {"main.py": SEED.replace("    return 3 * r", "the lines that take their place")}
+    )
     assert "SEARCH" not in user(prompt_for(claimed(Operator.REWRITE), problem(), view()))
 
 
