@@ -105,6 +105,24 @@ class Listener:
         self._news.set()
 
 
+class Sole:
+    """The right to be the only one that holds a name, as long as one session of the server lives."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    async def check(self) -> None:
+        """Make sure that the right is still held: a session that ended gave it to somebody else without a word.
+
+        Raises:
+            DatabaseUnavailable: the session is gone, or the server does not answer; stop, and ask for the right anew.
+        """
+        try:
+            await self._session.execute("SELECT 1", timeout=CONNECT_S)
+        except _CANNOT_CONNECT as error:
+            raise _plain(error) from error
+
+
 class Database:
     """Pooled access to one Postgres database; an async context manager. Errors are those of `database.errors`.
 
@@ -173,10 +191,11 @@ class Database:
             await listener.close()
 
     @asynccontextmanager
-    async def sole(self, name: str) -> AsyncGenerator[None]:
+    async def sole(self, name: str) -> AsyncGenerator[Sole]:
         """Be the only one that holds `name` (a session's advisory lock), waiting for it; freed when this process ends.
 
-        Who holds it and loses its connection loses the lock without notice: fence what is written by an epoch as well.
+        Who holds it and loses its connection loses the lock without notice: ask `Sole.check` again and again, and fence
+        what is written by an epoch as well.
 
         Raises:
             DatabaseUnavailable: the server cannot be reached, or went away while waiting.
@@ -190,7 +209,7 @@ class Database:
                 await connection.execute("SELECT pg_advisory_lock(hashtext($1))", name)
             except _CANNOT_CONNECT as error:
                 raise _plain(error) from error
-            yield
+            yield Sole(connection)
         finally:
             # Not close: that would wait for the server, which may be away.
             connection.terminate()

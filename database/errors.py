@@ -8,8 +8,11 @@ DatabaseError
 ├── NotFound                no such run, problem or program
 ├── EpochLost               another controller took the run: stop writing
 ├── EventGap                an event would not follow the newest one
+├── Damaged                 stored rows are not what they should be
 └── NotAllowed              the row's state forbids what was asked
 """
+
+from sqlalchemy.exc import DBAPIError
 
 
 class DatabaseError(Exception):
@@ -44,5 +47,30 @@ class EventGap(DatabaseError):
     """Events must follow the newest one of their run without a gap."""
 
 
+class Damaged(DatabaseError):
+    """Stored rows are not what they should be; the text says which run they belong to and what to do."""
+
+
 class NotAllowed(DatabaseError):
     """The state of the row forbids what was asked; the text says what to do instead."""
+
+
+UNREADABLE: tuple[type[Exception], ...] = (
+    Damaged,
+    EventGap,
+    DBAPIError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What rows that are not what they should be can raise where they are read, computed with, or written anew.
+
+Catch errors of the server and of its address before them: `DatabaseUnavailable`, and `WrongDatabaseUrl`, a ValueError.
+"""
+
+
+def in_words(error: Exception) -> str:
+    """One of `UNREADABLE` for people: its kind and its first line, without the statement that brought it up."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:500]

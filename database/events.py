@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from database.engine import Connection
-from database.errors import EventGap
+from database.errors import Damaged, EventGap
 from evolution.events import EVENT, Event
 
 
@@ -57,6 +58,21 @@ async def append(connection: Connection, run: int, after: int, events: Sequence[
 
 
 async def read(connection: Connection, run: int, after: int = 0, limit: int = 10_000) -> list[LoggedEvent]:
-    """Events with numbers above `after`, in order, at most `limit`: call again with the last number until none comes."""
+    """Events with numbers above `after`, in order, at most `limit`: call again with the last number until none comes.
+
+    Raises:
+        Damaged: one of them is no event that this version knows.
+    """
     rows = await connection.execute(_READ, {"run": run, "after": after, "limit": limit})
-    return [LoggedEvent(row.number, row.at, EVENT.validate_json(row.payload)) for row in rows]
+    return [LoggedEvent(row.number, row.at, _event(run, row.number, row.payload)) for row in rows]
+
+
+def _event(run: int, number: int, payload: str) -> Event:
+    try:
+        return EVENT.validate_json(payload)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise Damaged(
+            f"event {number} of run {run} is not one that this version knows ({first['msg']}); restore the log from a backup, "
+            "or use the version that wrote it"
+        ) from error

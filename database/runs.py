@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
-from database import blobs, problems
+from database import blobs, completions, problems
 from database.encoding import storable
 from database.engine import Connection
-from database.errors import EpochLost, NotAllowed, NotFound
+from database.errors import Damaged, EpochLost, NotAllowed, NotFound
 from evolution.evaluation import Tier
 from evolution.problem import Problem
 from evolution.run import Budget, RunConfig, RunState, StopReason
@@ -62,7 +63,13 @@ _SELECT = """
     FROM run r JOIN account a ON a.run = r.id
 """
 _LOAD = sa.text(f"{_SELECT} WHERE r.id = :run")
-_UNFINISHED = sa.text(f"{_SELECT} WHERE r.state <> 'finished' ORDER BY r.id")
+_UNFINISHED = sa.text("SELECT id FROM run WHERE state <> 'finished' ORDER BY id")
+_SET_ASIDE = sa.text("""
+    UPDATE run SET state = 'finished', stop_reason = 'damaged', stop_detail = :detail, finished_at = clock_timestamp(),
+        controller_epoch = controller_epoch + 1
+    WHERE id = :run AND state <> 'finished'
+""")
+_STOP_DETAIL = sa.text("SELECT stop_detail FROM run WHERE id = :run AND stop_reason = 'damaged'")
 # Not FOR UPDATE: that would hold up every insert whose foreign key names the run.
 _LOCK = sa.text(f"{_SELECT} WHERE r.id = :run FOR NO KEY UPDATE OF r")
 _NEWEST = sa.text("SELECT id FROM run ORDER BY id DESC LIMIT 10")
@@ -148,6 +155,7 @@ async def load(connection: Connection, run: int) -> RunRow:
 
     Raises:
         NotFound: no such run; the text names the newest runs that exist.
+        Damaged: its configuration is not one that this version knows.
     """
     row = (await connection.execute(_LOAD, {"run": run})).mappings().first()
     if row is None:
@@ -155,9 +163,23 @@ async def load(connection: Connection, run: int) -> RunRow:
     return _run_row(row)
 
 
-async def unfinished(connection: Connection) -> list[RunRow]:
-    """Runs that still need a controller, oldest first."""
-    return [_run_row(row) for row in (await connection.execute(_UNFINISHED)).mappings()]
+async def unfinished(connection: Connection) -> list[int]:
+    """The numbers of the runs that still need a controller, oldest first. One that is damaged hides no other."""
+    return list((await connection.execute(_UNFINISHED)).scalars())
+
+
+async def set_aside(connection: Connection, run: int, detail: str) -> None:
+    """End a run whose stored rows cannot be continued, as DAMAGED; `detail` tells people why and what to do.
+
+    Nothing is deleted, the log stays as it is, and `reopen` lets it be tried again. Its open model calls are settled.
+    """
+    await completions.settle_all(connection, run)
+    await connection.execute(_SET_ASIDE, {"run": run, "detail": storable(detail)})
+
+
+async def why_damaged(connection: Connection, run: int) -> str | None:
+    """What `set_aside` was told of this run; None if it is not set aside."""
+    return (await connection.execute(_STOP_DETAIL, {"run": run})).scalar_one_or_none()
 
 
 async def ask_stop(connection: Connection, run: int) -> None:
@@ -261,11 +283,23 @@ def _epoch_lost(run: int, epoch: int) -> EpochLost:
     return EpochLost(f"another controller adopted run {run} after epoch {epoch}; this one must not write to it any more")
 
 
+def _config(row: sa.RowMapping) -> RunConfig:
+    try:
+        return RunConfig.model_validate_json(row["config"])
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        raise Damaged(
+            f"the stored configuration of run {row['id']} is not one that this version knows ({place}: {first['msg']}); "
+            "restore the row from a backup, use the version that wrote it, or start a new run"
+        ) from error
+
+
 def _run_row(row: sa.RowMapping) -> RunRow:
     money = {name: row[name] for name in Account.__slots__}
     rest = {name: row[name] for name in RunRow.__slots__ if name != "account"}
     rest |= {
-        "config": RunConfig.model_validate_json(row["config"]),
+        "config": _config(row),
         "tier": Tier(row["tier"]),
         "state": RunState(row["state"]),
         "stop_reason": None if row["stop_reason"] is None else StopReason(row["stop_reason"]),

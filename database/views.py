@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -125,17 +125,19 @@ class ModelSpend:
     mean_latency_s: float | None
 
 
-_LIST = sa.text("""
+# A damaged state must hide neither its own run nor the others of a list.
+_EVALUATIONS = "CASE jsonb_typeof(s.state -> 'evaluations') WHEN 'number' THEN CAST(s.state -> 'evaluations' AS integer) END"
+_LIST = sa.text(f"""
     SELECT r.id, p.name AS problem, p.definition ->> 'title' AS title,
-        CASE p.definition #>> '{score,direction}' WHEN 'minimize' THEN -1.0 ELSE 1.0 END AS sign,
+        CASE p.definition -> 'score' ->> 'direction' WHEN 'minimize' THEN -1.0 ELSE 1.0 END AS sign,
         CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason, CAST(r.tier AS text) AS tier,
-        r.created_at, r.active_s, CAST(s.state -> 'evaluations' AS integer) AS evaluations,
+        r.created_at, r.active_s, {_EVALUATIONS} AS evaluations,
         CAST(s.state -> 'best' AS text) AS best, CAST(s.state -> 'verified' AS text) AS verified, a.spent_micro_dollars
     FROM run r JOIN problem p ON p.revision = r.problem JOIN account a ON a.run = r.id
     LEFT JOIN search_state s ON s.run = r.id ORDER BY r.id DESC LIMIT :limit
-""")
-_LIVE = sa.text("""
-    SELECT CAST(s.state -> 'evaluations' AS integer) AS evaluations, CAST(s.state -> 'best' AS text) AS best,
+""")  # noqa: S608 - made of constants
+_LIVE = sa.text(f"""
+    SELECT {_EVALUATIONS} AS evaluations, CAST(s.state -> 'best' AS text) AS best,
         CAST(s.state -> 'verified' AS text) AS verified,
         (SELECT count(*) FROM proposal WHERE run = :run AND closed_event IS NULL AND state = 'answered') AS waiting,
         (SELECT e.score FROM program g JOIN evaluation e ON e.program = g.id AND e.purpose = 'search'
@@ -143,7 +145,7 @@ _LIVE = sa.text("""
         (SELECT CAST(json_object_agg(island, filled) AS text) FROM
             (SELECT island, count(*) AS filled FROM elite WHERE run = :run GROUP BY island) c) AS cells
     FROM (SELECT 1) one LEFT JOIN search_state s ON s.run = :run
-""")
+""")  # noqa: S608 - made of constants
 _RATE = sa.text("""
     SELECT count(*) FILTER (WHERE kind = 'admitted') AS admitted, extract(epoch FROM now() - min(at)) AS seconds
     FROM (
@@ -333,13 +335,24 @@ async def model_spend(connection: Connection, run: int) -> list[ModelSpend]:
 
 
 def _best(stored: str | None) -> tuple[int | None, float | None]:
-    found: list[Any] | None = None if stored is None else json.loads(stored)
-    return (None, None) if found is None else (found[0], found[1])
+    match None if stored is None else json.loads(stored):
+        case [int(number), (int() | float()) as score, *_]:
+            return number, score
+        case _:
+            return None, None
 
 
 def _verified(stored: str | None) -> tuple[int | None, float | None]:
-    pairs: list[tuple[int, float | None]] = [] if stored is None else json.loads(stored)
-    scored = [(score, -number) for number, score in pairs if score is not None]
+    found: Any = json.loads(stored or "[]")
+    pairs = cast("list[Any]", found) if isinstance(found, list) else []
+    scored: list[tuple[float, int]] = []
+    for pair in pairs:
+        # No score: its verification brought none.
+        match pair:
+            case [int(number), (int() | float()) as score]:
+                scored.append((score, -number))
+            case _:
+                pass
     if not scored:
         return None, None
     score, number = max(scored)

@@ -15,7 +15,10 @@ class RunState(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why a run ended. `STOPPED` means that somebody asked; `SEED_FAILED` that the seed program has no score."""
+    """Why a run ended. `STOPPED` means that somebody asked; `SEED_FAILED` that the seed program has no score.
+
+    `DAMAGED`: its stored state cannot be continued, so that its controller set it aside; the log does not tell of it.
+    """
 
     EVALUATIONS = "evaluations"
     SECONDS = "seconds"
@@ -25,6 +28,7 @@ class StopReason(StrEnum):
     SEED_FAILED = "seed_failed"
     JUDGE_FAILED = "judge_failed"
     EXHAUSTED = "exhausted"
+    DAMAGED = "damaged"
 
 
 class StrategyName(StrEnum):

@@ -22,7 +22,7 @@ from galapagos.problem_folder import built_in_problems, read_problem_folder
 from galapagos.progress import dollars_text, duration_text, panel
 from galapagos.report.page import write_report
 from galapagos.settings import command_settings
-from galapagos.standing import StandingReader, raw
+from galapagos.standing import StandingReader, raw, told_why_damaged
 
 OutputOption = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Where to write. [default: beside the run]")
@@ -75,6 +75,8 @@ def show(number: options.RunArgument, data: options.DataOption = None, as_json: 
             "run": standing.run,
             "problem": standing.problem,
             "state": standing.state.value,
+            "stop_reason": standing.stop_reason,
+            "stop_detail": standing.stop_detail,
             "tier": standing.tier,
             "seed_score": standing.seed_score,
             "best_score": standing.best_score,
@@ -103,7 +105,8 @@ def report(
     """Write the report of a run as it is now: one HTML file that needs nothing else."""
 
     async def work(ground: Ground) -> Path:
-        return await write_report(ground.database, number, output or ground.folder_of(number) / "report.html")
+        async with told_why_damaged(ground.database, number):
+            return await write_report(ground.database, number, output or ground.folder_of(number) / "report.html")
 
     path = _visit(data, work)
     _print_json({"run": number, "report": str(path)}) if as_json else _print(str(path))
@@ -120,7 +123,8 @@ def export(
 
     async def work(ground: Ground) -> tuple[Path, int]:
         path = output or ground.folder_of(number) / f"run-{number}.{format_.value}"
-        return path, await export_run(ground.database, number, path, format_)
+        async with told_why_damaged(ground.database, number):
+            return path, await export_run(ground.database, number, path, format_)
 
     path, rows = _visit(data, work)
     _print_json({"run": number, "file": str(path), "rows": rows}) if as_json else _print(f"{path} ({rows:,} rows)")

@@ -11,7 +11,7 @@ from evolution.run import RunState, StopReason
 from galapagos.failures import ExitCode
 from galapagos.ground import Ground
 from galapagos.report.page import write_report
-from galapagos.standing import StandingReader
+from galapagos.standing import StandingReader, told_why_damaged
 
 NO_FILES: Mapping[str, str] = {}
 AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})
@@ -62,7 +62,13 @@ async def conclude(ground: Ground, run: int) -> Conclusion:
 
     Raises:
         NotFound: no such run.
+        Damaged: it was set aside, and not even its results can be read; the text says why.
     """
+    async with told_why_damaged(ground.database, run):
+        return await _conclude(ground, run)
+
+
+async def _conclude(ground: Ground, run: int) -> Conclusion:
     standing = await StandingReader(ground.database, run).read()
     async with ground.database.begin() as connection:
         row = await runs.load(connection, run)

@@ -42,6 +42,8 @@ class Standing:
     title: str
     unit: str
     state: RunState
+    stop_reason: str | None
+    stop_detail: str | None
     tier: str
     seconds: float
     evaluations: int
@@ -161,7 +163,8 @@ def left_text(standing: Standing) -> str:
     if budget.evaluations is not None and standing.rate > 0:
         estimates.append((budget.evaluations - standing.evaluations) / standing.rate)
     if standing.state is not RunState.RUNNING:
-        return "verifying the best" if standing.state is RunState.FINISHING else "ended"
+        why = f": {standing.stop_detail}" if standing.stop_detail else ""
+        return f"verifying the best{why}" if standing.state is RunState.FINISHING else f"ended{why}"
     return f"{duration_text(max(min(estimates), 0.0))} left" if estimates else "no limit of time"
 
 

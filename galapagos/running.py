@@ -96,7 +96,7 @@ async def close_others(ground: Ground, run: int) -> list[int]:
     if ground.server is None:
         return []
     async with ground.database.begin() as connection:
-        others = [row.id for row in await runs.unfinished(connection) if row.id != run]
+        others = [other for other in await runs.unfinished(connection) if other != run]
         for other in others:
             await runs.ask_stop(connection, other)
     return others
@@ -119,7 +119,7 @@ async def reopen_run(ground: Ground, run: int, limits: Budget) -> None:
         if not given and row.state is RunState.FINISHING and row.stop_reason is not StopReason.STOPPED:
             # Cut off while its best was being verified: that is all that is left to do.
             return
-        if not given and row.stop_reason not in {None, StopReason.STOPPED}:
+        if not given and row.stop_reason not in {None, StopReason.STOPPED, StopReason.DAMAGED}:
             raise Failure(
                 f"run {run} has ended ({row.stop_detail}); to let it go on, give a limit: galapagos resume {run} "
                 "--evaluations N (or --seconds, --budget, --target); limits count from the beginning of the run",

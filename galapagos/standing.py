@@ -2,11 +2,14 @@
 
 import math
 from collections import defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from database import problems, views
+from database import problems, runs, views
 from database.archive import Record
 from database.engine import Connection, Database
+from database.errors import UNREADABLE, Damaged, DatabaseUnavailable, NotFound, WrongDatabaseUrl
 from database.views import Live, Tally
 from evolution.evaluation import Verdict
 from evolution.problem import Definition
@@ -53,14 +56,16 @@ class StandingReader:
 
         Raises:
             NotFound: no such run.
+            Damaged: it was set aside, and cannot even be read; the text says why.
             DatabaseUnavailable: try again later; nothing of what was read is lost.
         """
-        async with self._database.begin() as connection:
-            live = await views.live(connection, self._run)
-            if self._definition is None:
-                self._definition = (await problems.load(connection, live.row.problem)).definition
-            await self._follow(connection, live)
-        return self._standing(live, self._definition)
+        async with told_why_damaged(self._database, self._run):
+            async with self._database.begin() as connection:
+                live = await views.live(connection, self._run)
+                if self._definition is None:
+                    self._definition = (await problems.load(connection, live.row.problem)).definition
+                await self._follow(connection, live)
+            return self._standing(live, self._definition)
 
     async def _follow(self, connection: Connection, live: Live) -> None:
         until = live.row.as_of_event
@@ -80,6 +85,8 @@ class StandingReader:
             title=definition.title,
             unit=definition.score.unit,
             state=row.state,
+            stop_reason=row.stop_reason.value if row.stop_reason else None,
+            stop_detail=row.stop_detail,
             tier=row.tier.value,
             seconds=row.active_s,
             evaluations=live.evaluations,
@@ -103,6 +110,25 @@ class StandingReader:
             ],
             curve=[(record.evaluations, record.score) for record in self._records],
         )
+
+
+@asynccontextmanager
+async def told_why_damaged(database: Database, run: int) -> AsyncGenerator[None]:
+    """Within the block, what cannot be read of a run that was set aside becomes the recorded reason for that.
+
+    Raises:
+        Damaged: with that reason.
+    """
+    try:
+        yield
+    except (DatabaseUnavailable, WrongDatabaseUrl, NotFound):
+        raise
+    except UNREADABLE as error:
+        async with database.begin() as connection:
+            reason = await runs.why_damaged(connection, run)
+        if reason is None:
+            raise
+        raise Damaged(f"run {run} was set aside: {reason}") from error
 
 
 def raw(score: float | None, sign: float) -> float | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from database import archive, events, problems, runs
 from database.engine import Database
+from database.errors import UNREADABLE, in_words
 from evolution import replay, snapshot
 from evolution.archive import Elite
 from evolution.events import Event
@@ -45,7 +46,11 @@ async def verify_run(database: Database, run: int) -> LogCheck:
         (item.island, item.cell, Elite(item.number, item.score, item.length, item.literals, item.at_event))
         for item in stored.elites
     ]
-    loaded = snapshot.restore(row.config, axes, row.seed, stored.state, elites, valid)
+    try:
+        loaded = snapshot.restore(row.config, axes, row.seed, stored.state, elites, valid)
+    except UNREADABLE as error:
+        said = f"the saved search state cannot be restored: {in_words(error)}"
+        return LogCheck(run, len(log), 0, len(elites), [said, *replay.verify(log, row.config, axes, row.seed)])
     differences = replay.verify(log, row.config, axes, row.seed)
     try:
         folded: SearchState | None = replay.fold(log[: loaded.events], row.config, axes, row.seed)

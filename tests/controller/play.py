@@ -30,10 +30,12 @@ cells = 4
 WIDE = {"width": 0.5}
 
 
-def wide_problem() -> Problem:
-    """A problem whose judge must return the feature `width`."""
+def wide_problem(title: str = "Wide") -> Problem:
+    """A problem whose judge must return the feature `width`; another title makes it another problem."""
     judge = b"def evaluate(candidate, context): ...\n"
-    return problem_from_files({"problem.toml": AXIS.encode(), "program.py": SEED.encode(), "judge.py": judge})
+    return problem_from_files(
+        {"problem.toml": AXIS.replace("Wide", title).encode(), "program.py": SEED.encode(), "judge.py": judge}
+    )
 
 
 @dataclass
@@ -80,9 +82,9 @@ class Played:
             return [item.event for item in await events.read(connection, self.id)]
 
 
-async def played(database: Database, config: RunConfig | None = None) -> Played:
+async def played(database: Database, config: RunConfig | None = None, problem: Problem | None = None) -> Played:
     """A new run whose seed is judged and taken in, and whose first proposals are asked for."""
-    run = await new_run(database, problem=wide_problem(), config=config or RunConfig(in_flight=4))
+    run = await new_run(database, problem=problem or wide_problem(), config=config or RunConfig(in_flight=4))
     async with database.begin() as connection:
         active = await ActiveRun.adopt(connection, run)
     found = Played(database, active)

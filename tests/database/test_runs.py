@@ -98,7 +98,8 @@ async def test_a_pass_is_saved_whole_and_a_finished_run_can_be_reopened(database
         assert row.finished_at is not None
         assert await runs.unfinished(connection) == []
         await runs.reopen(connection, run, Budget(evaluations=99))
-        (row,) = await runs.unfinished(connection)
+        assert await runs.unfinished(connection) == [run]
+        row = await runs.load(connection, run)
     assert (row.state, row.stop_reason, row.stop_asked, row.finished_at) == (RunState.RUNNING, None, False, None)
     assert row.config.budget == Budget(evaluations=99)
     assert row.account.limit_micro_dollars is None
