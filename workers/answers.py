@@ -23,8 +23,8 @@ from workers.evolve_blocks import is_marker
 _SEARCH = re.compile(r"[ \t]*<{5,9}[ \t]*(?:SEARCH|ORIGINAL)\b.*", re.IGNORECASE)
 _DIVIDER = re.compile(r"[ \t]*={5,9}[ \t]*")
 _REPLACE = re.compile(r"[ \t]*>{5,9}[ \t]*(?:(?:REPLACE|UPDATED)\b.*)?", re.IGNORECASE)
-_HUNK = re.compile(r"@@(?: -(\d+)\S* \+\S+ @@.*| .*)?")
-_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`]*)")
+_HUNK = re.compile(r"@@(?: -(\d+)(?!\d)\S* \+\S+ @@.*| .*)?")
+_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,}(?!~))([^`]*)")
 _LABEL = re.compile(r"file(?:name)?:", re.IGNORECASE)
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*\.[A-Za-z]\w{0,7}")
 _TAG = re.compile(

@@ -347,6 +347,7 @@ def test_junk_never_raises_and_never_leaves_the_blocks(answer: str, several: boo
     "answer",
     ["<answer>" * 30_000, "<think>" * 30_000, "`" * 200_000, "*_`" * 70_000, "# " * 100_000,
      edit("x" * 200_000 + "\n", "y\n") * 3, edit("    return 9\n", "y\n") * 200,
+     "@@ -" + "1" * 40_000, "```" + " " * 40_000 + "`", "~" * 40_000 + "`",
      ("_" * 298 + " x\n") * 1000, ("*_`" * 99 + ":x\n") * 1000, ("a." * 140 + "/\n") * 1000,
      "<<<<<<< SEARCH\n" * 15_000, "+++ " * 50_000, "@@\n" * 60_000, "```\n" * 60_001],
     ids=lambda answer: answer[:16],
