@@ -128,14 +128,13 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
     if environment is not None:
         command += ["--ro-bind", str(environment), _BOX_ENVIRONMENT]
         paths.insert(0, _BOX_ENVIRONMENT)
-    toolchain = None
-    if role is Role.JUDGE:
+    if _sees_problem(ground, role):
         command += ["--ro-bind", str(ground.problem_folder), _BOX_PROBLEM]
         readable.append(_BOX_PROBLEM)
-    else:
+    toolchain = _toolchain(ground, role, mounted=True)
+    if role is Role.CANDIDATE:
         command += ["--dir", _BOX_SCRATCH, *_temporary_names()]
         command += ["--dir", _BOX_EMPTY]
-        toolchain = find_toolchain(ground.problem.definition.language, mounted=True)
         if toolchain is not None and toolchain.folder is not None:
             command += ["--ro-bind", str(toolchain.folder), _BOX_COMPILER]
             toolchain = Toolchain(_BOX_COMPILER / toolchain.program.relative_to(toolchain.folder), Path(_BOX_COMPILER))
@@ -143,6 +142,19 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
     scratch = _BOX_SCRATCH if role is Role.CANDIDATE else ""
     settings = _settings(ground, role, readable, scratch, _BOX_PROBLEM, toolchain)
     return Confinement(command, _variables(paths, _BOX_SCRATCH), settings | {"empty": _BOX_EMPTY})
+
+
+def _sees_problem(ground: Ground, role: Role) -> bool:
+    """A peer's evaluator runs beside the candidate that it imports, so its folder is there too."""
+    return role is Role.JUDGE or not ground.problem.definition.score_isolated
+
+
+def _toolchain(ground: Ground, role: Role, *, mounted: bool) -> Toolchain | None:
+    """The compiler of a candidate's box; a peer's evaluator finds one itself, if it needs one."""
+    definition = ground.problem.definition
+    if role is Role.JUDGE or not definition.score_isolated:
+        return None
+    return find_toolchain(definition.language, mounted=mounted)
 
 
 def _temporary_names() -> list[str]:
@@ -220,12 +232,10 @@ def _plain(ground: Ground, role: Role) -> Confinement:
     if environment is not None:
         readable.append(str(environment))
         paths.insert(0, str(environment))
-    toolchain = None
-    if role is Role.JUDGE:
+    if _sees_problem(ground, role):
         readable.append(str(ground.problem_folder))
-    else:
-        toolchain = find_toolchain(ground.problem.definition.language, mounted=False)
-        readable += [str(toolchain.folder)] if toolchain is not None and toolchain.folder is not None else []
+    toolchain = _toolchain(ground, role, mounted=False)
+    readable += [str(toolchain.folder)] if toolchain is not None and toolchain.folder is not None else []
     scratch = str(ground.scratch) if role is Role.CANDIDATE else ""
     settings = _settings(ground, role, readable, scratch, str(ground.problem_folder), toolchain)
     return Confinement(_python("galapagos_zygote.py", str(HARNESS)), _variables(paths, str(ground.scratch)), settings)
@@ -275,6 +285,7 @@ def _settings(
         "scratch": scratch,
         "empty": "",
         "compiler": None if toolchain is None else compiler_settings(definition.language, toolchain),
+        "peer": not definition.score_isolated,
         "main": definition.seed[0],
         "problem": problem_folder if role is Role.JUDGE else "",
         "judge": definition.judge,

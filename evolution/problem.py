@@ -24,6 +24,14 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class PeerFormat(StrEnum):
+    """The other systems whose problem folders run here unchanged."""
+
+    OPENEVOLVE = "openevolve"
+    SHINKAEVOLVE = "shinkaevolve"
+    CODEEVOLVE = "codeevolve"
+
+
 class Direction(StrEnum):
     """Whether a better score is a larger or a smaller one."""
 
@@ -145,7 +153,8 @@ class Definition(_Table):
     """The content of problem.toml; an unknown key is an error, never ignored.
 
     `seed` names the evolvable files, the first of which holds the functions that the judge calls. `judge` is the
-    file that scores; `picture` is a function of it that returns a champion's picture as SVG text.
+    file that scores; `picture` is a function of it that returns a champion's picture as SVG text. `peer` says that the
+    problem was translated from another system's folder, whose evaluator imports the candidate: both run in one box.
     """
 
     name: Name
@@ -166,6 +175,12 @@ class Definition(_Table):
     mutation: Mutation = Mutation()
     verification: Verification = Verification()
     known: tuple[Known, ...] = ()
+    peer: PeerFormat | None = None
+
+    @property
+    def score_isolated(self) -> bool:
+        """Whether the score is made where the candidate cannot reach it."""
+        return self.peer is None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -249,7 +264,7 @@ def _check_files(definition: Definition, files: Mapping[str, bytes]) -> None:
         except UnicodeDecodeError as error:
             raise ProblemError(f"{path}: evolvable files must be UTF-8 text: {error}") from None
         size += len(text)
-        if "EVOLVE-BLOCK-START" not in text or "EVOLVE-BLOCK-END" not in text:
+        if definition.peer is None and ("EVOLVE-BLOCK-START" not in text or "EVOLVE-BLOCK-END" not in text):
             raise ProblemError(
                 f"{path}: expected at least one pair of comment lines {traits.comment} EVOLVE-BLOCK-START and "
                 f"{traits.comment} EVOLVE-BLOCK-END around the text that may change; got none; add them, or remove "

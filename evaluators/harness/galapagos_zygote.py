@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True):
     scratch: str
     empty: str
     compiler: dict[str, Any] | None
+    peer: bool
     main: str
     problem: str
     judge: str
@@ -305,6 +306,11 @@ class Zygote:
         settings = self._settings
         files: dict[str, str] = msgspec.msgpack.decode(os.pread(_SECOND, os.fstat(_SECOND).st_size, 0))
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, _WIRE)
+        if settings.peer:
+            from galapagos_peers import load_peer
+
+            serve(stream, partial(load_peer, files))
+            return
         if settings.compiler is None:
             serve(stream, partial(load_python, files, settings.main))
             return
@@ -333,6 +339,8 @@ def _rehearse(settings: Settings) -> None:
         galapagos_candidate.rehearse()
         if settings.compiler is not None:
             importlib.import_module("galapagos_compiled")
+        if settings.peer:
+            importlib.import_module("galapagos_peers")
     else:
         import galapagos_judging
 

@@ -1,0 +1,1 @@
+"""Problem folders of OpenEvolve, ShinkaEvolve and CodeEvolve, translated into problems of ours."""

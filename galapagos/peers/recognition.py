@@ -1,0 +1,27 @@
+"""Whose folder it is, by the names of its files."""
+
+from collections.abc import Mapping
+
+from evolution.problem import PeerFormat
+from galapagos.peers import codeevolve, openevolve, shinkaevolve
+from galapagos.peers.translation import Imported, imported
+
+LOADERS = {
+    PeerFormat.CODEEVOLVE: codeevolve,
+    PeerFormat.SHINKAEVOLVE: shinkaevolve,
+    PeerFormat.OPENEVOLVE: openevolve,
+}
+
+
+def recognise(files: Mapping[str, bytes]) -> PeerFormat | None:
+    """The system whose folder holds these files, None for none that is known here."""
+    return next((peer for peer, loader in LOADERS.items() if loader.recognised(files)), None)
+
+
+def import_files(peer: PeerFormat, name: str, files: Mapping[str, bytes]) -> Imported:
+    """Translate a folder of `peer`, given as path to content; `name` is the folder's.
+
+    Raises:
+        ProblemError: something in it cannot be used; the text says which file and key, what was expected, what came.
+    """
+    return imported(LOADERS[peer].load(name, files))
