@@ -7,12 +7,16 @@ from types import MappingProxyType
 
 
 class Language(StrEnum):
-    """The language of the evolvable files. What `LANGUAGES` names a compiler for is compiled inside the sandbox."""
+    """The language of the evolvable files. What `LANGUAGES` names a compiler for is compiled inside the sandbox.
+
+    `TEXT` is any other: models alone change it, and the evaluator of another system's folder runs it.
+    """
 
     PYTHON = "python"
     C = "c"
     CPP = "cpp"
     RUST = "rust"
+    TEXT = "text"
 
 
 LIBRARY = "candidate.so"
@@ -125,6 +129,14 @@ LANGUAGES: Mapping[Language, LanguageTraits] = MappingProxyType(
             compiler=_RUSTC,
             about="edition 2021, compiled by rustc at its highest optimisation level for the machine at hand. Only std "
             'is there, no crate. Functions called from outside are #[no_mangle] pub extern "C"; a panic ends the program.',
+            mutates=False,
+        ),
+        Language.TEXT: LanguageTraits(
+            title="text",
+            suffixes=("",),
+            comment="#",
+            compiler=None,
+            about="that of the program as it is shown; the evaluator runs or reads it",
             mutates=False,
         ),
     }

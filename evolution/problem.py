@@ -189,6 +189,8 @@ class Definition(_Table):
             raise ValueError(f"stage names must differ, got {names}")
         if all(stage.hidden for stage in self.stages):
             raise ValueError("at least one stage must not be hidden: the score comes from the last public one")
+        if self.language is Language.TEXT and self.peer is None:
+            raise ValueError("language 'text' is for folders of other systems (peer), whose evaluators run the program")
         if not self.seed or len(set(self.seed)) != len(self.seed):
             raise ValueError(f"seed must name at least one evolvable file, each once, got {list(self.seed)}")
         return self

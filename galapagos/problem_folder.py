@@ -5,10 +5,13 @@ import stat
 from pathlib import Path
 
 from evolution.problem import DEFINITION, Problem, ProblemError, problem_from_files
+from galapagos.peers.recognition import import_files, recognise
+from galapagos.peers.translation import Imported
 
 BUILT_IN = Path(__file__).resolve().parent.parent / "problems"
 MOST_FILES = 2000
 MOST_BYTES = 64 << 20
+LEFT_OUT = frozenset({"__pycache__", "openevolve_output"})
 
 
 def built_in_problems() -> list[Path]:
@@ -36,14 +39,26 @@ def find_problem_folder(problem: str | Path) -> Path:
 
 
 def read_problem_folder(folder: Path) -> Problem:
-    """Read every file of a problem's folder and validate it.
+    """The problem in a folder of ours, or of another system's; see `open_problem_folder`."""
+    opened = open_problem_folder(folder)
+    return opened.problem if isinstance(opened, Imported) else opened
 
-    Names that begin with a dot and `__pycache__` folders are left out, so that neither a version control system nor
-    Python changes the problem's revision.
+
+def open_problem_folder(folder: Path) -> Problem | Imported:
+    """Read every file of a problem's folder and validate it; a folder of another system comes with a report.
+
+    Names that begin with a dot, `__pycache__` folders and the outputs of other systems are left out, so that neither a
+    version control system nor a run changes the problem's revision.
 
     Raises:
         ProblemError: too much in it, a link or special file, a file that cannot be read, or an invalid problem.
     """
+    files = _read_files(folder)
+    peer = None if DEFINITION in files else recognise(files)
+    return problem_from_files(files) if peer is None else import_files(peer, folder.resolve().name, files)
+
+
+def _read_files(folder: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     total = 0
     for path in _walk(folder):
@@ -62,13 +77,13 @@ def read_problem_folder(folder: Path) -> Problem:
             files[name] = path.read_bytes()
         except OSError as error:
             raise ProblemError(f"{path}: cannot be read: {error.strerror}; correct its permissions or remove it") from None
-    return problem_from_files(files)
+    return files
 
 
 def _walk(folder: Path) -> list[Path]:
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in LEFT_OUT)
         found += [Path(place) / name for name in folders if (Path(place) / name).is_symlink()]
         found += [Path(place) / name for name in sorted(names) if not name.startswith(".")]
     return found

@@ -14,7 +14,7 @@ from database import runs, views
 from database.errors import DatabaseUnavailable
 from database.views import Live
 from evolution.evaluation import Tier
-from evolution.language import Language
+from evolution.language import LANGUAGES
 from evolution.problem import Problem
 from evolution.run import Budget, RunConfig, RunState, StopReason
 from galapagos.failures import ExitCode, Failure
@@ -70,9 +70,9 @@ def examine(problem: Problem) -> Normalised:
     try:
         seed = normalise(problem.seed_files, definition.language)
     except (SyntaxError, EvolveBlockError) as error:
-        language = "Python" if definition.language is Language.PYTHON else "C"
         raise Failure(
-            f"the seed program cannot be read as {language}: {error}; mend it, then try again", ExitCode.BAD_INPUT
+            f"the seed program cannot be read as {LANGUAGES[definition.language].title}: {error}; mend it, then try again",
+            ExitCode.BAD_INPUT,
         ) from None
     if complaints := vocabulary_complaints(definition):
         raise Failure("\n".join(complaints), ExitCode.BAD_INPUT)

@@ -1,7 +1,8 @@
 """Which text of a program may change: the lines between EVOLVE-BLOCK-START and EVOLVE-BLOCK-END.
 
 A marker stands alone on its line behind a comment leader (`#`, `//`, `!`, `<!--`, `(*`, `/*`). A file may hold several
-blocks, not nested. The marker lines themselves never change. Lines end with LF or CRLF; a lone CR is ordinary text.
+blocks, not nested. The marker lines themselves never change. Lines end with LF or CRLF; a lone CR is ordinary text. A file
+without any marker is one block: such programs come from other systems' folders, and all of them may change.
 """
 
 import re
@@ -35,7 +36,7 @@ def is_marker(line: str) -> bool:
 
 
 def blocks(text: str) -> tuple[Block, ...]:
-    """The evolvable stretches of a file in order; empty where no marker stands.
+    """The evolvable stretches of a file in order; the whole file where no marker stands.
 
     Raises:
         EvolveBlockError: a START within a block, an END without START, or a START without END.
@@ -61,19 +62,9 @@ def blocks(text: str) -> tuple[Block, ...]:
         offset += len(line) + 1
     if opened is not None:
         raise EvolveBlockError(f"line {opened[1]}: EVOLVE-BLOCK-START without an EVOLVE-BLOCK-END after it")
-    return tuple(found)
-
-
-def evolvable_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """Character offsets (start, end) of the text that may change.
-
-    Raises:
-        EvolveBlockError: the markers do not pair up, or there is none.
-    """
-    found = blocks(text)
     if not found:
-        raise EvolveBlockError("expected at least one pair of comment lines EVOLVE-BLOCK-START and EVOLVE-BLOCK-END; got none")
-    return tuple((block.start, block.end) for block in found)
+        return (Block(start=0, end=len(text), first_line=0, end_line=text.count("\n") + 1),)
+    return tuple(found)
 
 
 def fixed_text(text: str) -> tuple[str, ...]:
@@ -92,7 +83,7 @@ def fixed_text(text: str) -> tuple[str, ...]:
 
 
 def with_blocks(text: str, contents: tuple[str, ...]) -> str:
-    """The file with the content of each of its blocks replaced; the inverse of cutting out `evolvable_spans`.
+    """The file with the content of each of its blocks replaced; the inverse of cutting them out.
 
     Raises:
         EvolveBlockError: the markers do not pair up, or another number of contents than of blocks was given.

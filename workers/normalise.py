@@ -36,7 +36,8 @@ def normalise(files: Mapping[str, str], language: Language) -> Normalised:
     """
     digest = hashlib.sha256()
     length = literals = 0
-    forms = _python(files) if language is Language.PYTHON else {path: _c(files[path]) for path in sorted(files)}
+    read = _text if language is Language.TEXT else _c
+    forms = _python(files) if language is Language.PYTHON else {path: read(files[path]) for path in sorted(files)}
     for path, (form, lines) in forms.items():
         for part in (path.encode(), form.encode("utf-8", "surrogatepass")):
             digest.update(len(part).to_bytes(8, "big"))
@@ -378,3 +379,12 @@ def _c(text: str) -> tuple[str, list[int]]:
         line_start = line_start or kind == "newline"
         line += element.count("\n")
     return "\0".join(tokens), lines
+
+
+_NUMBER_IN_TEXT = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+
+
+def _text(text: str) -> tuple[str, list[int]]:
+    """A text of any language without white space at the ends of lines, and the lines of its numbers."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    return "\n".join(lines), [number for number, line in enumerate(lines, 1) for _ in _NUMBER_IN_TEXT.findall(line)]

@@ -149,9 +149,9 @@ def _in_child(work: Callable[[Say], int], writers: list[int]) -> NoReturn:
 
 
 def _renew_streams() -> None:
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8")  # noqa: PTH123, SIM115 - for good
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8")  # noqa: SIM115 - for good
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        raw = open(descriptor, "wb", closefd=False)  # noqa: PTH123, SIM115 - it stays open for good
+        raw = open(descriptor, "wb", closefd=False)  # noqa: SIM115 - it stays open for good
         stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace", line_buffering=True)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from galapagos_judge import Candidate, CandidateError, Context, Rejected
 
-_CAUSES = frozenset({"timed_out", "out_of_memory", "died", "call_error", "forbidden"})
+_CAUSES = frozenset({"timed_out", "out_of_memory", "call_error", "forbidden"})
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_./-]+")
 _LONGEST_NAME = 64
 _LONGEST_ARTIFACT = 1500
@@ -25,7 +25,8 @@ def peer_judge(settings: Mapping[str, Any]) -> Callable[[Candidate, Context], di
 
     `root` is the folder's place within the problem; `score` names the metric that is the score; `mean`, where true,
     takes the mean of the other numbers where that metric is missing, those in `dimensions` left out; `features` name
-    the metrics that axes need. The rest is for the box (`galapagos_peers.evaluate`).
+    the metrics that axes need; `artifacts` says whether a model may read these. The rest is for the box
+    (`galapagos_peers.evaluate`).
     """
 
     def evaluate(candidate: Candidate, context: Context) -> dict[str, object]:
@@ -73,12 +74,13 @@ def _judged(record: _Record, settings: Mapping[str, Any]) -> dict[str, object]:
         "score": score,
         "metrics": dict(list((named | private).items())[:256]),
         "features": _features(numbers, settings["features"]),
-        "feedback": _feedback(record, metrics),
+        "feedback": _feedback(record, metrics, artifacts=settings.get("artifacts", True)),
     }
 
 
 def _numbers(table: Mapping[str, object]) -> dict[str, float]:
-    return {name: float(value) for name, value in table.items() if type(value) in {int, float} and isfinite(cast("float", value))}
+    known = ((name, cast("float", value)) for name, value in table.items() if type(value) in {int, float})
+    return {name: float(value) for name, value in known if isfinite(value)}
 
 
 def _name(name: str) -> str:
@@ -97,11 +99,11 @@ def _score(metrics: Mapping[str, object], settings: Mapping[str, Any]) -> float:
     if key in metrics or not settings["mean"]:
         got = f"{value!r}"[:200] if key in metrics else f"{', '.join(sorted(metrics)) or 'no metrics'}"
         raise Rejected(f"expected a number {key!r} from the evaluator; got {got}")
-    rest = [
-        number for name, number in _numbers(metrics).items() if name not in settings["dimensions"] and name != "error"
-    ]
+    rest = [number for name, number in _numbers(metrics).items() if name not in settings["dimensions"] and name != "error"]
     if not rest:
-        raise Rejected(f"expected {key!r} or other numbers from the evaluator; got {', '.join(sorted(metrics)) or 'no metrics'}")
+        raise Rejected(
+            f"expected {key!r} or other numbers from the evaluator; got {', '.join(sorted(metrics)) or 'no metrics'}"
+        )
     return fsum(rest) / len(rest)
 
 
@@ -112,11 +114,11 @@ def _features(numbers: Mapping[str, float], wanted: list[str]) -> dict[str, floa
     return {name: numbers[name] for name in wanted}
 
 
-def _feedback(record: _Record, metrics: Mapping[str, object]) -> str:
+def _feedback(record: _Record, metrics: Mapping[str, object], *, artifacts: bool) -> str:
     """The evaluator's text, then metrics that are no finite numbers, then artifacts, each cut to a fair length."""
     parts = [record.text("feedback")]
     parts += [f"{name}: {value}" for name, value in metrics.items() if _is_no_number(value)]
-    for name, text in record.table("artifacts").items():
+    for name, text in record.table("artifacts").items() if artifacts else ():
         shown = str(text)
         shown = shown if len(shown) <= _LONGEST_ARTIFACT else f"{shown[:_LONGEST_ARTIFACT]} [...]"
         parts.append(f"{name}:\n{shown}" if "\n" in shown else f"{name}: {shown}")

@@ -29,7 +29,7 @@ class _NotAResult(TypeError):
 def _as_if_fresh() -> None:
     """A process that was forked has its parent's random state; one that was started has its own."""
     random.seed()
-    np.random.seed()  # noqa: NPY002 - the generator that old programs use
+    np.random.seed()
     linecache.clearcache()
 
 
@@ -101,8 +101,8 @@ def _functions(module: ModuleType, *, cascade: bool) -> list[Callable[..., objec
         return [function for function in found[: found.index(None) if None in found else None] if callable(function)]
     whole = getattr(module, "evaluate", None)
     if not callable(whole):
-        raise AttributeError("expected a function evaluate(program_path) in the evaluator; there is none; define it")
-    return [cast("Callable[..., object]", whole)]
+        raise _NotAResult("expected a function evaluate(program_path) in the evaluator; there is none; define it")
+    return [whole]
 
 
 def _cascade(functions: list[Callable[..., object]], request: Mapping[str, Any], program: str, say: Say) -> None:
@@ -140,7 +140,8 @@ def _read(result: object) -> tuple[dict[str, object], dict[str, str]]:
     elif hasattr(result, "metrics"):
         metrics, artifacts = getattr(result, "metrics", {}), getattr(result, "artifacts", {})
     if not isinstance(metrics, dict) or not isinstance(artifacts, dict):
-        raise _NotAResult(f"expected a dict of metrics or an EvaluationResult from the evaluator; got {type(result).__name__}")
+        came = cast("object", result).__class__.__name__
+        raise _NotAResult(f"expected a dict of metrics or an EvaluationResult from the evaluator; got {came}")
     numbers = list(cast("dict[object, object]", metrics).items())[:_MOST_METRICS]
     texts = list(cast("dict[object, object]", artifacts).items())[:_MOST_ARTIFACTS]
     return {str(name): _plain(value) for name, value in numbers}, {str(name): _artifact(value) for name, value in texts}
@@ -148,7 +149,7 @@ def _read(result: object) -> tuple[dict[str, object], dict[str, str]]:
 
 def _plain(value: object) -> object:
     if isinstance(value, np.generic):
-        value = value.item()
+        value = cast("object", value.item())
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int | float):

@@ -54,7 +54,7 @@ def evaluate(request: Mapping[str, Any], files: Mapping[str, str]) -> Record:
             job = partial(openevolve, request, work, program)
         case "shinkaevolve":
             evaluator = f"{work}/{request['evaluator']}"
-            job = partial(script, evaluator, ["--program_path", program, "--results_dir", results])
+            job = partial(script, evaluator, ["--program_path", program, "--results_dir", results, *request["arguments"]])
         case _:
             evaluator = f"{request['folder']}/{request['evaluator']}"
             job = partial(script, evaluator, [program, f"{results}/results.json"])
@@ -63,7 +63,9 @@ def evaluate(request: Mapping[str, Any], files: Mapping[str, str]) -> Record:
         sys.stdout.write(text)
     if ended.code is None:
         return _failed("timed_out", f"expected the evaluator to end within {request['seconds']:g} s; it did not", ended)
-    return {"openevolve": _told, "shinkaevolve": _shinka_results}.get(request["format"], _flat_results)(ended, results)
+    if request["format"] == "openevolve":
+        return _told(ended)
+    return _shinka_results(request, ended, results) if request["format"] == "shinkaevolve" else _flat_results(ended, results)
 
 
 def _laid_out(request: Mapping[str, Any], source: str) -> tuple[str, str, str]:
@@ -101,11 +103,11 @@ def _failed(cause: str, text: str, ended: Ended) -> Record:
     return {"end": cause, "text": f"{text}\n{tail[-_LONGEST_TEXT // 2 :]}".strip()}
 
 
-def _told(ended: Ended, results: str) -> Record:  # noqa: ARG001 - the signature of all three
+def _told(ended: Ended) -> Record:
     """OpenEvolve: what the process said, a line for each stage and a last one for its end."""
     said = [json.loads(line) for line in ended.said]
     if not said or "end" not in said[-1]:
-        return _failed("died", f"the evaluator's process ended by itself, with exit status {ended.code}", ended)
+        return _failed("call_error", f"the evaluator's process ended by itself, with exit status {ended.code}", ended)
     record: Record = {"correct": True, "metrics": {}, "artifacts": {}, "stages": len(said) - 1}
     for stage in said[:-1]:
         record["metrics"] |= stage["metrics"]
@@ -113,7 +115,7 @@ def _told(ended: Ended, results: str) -> Record:  # noqa: ARG001 - the signature
     return record | said[-1]
 
 
-def _shinka_results(ended: Ended, results: str) -> Record:
+def _shinka_results(request: Mapping[str, Any], ended: Ended, results: str) -> Record:
     """ShinkaEvolve: the files that the process wrote, whatever its exit code."""
     found = _read_table(f"{results}/metrics.json")
     verdict = _read_table(f"{results}/correct.json")
@@ -131,15 +133,14 @@ def _shinka_results(ended: Ended, results: str) -> Record:
         "text": _text(verdict.get("error") or "the evaluator says that the result is not correct"),
         "metrics": _plain(score | public),
         "private": _plain(found | private),
-        "feedback": "" if feedback is None else _text(feedback),
+        "feedback": _text(feedback) if feedback is not None and request["text_feedback"] else "",
     }
 
 
 def _flat_results(ended: Ended, results: str) -> Record:
     """CodeEvolve: one table of metrics, and an exit code that counts."""
     if ended.code:
-        cause = "died" if ended.code < 0 else "call_error"
-        return _failed(cause, f"the evaluator ended with exit status {ended.code}", ended)
+        return _failed("call_error", f"the evaluator ended with exit status {ended.code}", ended)
     found = _read_table(f"{results}/results.json")
     if isinstance(found, str):
         return _failed("wrong", f"expected a table of metrics in the results file; {found}", ended)

@@ -126,7 +126,7 @@ class PeerSettings:
             raise self.wrong(keys, f"a number{bounds}", value)
         return float(value)
 
-    def whole(self, *keys: str, low: int = 0, high: int = 1 << 62) -> int | None:
+    def whole(self, *keys: str, low: int = 0, high: float = float("inf")) -> int | None:
         """A whole number from `low` to `high`.
 
         Raises:
@@ -158,6 +158,17 @@ class PeerSettings:
         if value is not None and not isinstance(value, bool):
             raise self.wrong((key,), "true or false", value)
         return default if value is None else value
+
+    def table(self, key: str) -> dict[str, Any]:
+        """A table; empty where the key is not there.
+
+        Raises:
+            ProblemError: no table.
+        """
+        value = self.value(key)
+        if value is not None and not isinstance(value, dict):
+            raise self.wrong((key,), "a table", value)
+        return {str(name): item for name, item in cast("dict[object, Any]", value or {}).items()}
 
     def items(self, key: str, kind: type) -> list[Any]:
         """A list of values of one kind; empty where the key is not there.

@@ -187,10 +187,8 @@ def _wishes(settings: PeerSettings) -> Wishes:
 
 
 def _arguments(settings: PeerSettings) -> dict[str, Any]:
-    value = settings.value("evaluator.evaluator_args")
-    if value is not None and not isinstance(value, dict):
-        raise settings.wrong(("evaluator.evaluator_args",), "a table of arguments", value)
-    return {str(key): item for key, item in (value or {}).items() if isinstance(item, str | int | float | bool | list)}
+    given = settings.table("evaluator.evaluator_args")
+    return {key: item for key, item in given.items() if isinstance(item, str | int | float | bool | list)}
 
 
 def _cells(settings: PeerSettings) -> int | None:

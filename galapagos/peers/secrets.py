@@ -1,11 +1,13 @@
 """Keys of models that stand in a folder's settings: they are stored nowhere and reach no box."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+_compose = cast("Callable[..., object]", yaml.compose)  # pyright: ignore[reportUnknownMemberType] - its stub is not typed
 REMOVED = '"(removed)"'
 LARGEST = 1 << 20
 _SECRET = re.compile(r"(?i)(^|[_-])(api[_-]?key|key|token|password|secret)$")
@@ -20,7 +22,7 @@ def without_keys(path: str, content: bytes) -> bytes:
         return content
     try:
         text = content.decode()
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = cast("Node | None", _compose(text, Loader=yaml.SafeLoader))
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError):
         return content
     places = sorted({(start, end) for start, end in _secrets(node, set())}, reverse=True)

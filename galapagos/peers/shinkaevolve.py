@@ -194,33 +194,24 @@ def _seconds(settings: PeerSettings) -> float:
 
 def _arguments(settings: PeerSettings) -> list[str]:
     """As `--name value`; a true flag alone, a false one not at all."""
-    value = settings.value("job_config.extra_cmd_args")
-    if value is not None and not isinstance(value, dict):
-        raise settings.wrong(("job_config.extra_cmd_args",), "a table of arguments", value)
     words: list[str] = []
-    for name, item in (value or {}).items():
+    for name, item in settings.table("job_config.extra_cmd_args").items():
         if item is not False and item is not None:
             words += [f"--{name}"] if item is True else [f"--{name}", str(item)]
     return words
 
 
 def _models(settings: PeerSettings) -> tuple[WishedModel, ...]:
-    temperatures = settings.value("evo_config.llm_kwargs.temperatures")
-    given = temperatures if isinstance(temperatures, list) else [temperatures]
-    numbers = [float(item) for item in given if isinstance(item, int | float) and not isinstance(item, bool)]
+    numbers = [float(number) for number in settings.items("evo_config.llm_kwargs.temperatures", float)]
     shared = {
         "base_url": OPENAI,
         "api_key_env": KEY,
         "temperature": min(2.0, sum(numbers) / len(numbers)) if numbers else None,
-        "max_tokens": settings.whole("evo_config.llm_kwargs.max_tokens", low=1) if _one(settings) else None,
+        "max_tokens": settings.whole("evo_config.llm_kwargs.max_tokens", low=1),
         "answer_limit_field": "max_completion_tokens",
     }
     names = [name for name in settings.items("evo_config.llm_models", str) if _OPENAI_MODEL.fullmatch(name)]
     return joined([wished_model(settings.where, name, 1.0, shared) for name in names])
-
-
-def _one(settings: PeerSettings) -> bool:
-    return isinstance(settings.value("evo_config.llm_kwargs.max_tokens"), int)
 
 
 def _from_starter(content: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:

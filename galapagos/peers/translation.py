@@ -21,7 +21,8 @@ TITLES = {
     PeerFormat.SHINKAEVOLVE: "ShinkaEvolve",
     PeerFormat.CODEEVOLVE: "CodeEvolve",
 }
-LANGUAGES = {".py": "python", ".c": "c"}
+LANGUAGES = {".py": "python", ".c": "c", ".cpp": "cpp", ".cc": "cpp", ".cxx": "cpp"}
+"""Suffixes of what mutation can change; every other program is text."""
 MEMORY_MIB, PROCESSES, FILES_MIB = 4096, 64, 256
 """What candidate and evaluator may take together, where the settings say nothing."""
 SLACK_S = 5.0

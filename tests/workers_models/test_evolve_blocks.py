@@ -6,7 +6,6 @@ from workers.evolve_blocks import (
     EvolveBlockError,
     blocks,
     check_only_blocks_changed,
-    evolvable_spans,
     fixed_text,
     with_blocks,
 )
@@ -31,7 +30,7 @@ def file_of(leader: str, contents: list[str], newline: str = "\n") -> str:
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_blocks_are_found_behind_every_comment_leader(leader: str, newline: str) -> None:
     text = file_of(leader, ["x = 1", "", "y = 2"], newline)
-    assert [text[start:end] for start, end in evolvable_spans(text)] == [f"x = 1{newline}", "", f"y = 2{newline}"]
+    assert [text[b.start : b.end] for b in blocks(text)] == [f"x = 1{newline}", "", f"y = 2{newline}"]
     kept = text.split("\n")
     assert ["\n".join(kept[b.first_line : b.end_line]) for b in blocks(text)] == [
         f"x = 1{newline[:-1]}",
@@ -49,14 +48,19 @@ def test_blocks_are_found_behind_every_comment_leader(leader: str, newline: str)
         ),
         ("a\n# EVOLVE-BLOCK-END\n", "line 2: EVOLVE-BLOCK-END without"),
         ("# EVOLVE-BLOCK-START\nx\n", "line 1: EVOLVE-BLOCK-START without"),
-        ("x = 1\n", "got none"),
-        ("x = '# EVOLVE-BLOCK-START'\n", "got none"),
-        ("# EVOLVE-BLOCK-STARTED\n", "got none"),
     ],
 )
 def test_markers_that_do_not_pair_up_are_named(text: str, complaint: str) -> None:
     with pytest.raises(EvolveBlockError, match=complaint):
-        evolvable_spans(text)
+        blocks(text)
+
+
+@pytest.mark.parametrize("text", ["x = 1\n", "x = '# EVOLVE-BLOCK-START'", "# EVOLVE-BLOCK-STARTED\ny\n"])
+def test_a_file_without_markers_is_one_block(text: str) -> None:
+    (block,) = blocks(text)
+    assert text[block.start : block.end] == text
+    assert text.split("\n")[block.first_line : block.end_line] == text.split("\n")
+    assert check_only_blocks_changed({"a": text}, {"a": "y = 2\n"}) is None
 
 
 @given(st.lists(lines, min_size=1, max_size=3), st.lists(lines, min_size=1, max_size=3))
@@ -65,7 +69,7 @@ def test_replacing_block_contents_is_the_inverse_of_cutting_them_out(old: list[l
     new = (new * 3)[: len(old)]
     contents = tuple("".join(f"{line}\n" for line in block) for block in new)
     changed = with_blocks(text, contents)
-    assert [changed[start:end] for start, end in evolvable_spans(changed)] == list(contents)
+    assert [changed[b.start : b.end] for b in blocks(changed)] == list(contents)
     assert fixed_text(changed) == fixed_text(text)
     assert check_only_blocks_changed({"a": text}, {"a": changed}) is None
 

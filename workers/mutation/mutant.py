@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from evolution.language import Language
+from evolution.language import LANGUAGES, Language
 from workers.mutation import c_code, exchange, expression_edits, statement_edits
 from workers.mutation.c_code import CSource, read_c
 from workers.mutation.dice import Dice
@@ -58,7 +58,9 @@ def read_program(files: Mapping[str, str], language: Language, normalised_hash: 
         language=language,
         normalised_hash=normalised_hash or normalise(files, language).hash,
         sources=tuple(read_source(path, files[path]) for path in sorted(files)) if python else (),
-        c_sources=() if python else tuple(read_c(path, files[path]) for path in sorted(files)),
+        c_sources=tuple(read_c(path, files[path]) for path in sorted(files))
+        if not python and LANGUAGES[language].mutates
+        else (),
     )
 
 
@@ -69,6 +71,8 @@ def mutants(
 
     All parse and differ from their parent after normalisation. The iterator is empty where nothing can be changed.
     """
+    if not parent.sources and not parent.c_sources:
+        return
     dice = Dice(generator)
     draw = _python_edits(parent, inspirations, words) if parent.sources else _c_edits(parent, inspirations)
     for _ in range(ATTEMPTS):

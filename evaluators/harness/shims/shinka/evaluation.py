@@ -49,6 +49,7 @@ def run_shinka_eval(
     get_experiment_kwargs: Callable[[int], Mapping[str, Any]] | None = None,
     aggregate_metrics_fn: Callable[[list[Any]], Metrics] | None = None,
     validate_fn: Callable[[Any], tuple[bool, str | None]] | None = None,
+    *,
     plotting_fn: Callable[..., Any] | None = None,  # noqa: ARG001 - drawings are not kept
     default_metrics_on_error: Metrics | None = None,
     run_workers: int = 1,
@@ -89,7 +90,7 @@ def _runs(program_path: str, name: str, arguments: list[dict[str, Any]], workers
 def _function(program_path: str, name: str) -> Callable[..., Any]:
     function = getattr(load_program(program_path), name, None)
     if not callable(function):
-        raise AttributeError(f"expected a function {name!r} in {os.path.basename(program_path)}; there is none")  # noqa: PTH119
+        raise TypeError(f"expected a function {name!r} in {os.path.basename(program_path)}; there is none")  # noqa: PTH119
     return cast("Callable[..., Any]", function)
 
 
