@@ -8,12 +8,13 @@ import socket
 import struct
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from evaluators.confinement import Confinement
-from evaluators.harness.galapagos_family import family
+from evaluators.harness.galapagos_family import family, hold_still
 from evaluators.harness.galapagos_watch import clocks
 from evaluators.process_watch import CpuClock, Look, look, pid_of
 from evaluators.sandbox import SandboxUnavailable
@@ -50,14 +51,19 @@ _DECODER = msgspec.msgpack.Decoder(_Message)
 class Fork:
     """One process forked in a box, watched and ended from here.
 
+    Its family is itself with all its descendants, or where `root` is given, the descendants of that process: orphans too,
+    which somebody outside adopted. `counted` is a folder of the candidate's whose files are counted.
+
     `started` gives its pidfd, `sealed` and `ended` tell so much. All raise `BoxLost` when the box is gone, and `lost`
     does nothing else.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, root: int | None, counted: Path | None) -> None:
+        self._root = root
+        self._counted = counted
         self.started: asyncio.Future[int] = loop.create_future()
         self.ended: asyncio.Future[Ended] = loop.create_future()
-        self.sealed: asyncio.Future[None] = loop.create_future()
+        self.sealed: asyncio.Future[bool] = loop.create_future()
         self.lost: asyncio.Future[None] = loop.create_future()
         self._pidfd = -1
         self._clock = CpuClock()
@@ -73,10 +79,10 @@ class Fork:
         if not self.started.done():
             self.started.set_result(pidfd)
 
-    def is_sealed(self) -> None:
-        """Note that its family starts nothing more."""
+    def is_sealed(self, *, whole: bool) -> None:
+        """Note that its family starts nothing more; not `whole` if somebody in it could not be kept from it."""
         if not self.sealed.done():
-            self.sealed.set_result(None)
+            self.sealed.set_result(whole)
 
     def has_ended(self, ended: Ended) -> None:
         """Note its end."""
@@ -84,7 +90,7 @@ class Fork:
             self.ended.set_result(ended)
         if not self.sealed.done():
             # Nobody is left to start anything.
-            self.sealed.set_result(None)
+            self.sealed.set_result(True)
 
     def is_lost(self, text: str) -> None:
         """Its box is gone."""
@@ -107,12 +113,15 @@ class Fork:
 
     def look(self, then: Callable[[Look], None]) -> None:
         """Look at what the family of a living process holds, and call `then` with it."""
-        then(look(family(pid_of(self._pidfd))))
+        then(look(self._family(pid_of(self._pidfd)), self._counted))
+
+    def _family(self, pid: int) -> list[int]:
+        return list(family(pid)) if self._root is None else [member for member in family(self._root) if member != self._root]
 
     async def measure(self, *, start: bool) -> float:
         """Start or stop the clock of its sealed family; see `CpuClock`."""
         pid = pid_of(await self.started)
-        return self._clock.start(pid, clocks(family(pid))) if start else self._clock.stop(clocks(self._clock.family))
+        return self._clock.start(pid, clocks(self._family(pid))) if start else self._clock.stop(clocks(self._clock.family))
 
     def close(self) -> None:
         """Let the descriptor go."""
@@ -196,7 +205,10 @@ class Box:
         """
         if self._control is None:
             raise BoxLost("the box is not running")
-        fork = Fork(asyncio.get_running_loop())
+        confinement = self._confinement
+        adopts = confinement.settings["namespaces"] and confinement.settings["role"] == "candidate"
+        root = None if adopts or self._process is None else self._process.pid
+        fork = Fork(asyncio.get_running_loop(), root, confinement.counted)
         try:
             socket.send_fds(self._control, [msgspec.msgpack.encode(request)], descriptors)
         except OSError as error:
@@ -204,8 +216,8 @@ class Box:
         self._fork = fork
         return fork
 
-    async def seal(self) -> None:
-        """Let the living fork's family start no more processes or threads.
+    async def seal(self) -> bool:
+        """Let the living fork's family start no more processes or threads; False if it could not be kept from it.
 
         Raises:
             BoxLost: the box is gone.
@@ -215,7 +227,7 @@ class Box:
         await self._fork.started
         if not self._fork.ended.done():
             self._control.send(b"seal")
-        await self._fork.sealed
+        return await self._fork.sealed
 
     def _read(self) -> None:
         if self._control is None:
@@ -229,18 +241,44 @@ class Box:
         if not data:
             self._lose("its zygote ended")
             return
-        message = _DECODER.decode(data)
+        descriptors = _descriptors(ancillary)
+        try:
+            self._heed(_DECODER.decode(data), descriptors)
+        except msgspec.MsgspecError as error:
+            self._lose(f"its zygote sent what is no message: {error}")
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _heed(self, message: _Message, descriptors: list[int]) -> None:
+        """Act on a message; a descriptor that is kept is taken out of the list."""
         match message.kind:
             case "ready" if self._ready is not None and not self._ready.done():
                 self._ready.set_result(None)
-            case "started" if self._fork is not None:
-                self._fork.has_started(_PIDFD.unpack(ancillary[0][2])[0])
+            case "started" if self._fork is not None and not self._fork.started.done() and self._is_ours(descriptors):
+                self._fork.has_started(descriptors.pop())
             case "ended" if self._fork is not None:
                 self._fork.has_ended(Ended(message.status, message.cpu_s, message.peak_kib))
             case "sealed" if self._fork is not None:
-                self._fork.is_sealed()
+                self._fork.is_sealed(whole=message.status == 0)
             case _:
                 self._lose(message.text or "its zygote sent what was not asked for")
+
+    def _is_ours(self, descriptors: list[int]) -> bool:
+        """Whether this is the pidfd of a process in this box.
+
+        A judge's module runs in the zygote and may have taken it over; what it names here we kill, with our rights.
+        """
+        if self._process is None or len(descriptors) != 1:
+            return False
+        if self._confinement.settings["namespaces"] or self._confinement.settings["role"] != "judge":
+            # There is nobody else to name there, and here it runs none but our code.
+            return True
+        try:
+            pid = pid_of(descriptors[0])
+        except (OSError, ValueError):
+            return False
+        return pid == -1 or pid in family(self._process.pid)
 
     def _lose(self, text: str) -> None:
         text = f"{text}; {self._complaint()}"
@@ -273,12 +311,18 @@ class Box:
             self._complaints = -1
 
 
+def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    rights = [data for level, kind, data in ancillary if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)]
+    return [number for data in rights for (number,) in _PIDFD.iter_unpack(data[: len(data) // _PIDFD.size * _PIDFD.size])]
+
+
 async def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     """A zygote ends when its control socket closes; one that does not is killed."""
     deadline = asyncio.get_running_loop().time() + _PATIENCE_S
     while process.poll() is None:
         if asyncio.get_running_loop().time() > deadline:
-            # All of them: a zygote that changed its uid does not die with its parent.
+            # All of them: a zygote that changed its uid does not die with its parent, nor do those that it lost hold of.
+            hold_still(process.pid)
             for pid in list(family(process.pid)):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

@@ -30,7 +30,7 @@ _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32")
 # Not /dev/zero: mapped, it is shared memory that no limit counts.
 _DEVICES = ("/dev/null", "/dev/urandom")
 _WRITABLE_DEVICES = ("/dev/null",)
-_JUDGE_MEMORY_MIB = 4096
+JUDGE_MEMORY_MIB = 4096
 _LOWEST_UID = 1 << 30
 
 
@@ -46,12 +46,13 @@ class Confinement:
     """How to start one box.
 
     `command` wants the control socket's descriptor appended; `variables` are its whole environment; `settings` are
-    its zygote's first message.
+    its zygote's first message. `counted` is the folder whose files are counted from outside, since the kernel does not.
     """
 
     command: list[str]
     variables: dict[str, str]
     settings: dict[str, Any]
+    counted: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +239,8 @@ def _plain(ground: Ground, role: Role) -> Confinement:
     readable += [str(toolchain.folder)] if toolchain is not None and toolchain.folder is not None else []
     scratch = str(ground.scratch) if role is Role.CANDIDATE else ""
     settings = _settings(ground, role, readable, scratch, str(ground.problem_folder), toolchain)
-    return Confinement(_python("galapagos_zygote.py", str(HARNESS)), _variables(paths, str(ground.scratch)), settings)
+    counted = ground.scratch if role is Role.CANDIDATE else None
+    return Confinement(_python("galapagos_zygote.py", str(HARNESS)), _variables(paths, str(ground.scratch)), settings, counted)
 
 
 def _standard_library() -> list[Path]:
@@ -280,7 +282,7 @@ def _settings(
         "uid": None if ground.uid is None else ground.uid + (role is Role.JUDGE),
         "keep_reading": ground.tier is Tier.PLAIN and ground.uid is not None and not _open_to_all(),
         "readable": readable,
-        # A rule for the folder above: what is mounted later is found by the path to it.
+        # A rule for the folder above: what is mounted or made later is found by the path to it.
         "writable": [*_WRITABLE_DEVICES, *([str(Path(scratch).parent)] if scratch else [])],
         "scratch": scratch,
         "empty": "",
@@ -289,7 +291,7 @@ def _settings(
         "main": definition.seed[0],
         "problem": problem_folder if role is Role.JUDGE else "",
         "judge": definition.judge,
-        "memory_mib": _JUDGE_MEMORY_MIB,
+        "memory_mib": JUDGE_MEMORY_MIB,
     }
 
 

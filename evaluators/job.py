@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from evaluators.box import Box, BoxLost, Ended, Fork, kill
+from evaluators.confinement import JUDGE_MEMORY_MIB
 from evaluators.judgement import Clock, Done, Late, NotAMessage, Reader, cause_of, clean, tail, value_of
-from evaluators.process_watch import Look
+from evaluators.process_watch import MOST_FILES, Look
 from evaluators.sandbox import Cause, Job, JobResult
 from evolution.evaluation import Tier
 
@@ -61,6 +62,7 @@ class _Evaluation:
         self._killed: tuple[Cause, str] | None = None
         self._died_by_itself = False
         self._peak_mib = 0.0
+        self._asked = False
         self._candidate: Fork | None = None
         self._judge: Fork | None = None
         self._line: socket.socket | None = None
@@ -156,7 +158,13 @@ class _Evaluation:
 
     def _heed(self, message: Clock | Late | Done) -> None:
         match message:
+            case Clock() if self._asked:
+                # The harness waits for its answer: whoever asks on and on would keep the launcher busy.
+                raise NotAMessage("expected one question at a time from the judge's harness; got more")
+            case Late() if self._late is not None:
+                raise NotAMessage("expected word once that the time has run out; got it again")
             case Clock():
+                self._asked = True
                 self._loop.create_task(self._tell_clock(message.start)).add_done_callback(_read_result)
             case Late():
                 self._late = message.waited
@@ -173,21 +181,30 @@ class _Evaluation:
     async def _tell_clock(self, start: bool) -> None:
         assert self._candidate is not None  # noqa: S101 - for the type checker: the judge runs, so it was made
         try:
-            if start and not self._candidate.sealed.done():
-                await self._box.seal()
+            if start and not self._candidate.sealed.done() and not await self._box.seal():
+                self._kill(Cause.DIED, "expected processes that can be stopped before time is taken; one could not be")
             seconds = await self._candidate.measure(start=start)
         except (BoxLost, OSError):
             seconds = -1.0
+        self._asked = False
         if self._line is not None:
             with contextlib.suppress(OSError):
                 self._line.send(_CLOCK.pack(seconds))
 
     def _watch(self) -> None:
-        """Look at the candidate's memory and processes; end it when they are beyond their limits."""
+        """Look at what both sides hold; end the candidate, or the evaluation, when it is beyond the limits."""
         assert self._candidate is not None  # noqa: S101 - for the type checker: armed after it was made
+        assert self._judge is not None  # noqa: S101 - as above
+        self._watching = self._loop.call_later(_WATCH_S, self._watch)
         if self._candidate.lives:
             self._candidate.look(self._bound)
-        self._watching = self._loop.call_later(_WATCH_S, self._watch)
+        if self._judge.lives:
+            self._judge.look(self._bound_judge)
+
+    def _bound_judge(self, seen: Look) -> None:
+        if seen.memory_mib > JUDGE_MEMORY_MIB:
+            text = f"expected a judge that takes at most {JUDGE_MEMORY_MIB} MiB of memory; its processes took more"
+            self._finish(Done("judge_error", text))
 
     def _bound(self, seen: Look) -> None:
         limits = self._job.limits
@@ -196,6 +213,9 @@ class _Evaluation:
             self._kill(Cause.OUT_OF_MEMORY, f"expected at most {limits.memory_mib} MiB of memory; its processes took more")
         elif seen.tasks > limits.processes:
             self._kill(Cause.DIED, f"expected at most {limits.processes} processes and threads; it started more")
+        elif seen.files_mib > limits.files_mib:
+            text = f"expected at most {MOST_FILES} files of {limits.files_mib} MiB together; it made more"
+            self._kill(Cause.DIED, text)
 
     def _stop_watching(self) -> None:
         if self._watching is not None:

@@ -6,10 +6,9 @@ What each tier holds off is in docs/sandbox.md.
 """
 
 import asyncio
-import contextlib
 import fcntl
+import logging
 import os
-import shutil
 import tempfile
 import time
 from dataclasses import replace
@@ -20,9 +19,12 @@ from evaluators.confinement import Ground, Role, confinement
 from evaluators.job import run_job
 from evaluators.probe import require
 from evaluators.sandbox import Cause, Job, JobResult, Packages, SandboxUnavailable
+from evaluators.scratch import make_anew, remove
 from evolution.evaluation import Tier
 from evolution.language import LANGUAGES
 from evolution.problem import Problem
+
+log = logging.getLogger(__name__)
 
 _PREFIX = "galapagos-slot-"
 _YOUNG_S = 60.0
@@ -99,7 +101,7 @@ class LocalSandbox:
             try:
                 return await run_job(self._tier, self._boxes[Role.CANDIDATE], self._boxes[Role.JUDGE], self._enabled(job))
             finally:
-                self._empty_scratch()
+                await self._renew_scratch()
 
     def _enabled(self, job: Job) -> Job:
         """A compiled program's job with as many processes as its compiler takes; it can start none itself."""
@@ -108,16 +110,15 @@ class LocalSandbox:
         processes = max(job.limits.processes, _COMPILER_PROCESSES)
         return replace(job, limits=job.limits.model_copy(update={"processes": processes}))
 
-    def _empty_scratch(self) -> None:
-        """Of tier plain: what the candidate wrote. In tier namespaces it vanished with its mount."""
+    async def _renew_scratch(self) -> None:
+        """Of tier plain: what the candidate wrote goes. In tier namespaces it vanished with its mount."""
         if self._tier is not Tier.PLAIN or self._ground is None:
             return
-        for entry in self._ground.scratch.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                with contextlib.suppress(FileNotFoundError):
-                    entry.unlink()
+        try:
+            await asyncio.to_thread(make_anew, self._ground.scratch, self._ground.uid)
+        except OSError as error:
+            log.warning("a candidate's folder could not be removed, so its slot is made anew: %s", error)
+            await self.close()
 
     async def close(self) -> None:
         """End both boxes and remove the slot's folder."""
@@ -125,7 +126,7 @@ class LocalSandbox:
         await asyncio.gather(*(box.close() for box in boxes))
         self._ground = None
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            _remove(self._folder)
             os.close(self._claim)
             self._folder = None
 
@@ -144,6 +145,13 @@ def _sweep() -> None:
         except OSError:
             continue
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
         finally:
             os.close(claim)
+
+
+def _remove(folder: Path) -> None:
+    try:
+        remove(folder)
+    except OSError as error:
+        log.warning("a slot's folder could not be removed: %s; remove it by hand: rm -rf %s", error, folder)

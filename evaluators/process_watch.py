@@ -1,24 +1,78 @@
-"""A candidate's processes, measured from outside: processor time, resident memory, number."""
+"""A candidate's processes, measured from outside: processor time, memory, number, files."""
 
+import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
-from evaluators.harness.galapagos_watch import resident_mib, tasks
+from evaluators.harness.galapagos_watch import held
+
+_MIB = 1 << 20
+_BLOCK = 512
+_DEEPEST = 32
 
 
 class Look(NamedTuple):
-    """What a candidate's processes hold together: MiB of resident memory, and threads."""
+    """What a candidate's processes hold together: MiB of memory, threads, and MiB of files where somebody has to count."""
 
     memory_mib: float
     tasks: int
+    files_mib: float
 
 
-def look(pids: Iterable[int]) -> Look:
-    """Look at these processes now."""
+MOST_FILES = 1024
+"""As many as a candidate's own file system has room for in tier namespaces."""
+
+
+def look(pids: Iterable[int], counted: Path | None) -> Look:
+    """Look at these processes now, and at the files below `counted`."""
     members = list(pids)
-    return Look(resident_mib(members), tasks(members))
+    memory_mib, tasks = held(members)
+    return Look(memory_mib, tasks, 0.0 if counted is None else files_mib(counted, members, MOST_FILES))
+
+
+def files_mib(folder: Path, pids: Iterable[int], most: int) -> float:
+    """MiB on disk of the files below `folder` and of those that the processes hold open though they have no name.
+
+    Infinite if there are more than `most` of them, or folders too deep or closed to us; the search goes no further.
+    """
+    device = folder.stat().st_dev
+    kept = [size for pid in pids for size in _nameless(pid, device)]
+    total, count, waiting = sum(kept), len(kept), [(str(folder), 0)]
+    while waiting:
+        place, depth = waiting.pop()
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    count += 1
+                    if count > most or depth > _DEEPEST:
+                        return inf
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append((entry.path, depth + 1))
+                    total += entry.stat(follow_symlinks=False).st_blocks
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            # Nobody needs a folder that its owner cannot read, but to hide something.
+            return inf
+    return total * _BLOCK / _MIB
+
+
+def _nameless(pid: int, device: int) -> Iterator[int]:
+    """The blocks of each deleted file on the device that the process has open."""
+    try:
+        descriptors = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 - twenty times a second
+    except OSError:
+        return
+    for descriptor in descriptors:
+        try:
+            status = os.stat(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH116 - as above
+        except OSError:
+            continue
+        if status.st_nlink == 0 and status.st_dev == device:
+            yield status.st_blocks
 
 
 def pid_of(pidfd: int) -> int:

@@ -13,7 +13,7 @@ _libc = ctypes.PyDLL(None, use_errno=True)
 _syscall: Callable[..., int] = _libc.syscall
 _syscall.restype = ctypes.c_long  # type: ignore[attr-defined]  # ctypes functions carry their signature as attributes
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS, _PR_SET_SECCOMP = 1, 4, 8, 22
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS, _PR_GET_TID_ADDRESS, _PR_CAP_AMBIENT = 36, 38, 40, 47
 _SECCOMP_MODE_FILTER = 2
 _CAPABILITIES_VERSION_3 = 0x20080522
@@ -175,13 +175,17 @@ class Walls:
                 _checked(f"mounting at {arguments[1].decode()}", -1)
 
 
-def limit_resources(limits: ResourceLimits) -> None:
-    """Set the kernel's limits for this process and all that it starts."""
+def limit_resources(limits: ResourceLimits, neighbours: int = 0) -> None:
+    """Set the kernel's limits for this process and all that it starts.
+
+    `neighbours` is how many processes and threads its user has besides, which the kernel counts too.
+    """
     for kind, value in (
-        (resource.RLIMIT_CORE, 0),
+        # One byte, not none: only this keeps the kernel from starting a host's collector of core dumps.
+        (resource.RLIMIT_CORE, 1),
         (resource.RLIMIT_FSIZE, limits.file_size),
         (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_NPROC, limits.processes + neighbours),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_SIGPENDING, 256),
         (resource.RLIMIT_AS, limits.address_space),
@@ -210,9 +214,14 @@ def drop_capabilities(*, keep_reading: bool = False) -> None:
     _checked("capset", _syscall(_CAPSET, _HEADER, _KEPT[keep_reading]))
 
 
-def keep_capabilities_over_setuid() -> None:
-    """Let the next change of uid keep the permitted capabilities, so that all but one can be dropped after it."""
-    _prctl("prctl(PR_SET_KEEPCAPS)", 8, 1)
+def become(uid: int, *, keep_reading: bool) -> None:
+    """Turn from root into the user and group `uid`, without any capability but the one that `keep_reading` keeps."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    if keep_reading:
+        _prctl("prctl(PR_SET_KEEPCAPS)", _PR_SET_KEEPCAPS, 1)
+    os.setresuid(uid, uid, uid)
+    drop_capabilities(keep_reading=keep_reading)
 
 
 def forbid_new_privileges() -> None:
@@ -245,10 +254,11 @@ class Landlock:
     """Rules by path: `readable` folders and files may be read and executed, `writable` folders also changed.
 
     Every right that this kernel's version knows is handled; TCP, abstract sockets and signals to processes outside
-    are denied where it can. Without Landlock in the kernel `active` is False and `restrict` does nothing.
+    are denied where it can. Without Landlock in the kernel `active` is False and `restrict` does nothing. With
+    `writes_only` reading and executing are left to the rules that hold already.
     """
 
-    def __init__(self, readable: Iterable[str], writable: Iterable[str]) -> None:
+    def __init__(self, readable: Iterable[str], writable: Iterable[str], *, writes_only: bool = False) -> None:
         self._ruleset = -1
         self.version = landlock_version()
         if self.version == 0:
@@ -256,6 +266,8 @@ class Landlock:
         self._handled = _LANDLOCK_V1
         for version, right in _LANDLOCK_BY_VERSION.items():
             self._handled |= right if self.version >= version else 0
+        if writes_only:
+            self._handled &= ~(_READ | _EXECUTE)
         network = 0b11 if self.version >= 4 else 0
         scopes = 0b11 if self.version >= 6 else 0
         attributes = (ctypes.c_uint64 * 3)(self._handled, network, scopes)

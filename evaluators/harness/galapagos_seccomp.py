@@ -24,6 +24,10 @@ _AF_UNIX = 1
 _SOCK_STREAM, _SOCK_SEQPACKET, _SOCK_TYPE_MASK = 1, 5, 0xF
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _MAP_SHARED, _MAP_ANONYMOUS = 0x01, 0x20
+_FIOSETOWN, _SIOCSPGRP = 0x8901, 0x8902
+_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
+_CLONE_PARENT = 0x8000
+_RLIMIT_CPU, _RLIMIT_CORE = 0, 4
 
 # name: (x86_64, aarch64); None where the architecture has no such call.
 _DENIED: dict[str, tuple[int | None, int | None]] = {
@@ -120,6 +124,39 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "listen": (50, 201),
     "accept": (43, 202),
     "accept4": (288, 242),
+    # Their number is limited for the whole machine or user, so who takes all of them starves others.
+    "io_setup": (206, 0),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+}
+_METADATA: dict[str, tuple[int | None, int | None]] = {
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
+}
+"""What changes a file's mode, owner, times and attributes: no rule by path (Landlock) covers them."""
+_SIGNALLING: dict[str, tuple[int, int]] = {
+    "pidfd_send_signal": (424, 424),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
 }
 _SOCKETPAIR = (53, 199)
 _MMAP = (9, 222)
@@ -130,7 +167,9 @@ _VFORK = (58, None)
 _EXECVE = (59, 221)
 _EXECVEAT = (322, 281)
 _PRLIMIT64 = (302, 261)
+_SETRLIMIT = (160, 164)
 _IOCTL = (16, 29)
+_FCNTL = (72, 25)
 _KILL_CALL = (62, 129)
 _TKILL = (200, 130)
 _TGKILL = (234, 131)
@@ -159,6 +198,8 @@ def _answer(value: int) -> bytes:
 _EPERM = _answer(_ERRNO | errno.EPERM)
 _ENOSYS = _answer(_ERRNO | errno.ENOSYS)
 _YES = _answer(_ALLOW)
+_PRETEND = _answer(_ERRNO)
+"""Success, and nothing done."""
 
 
 def _argument(index: int, *, high: bool = False) -> bytes:
@@ -169,16 +210,36 @@ def _deny_bits(index: int, bits: int) -> bytes:
     return _argument(index) + _instruction(_JUMP_ANY_BIT, 0, 1, bits) + _EPERM + _YES
 
 
-def _deny_unless_zero(index: int) -> bytes:
-    return _argument(index) + _instruction(_JUMP_EQUAL, 1, 0, 0) + _EPERM + _YES
-
-
 def _allow_only(index: int, value: int) -> bytes:
     return _argument(index) + _instruction(_JUMP_EQUAL, 1, 0, value) + _EPERM + _YES
 
 
-def _deny_values(index: int, first: int, second: int) -> bytes:
-    return _argument(index) + _instruction(_JUMP_EQUAL, 1, 0, first) + _instruction(_JUMP_EQUAL, 0, 1, second) + _EPERM + _YES
+def _deny_values(index: int, *values: int) -> bytes:
+    """Refuse these values of one argument; the last comparison falls through to the refusal."""
+    tests = [_instruction(_JUMP_EQUAL, len(values) - place - 1, 0, value) for place, value in enumerate(values[:-1])]
+    return _argument(index) + b"".join(tests) + _instruction(_JUMP_EQUAL, 0, 1, values[-1]) + _EPERM + _YES
+
+
+def _prlimit_rule() -> bytes:
+    """Limits of oneself alone, and of these neither processor time nor core dumps.
+
+    Who reaches a limit of processor time of its own making is killed by the kernel, which looks like somebody's hand.
+    """
+    return (
+        _argument(0)
+        + _instruction(_JUMP_EQUAL, 1, 0, 0)
+        + _EPERM
+        + _argument(1)
+        + _instruction(_JUMP_EQUAL, 1, 0, _RLIMIT_CPU)
+        + _instruction(_JUMP_EQUAL, 0, 4, _RLIMIT_CORE)
+        # Without new limits (a null pointer) it only reads.
+        + _argument(2)
+        + _instruction(_JUMP_EQUAL, 0, 3, 0)
+        + _argument(2, high=True)
+        + _instruction(_JUMP_EQUAL, 0, 1, 0)
+        + _YES
+        + _EPERM
+    )
 
 
 def _socketpair_rule() -> bytes:
@@ -228,21 +289,28 @@ def _search(numbers: list[int], rules: dict[int, bytes]) -> bytes:
     return _instruction(_JUMP_NOT_BELOW, 0, 1, numbers[middle]) + _instruction(0x05, 0, 0, distance) + low + high
 
 
-def confinement_filter(own_pid: int | None) -> bytes:
+def confinement_filter(own_pid: int | None, *, files_of_own: bool = False) -> bytes:
     """The filter of every confined process, as an array of struct sock_filter.
 
     `own_pid`, where given, is the only process that signals may go to: for a place where neither a PID namespace
-    nor Landlock bounds them.
+    nor Landlock bounds them. `files_of_own` is for a process whose user owns files of the host: changes of modes, owners,
+    times and attributes are then ignored, as if they had been made.
     """
     column, architecture = _architecture()
     rules = {numbers[column]: _EPERM for numbers in _DENIED.values()}
     rules[_CLONE3[column]] = _ENOSYS
-    rules[_CLONE[column]] = _deny_bits(0, NEW_NAMESPACES)
-    rules[_PRLIMIT64[column]] = _deny_unless_zero(0)
+    # A sister instead of a child would be nobody's in the accounts of memory and time.
+    rules[_CLONE[column]] = _deny_bits(0, NEW_NAMESPACES | _CLONE_PARENT)
+    rules[_PRLIMIT64[column]] = _prlimit_rule()
+    rules[_SETRLIMIT[column]] = _deny_values(0, _RLIMIT_CPU, _RLIMIT_CORE)
     rules[_SOCKETPAIR[column]] = _socketpair_rule()
     rules[_MMAP[column]] = _mmap_rule()
-    rules[_IOCTL[column]] = _deny_values(1, _TIOCSTI, _TIOCLINUX)
+    rules[_IOCTL[column]] = _deny_values(1, _TIOCSTI, _TIOCLINUX, _FIOSETOWN, _SIOCSPGRP)
+    rules[_FCNTL[column]] = _deny_values(1, _F_SETOWN, _F_SETSIG, _F_SETOWN_EX)
+    if files_of_own:
+        rules |= {numbers[column]: _PRETEND for numbers in _METADATA.values()}
     if own_pid is not None:
+        rules |= {numbers[column]: _EPERM for numbers in _SIGNALLING.values()}
         for call in (_KILL_CALL, _TKILL, _TGKILL):
             rules[call[column]] = _allow_only(0, own_pid)
     return _assemble({number: rule for number, rule in rules.items() if number is not None}, architecture)

@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import traceback
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -28,14 +29,14 @@ from galapagos_confine import (
     Walls,
     adopt_orphans,
     be_first_to_go,
+    become,
     die_with_parent,
     drop_capabilities,
     forbid_new_privileges,
-    keep_capabilities_over_setuid,
     limit_resources,
     set_dumpable,
 )
-from galapagos_family import forbid_new_tasks
+from galapagos_family import Neighbours, forbid_new_tasks, hold_still
 from galapagos_hooks import ForkHooks
 from galapagos_seccomp import confinement_filter, no_new_process_filter
 
@@ -45,7 +46,9 @@ _MIB = 1 << 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _HOST_FAULT = 70
 _SEAL = b"seal"
-_NEIGHBOURS = 4096
+_MORE_NEIGHBOURS = 32
+_MORE_NEIGHBOURS_OF_JUDGES = 512
+_WRITABLE_DEVICES = ("/dev/null",)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -85,29 +88,21 @@ def _receive(control: socket.socket) -> tuple[bytes, tuple[int, ...]]:
 class _Bounds:
     """What a candidate's process may use, made ready before the fork that is bound."""
 
-    def __init__(self, ids: tuple[int, int], settings: Settings, request: bytes, baseline: int, neighbours: int) -> None:
+    def __init__(self, ids: tuple[int, int], settings: Settings, request: bytes, baseline: int) -> None:
         asked = msgspec.msgpack.decode(request)
         self.walls = Walls(ids, settings.scratch, settings.empty, asked["files_mib"], 1024)
         self.limits = ResourceLimits(
             address_space=baseline + asked["memory_mib"] * _MIB,
             file_size=asked["files_mib"] * _MIB,
             cpu_s=asked["cpu_s"],
-            processes=asked["processes"] + neighbours,
+            processes=asked["processes"],
         )
+        self.neighbours = 0
 
 
 def _address_space() -> int:
     with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would be one more import
         return int(file.read().split()[0]) * _PAGE
-
-
-def _become(uid: int, *, keep_reading: bool) -> None:
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    if keep_reading:
-        keep_capabilities_over_setuid()
-    os.setresuid(uid, uid, uid)
-    drop_capabilities(keep_reading=keep_reading)
 
 
 class Zygote:
@@ -118,13 +113,16 @@ class Zygote:
         self._settings = settings
         self._fork = NamespaceFork() if settings.namespaces and settings.role == "candidate" else _plain_fork
         self._landlock = Landlock(settings.readable, settings.writable)
-        self._filter = SystemCallFilter(confinement_filter(None))
+        # A judges' zygote has to signal its forks, so theirs never bounds signals.
+        files_of_own = not settings.namespaces and settings.uid is None
+        self._filter = SystemCallFilter(confinement_filter(None, files_of_own=files_of_own))
         self._no_new_process = SystemCallFilter(no_new_process_filter())
         self._baseline = 0
         self._ids = (0, 0)
         self._bounds: dict[bytes, _Bounds] = {}
-        # The kernel counts processes by user. Only here does the user have others; the launcher counts exactly.
-        self._neighbours = 0 if settings.namespaces or settings.uid is not None else _NEIGHBOURS
+        # The kernel counts processes by user, and only here does the user have others.
+        shared = not settings.namespaces and settings.uid is None
+        self._neighbours = Neighbours(os.getuid()) if shared else None
         self._judge: Any = None
         # Opened while it can be: judges may not look into /proc, and this process shares their walls.
         self._children = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
@@ -133,7 +131,7 @@ class Zygote:
         """Become who we are to be, before the first request; a judges' zygote puts its walls around itself."""
         settings = self._settings
         if settings.uid is not None and (settings.namespaces or settings.role == "judge"):
-            _become(settings.uid, keep_reading=settings.keep_reading)
+            become(settings.uid, keep_reading=settings.keep_reading)
         set_dumpable(on=False)
         with ForkHooks():
             _rehearse(settings)
@@ -154,8 +152,10 @@ class Zygote:
             cpu_s=2**31,
             processes=64,
         )
+        # This process lives long, and its user's other processes may become more meanwhile.
+        neighbours = self._neighbours.count() + _MORE_NEIGHBOURS_OF_JUDGES if self._neighbours else 0
         forbid_new_privileges()
-        limit_resources(limits)
+        limit_resources(limits, neighbours)
         self._landlock.restrict()
         self._filter.install()
         try:
@@ -175,7 +175,9 @@ class Zygote:
                 continue
             if self._settings.role == "candidate" and data not in self._bounds:
                 # One problem asks for few different bounds; the latest is enough.
-                self._bounds = {data: _Bounds(self._ids, self._settings, data, self._baseline, self._neighbours)}
+                self._bounds = {data: _Bounds(self._ids, self._settings, data, self._baseline)}
+            if self._neighbours and self._settings.role == "candidate":
+                self._bounds[data].neighbours = self._neighbours.count() + _MORE_NEIGHBOURS
             try:
                 pid, pidfd = self._fork()
             except (ConfinementFailed, OSError) as error:
@@ -202,8 +204,7 @@ class Zygote:
                 break
             if self._control.recv(_LARGEST_MESSAGE):
                 # The one thing to ask for while a fork lives.
-                self._seal(pid)
-                _send(self._control, {"kind": "sealed"})
+                _send(self._control, {"kind": "sealed", "status": 0 if self._seal(pid) else 1})
                 continue
             connected = False
             os.kill(pid, signal.SIGKILL)
@@ -222,28 +223,49 @@ class Zygote:
             _send(self._control, ended)
         return connected
 
-    def _seal(self, pid: int) -> None:
-        """Forbid new processes to the fork's family; only a process of its uid may."""
+    def _seal(self, pid: int) -> bool:
+        """Forbid new processes to the fork's family; only a process of its uid may. False if that did not succeed."""
         settings = self._settings
-        if settings.namespaces or settings.uid is None:
-            forbid_new_tasks(pid)
-            return
-        helper = os.fork()
-        if helper == 0:
-            try:
-                _become(settings.uid, keep_reading=False)
-                forbid_new_tasks(pid)
-            finally:
-                os._exit(0)
-        os.waitpid(helper, 0)
+        if settings.namespaces:
+            return forbid_new_tasks(pid)
+        # Orphans are ours now, not the fork's.
+        own = os.getpid()
+        if settings.uid is None:
+            return forbid_new_tasks(own, frozenset({own}))
+        return self._as_candidate(settings.uid, lambda: forbid_new_tasks(own, frozenset({own, os.getpid()})))
 
     def _kill_descendants(self) -> None:
         """Kill what a fork left behind: orphans become our children, round by round, until none is left."""
-        while children := os.pread(self._children, 1 << 16, 0).split():
+        if not os.pread(self._children, 1, 0):
+            return
+        self._stop_breeding()
+        # The list may name one twice that moved while it was read: who waits for a number of ends waits for ever.
+        while children := {int(child) for child in os.pread(self._children, 1 << 16, 0).split()}:
             for child in children:
-                os.kill(int(child), signal.SIGKILL)
-            for _ in children:
-                os.wait4(-1, 0)
+                os.kill(child, signal.SIGKILL)
+            for child in children:
+                os.wait4(child, 0)
+
+    def _stop_breeding(self) -> None:
+        """Be faster than processes that start others: kill all of their user at once, or else stop all of them first."""
+        settings = self._settings
+        if settings.role == "candidate" and settings.uid is not None:
+            self._as_candidate(settings.uid, _kill_all_of_this_user)
+        else:
+            own = os.getpid()
+            hold_still(own, frozenset({own}))
+
+    def _as_candidate(self, uid: int, act: Callable[[], bool]) -> bool:
+        """What `act` answers in a process of the user `uid`."""
+        helper = os.fork()
+        if helper == 0:
+            status = 1
+            try:
+                become(uid, keep_reading=False)
+                status = 0 if act() else 1
+            finally:
+                os._exit(status)
+        return os.waitpid(helper, 0)[1] == 0
 
     def _child(self, request: bytes, descriptors: tuple[int, ...]) -> None:
         """In the fork: take the descriptors, put up the walls, run, and never return."""
@@ -286,8 +308,8 @@ class Zygote:
             be_first_to_go()
         os.chdir(settings.scratch)
         if not settings.namespaces and settings.uid is not None:
-            _become(settings.uid, keep_reading=settings.keep_reading)
-        limit_resources(bounds.limits)
+            become(settings.uid, keep_reading=settings.keep_reading)
+        limit_resources(bounds.limits, bounds.neighbours)
         forbid_new_privileges()
         if settings.namespaces or settings.uid is None:
             drop_capabilities()
@@ -295,10 +317,14 @@ class Zygote:
             # Nothing else ends an honest candidate whose zygote was killed; a namespace would.
             die_with_parent(signal.SIGKILL)
         self._landlock.restrict()
-        if settings.namespaces or self._landlock.bounds_signals or settings.uid is not None:
+        if settings.namespaces:
             self._filter.install()
-        else:
-            SystemCallFilter(confinement_filter(os.getpid())).install()
+            return
+        # The folder is new for each candidate, so the rules made beforehand open the one above it; these close that.
+        Landlock([], [*_WRITABLE_DEVICES, settings.scratch], writes_only=True).restrict()
+        bounded = self._landlock.bounds_signals or settings.uid is not None
+        own_pid = None if bounded else os.getpid()
+        SystemCallFilter(confinement_filter(own_pid, files_of_own=settings.uid is None)).install()
 
     def _run_candidate(self) -> None:
         from galapagos_candidate import load_python, serve
@@ -345,6 +371,15 @@ def _rehearse(settings: Settings) -> None:
         import galapagos_judging
 
         galapagos_judging.rehearse(settings.problem)
+
+
+def _kill_all_of_this_user() -> bool:
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        # They ended by themselves.
+        return True
+    return True
 
 
 def _plain_fork() -> tuple[int, int]:

@@ -144,12 +144,10 @@ class TestStarvation:
     async def test_all_inodes(self, slot: Sandbox) -> None:
         source = "def f():\n    for i in range(2000):\n        open(f'file{i}', 'w').close()\n"
         result = await attack(slot, source)
-        if slot.tier is Tier.NAMESPACES:
-            assert result.cause is Cause.CALL_ERROR
-            assert "No space left" in result.message
-        else:
-            # Weaker: files lie in a folder of the host, uncounted, and go with the candidate.
-            assert result.cause is Cause.OK
+        # In a file system of its own the call fails; elsewhere whoever counts the files ends the candidate.
+        assert (result.cause, "No space left" in result.message) == (Cause.CALL_ERROR, True) or (
+            result.cause is Cause.DIED and "expected at most 1024 files" in result.message
+        )
 
     async def test_all_descriptors(self, slot: Sandbox) -> None:
         source = "import os\ndef f():\n    return [os.open('/dev/null', 0) for _ in range(5000)]\n"
