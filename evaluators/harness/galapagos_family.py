@@ -126,3 +126,21 @@ def forbid_new_tasks(pid: int, but: frozenset[int] = frozenset()) -> bool:
     for member in members:
         signal_one(member, signal.SIGCONT)
     return True
+
+
+def kill_all_of_this_user() -> bool:
+    """End, in one system call that no fork is faster than, every process of our user but this one; always True.
+
+    For a user whom nobody else is, or a PID namespace in which nobody else is.
+
+    Raises:
+        PermissionError: we are root, whose processes are the machine's.
+    """
+    if os.getuid() == 0:
+        raise PermissionError("expected an unprivileged user of a sandbox's own; this is root")
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        # They ended by themselves.
+        return True
+    return True

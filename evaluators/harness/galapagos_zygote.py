@@ -36,7 +36,7 @@ from galapagos_confine import (
     limit_resources,
     set_dumpable,
 )
-from galapagos_family import Neighbours, forbid_new_tasks, hold_still
+from galapagos_family import Neighbours, forbid_new_tasks, hold_still, kill_all_of_this_user
 from galapagos_hooks import ForkHooks
 from galapagos_seccomp import confinement_filter, no_new_process_filter
 
@@ -249,11 +249,13 @@ class Zygote:
     def _stop_breeding(self) -> None:
         """Be faster than processes that start others: kill all of their user at once, or else stop all of them first."""
         settings = self._settings
-        if settings.role == "candidate" and settings.uid is not None:
-            self._as_candidate(settings.uid, _kill_all_of_this_user)
-        else:
+        if not settings.namespaces and settings.uid is None:
             own = os.getpid()
             hold_still(own, frozenset({own}))
+        elif settings.role == "judge":
+            kill_all_of_this_user()
+        else:
+            self._as_candidate(settings.uid, kill_all_of_this_user)
 
     def _as_candidate(self, uid: int, act: Callable[[], bool]) -> bool:
         """What `act` answers in a process of the user `uid`."""
@@ -371,15 +373,6 @@ def _rehearse(settings: Settings) -> None:
         import galapagos_judging
 
         galapagos_judging.rehearse(settings.problem)
-
-
-def _kill_all_of_this_user() -> bool:
-    try:
-        os.kill(-1, signal.SIGKILL)
-    except ProcessLookupError:
-        # They ended by themselves.
-        return True
-    return True
 
 
 def _plain_fork() -> tuple[int, int]:
