@@ -14,6 +14,7 @@ import msgspec
 
 from evaluators.box import Box, BoxLost, Ended, Fork, kill
 from evaluators.confinement import JUDGE_MEMORY_MIB
+from evaluators.harness.galapagos_memory_file import SIZE, held_mib, sealed_memory
 from evaluators.judgement import Clock, Done, Late, NotAMessage, Reader, cause_of, clean, tail, value_of
 from evaluators.process_watch import MOST_FILES, Look
 from evaluators.sandbox import Cause, Job, JobResult
@@ -25,9 +26,6 @@ _READ_BACK = 16_000
 _WATCH_S = 0.05
 _GRACE_S = 0.5
 _PROCESSORS = os.cpu_count() or 1
-_SEAL = 1033
-_SEALS = 0x0001 | 0x0002 | 0x0004
-"""Of a log: no other seals, no shrinking, no growing."""
 _CLOCK = struct.Struct("<d")
 _BY_CANDIDATE = frozenset({Cause.DIED, Cause.PROTOCOL, Cause.TIMED_OUT})
 
@@ -67,6 +65,7 @@ class _Evaluation:
         self._judge: Fork | None = None
         self._line: socket.socket | None = None
         self._logs: list[int] = []
+        self._memory_file = -1
         self._watching: asyncio.TimerHandle | None = None
 
     async def run(self, judges: Box) -> JobResult:
@@ -89,7 +88,8 @@ class _Evaluation:
 
     def _send_out(self, judges: Box) -> None:
         job = self._job
-        self._logs = [_log(), _log()]
+        self._logs = [sealed_memory("log", _LOG_SIZE), sealed_memory("log", _LOG_SIZE)]
+        self._memory_file = sealed_memory("arrays", SIZE)
         our_line, their_line = socket.socketpair()
         our_line.setblocking(False)
         self._line = our_line
@@ -104,7 +104,7 @@ class _Evaluation:
                 "files_mib": job.limits.files_mib,
                 "cpu_s": math.ceil(job.timeout_s * _PROCESSORS) + 2,
             }
-            self._candidate = self._box.fork(limits, [one.fileno(), source, self._logs[0]])
+            self._candidate = self._box.fork(limits, [one.fileno(), source, self._memory_file, self._logs[0]])
             request = {
                 "entry": job.entry,
                 "picture": job.picture,
@@ -114,7 +114,7 @@ class _Evaluation:
                 "seed": job.seed,
                 "deadline": self._deadline,
             }
-            self._judge = judges.fork(request, [other.fileno(), their_line.fileno(), self._logs[1]])
+            self._judge = judges.fork(request, [other.fileno(), their_line.fileno(), self._memory_file, self._logs[1]])
         finally:
             os.close(source)
             for end in (one, other, their_line):
@@ -208,8 +208,9 @@ class _Evaluation:
 
     def _bound(self, seen: Look) -> None:
         limits = self._job.limits
-        self._peak_mib = max(self._peak_mib, seen.memory_mib)
-        if seen.memory_mib > limits.memory_mib:
+        memory_mib = seen.memory_mib + held_mib(self._memory_file)
+        self._peak_mib = max(self._peak_mib, memory_mib)
+        if memory_mib > limits.memory_mib:
             self._kill(Cause.OUT_OF_MEMORY, f"expected at most {limits.memory_mib} MiB of memory; its processes took more")
         elif seen.tasks > limits.processes:
             self._kill(Cause.DIED, f"expected at most {limits.processes} processes and threads; it started more")
@@ -299,8 +300,9 @@ class _Evaluation:
             self._loop.remove_reader(self._line.fileno())
             self._line.close()
             self._line = None
-        for log in self._logs:
-            os.close(log)
+        for descriptor in (*self._logs, self._memory_file):
+            if descriptor >= 0:
+                os.close(descriptor)
         for fork in (self._candidate, self._judge):
             if fork is not None:
                 fork.close()
@@ -315,13 +317,3 @@ def _end_of(log: int) -> str:
     """The last of what was written; who writes could hide its own words by moving the place, and only these."""
     size = min(os.lseek(log, 0, os.SEEK_CUR), _LOG_SIZE)
     return tail(os.pread(log, _READ_BACK, max(0, size - _READ_BACK))) if size else ""
-
-
-def _log() -> int:
-    """A log that takes `_LOG_SIZE` bytes and no more, whoever writes."""
-    import fcntl
-
-    log = os.memfd_create("log", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(log, _LOG_SIZE)
-    fcntl.fcntl(log, _SEAL, _SEALS)
-    return log

@@ -15,12 +15,14 @@ from typing import Any, cast
 
 import numpy as np
 from galapagos_log import BoundedLog
-from galapagos_wire import Closed, NotPlainData, Wire
+from galapagos_values import NotPlainData
+from galapagos_wire import Closed, Wire
 
 READY, FAILED, RESULTS = 0, 1, 2
 _LONGEST_TEXT = 4000
 _READ_ONLY_FILE_SYSTEM = 30
 _REHEARSALS = 12
+_NO_FILE = -1
 Call = Callable[[str, Sequence[Any]], object]
 """Calls a function of the program by name, with these arguments."""
 _REHEARSAL = """
@@ -112,10 +114,9 @@ def load_python(files: Mapping[str, str], main: str) -> Call:
     return call
 
 
-def serve(stream: socket.socket, load: Callable[[], Call]) -> None:
+def serve(wire: Wire, load: Callable[[], Call]) -> None:
     """Load the program and answer until the judge hangs up. Whatever the program does, it can only fail itself."""
     sys.stdout = sys.stderr = BoundedLog(1)
-    wire = Wire(stream)
     try:
         call = load()
     except BaseException as error:  # noqa: BLE001 - whatever it raises is its own failure
@@ -149,12 +150,13 @@ def rehearse() -> None:
     for _ in range(_REHEARSALS):
         judge, own = socket.socketpair()
         with judge, own:
+            wire = Wire(judge, _NO_FILE)
             for function in ("answer", "fail"):
-                Wire(judge).send(1, (function, [[1.0, np.ones(2), {"key": ["text", b"", None]}]]))
+                wire.send(1, (function, [[1.0, np.ones(2), {"key": ["text", b"", None]}]]))
             judge.shutdown(socket.SHUT_WR)
-            serve(own, partial(load_python, {"rehearsal.py": _REHEARSAL}, "rehearsal.py"))
+            serve(Wire(own, _NO_FILE), partial(load_python, {"rehearsal.py": _REHEARSAL}, "rehearsal.py"))
             for _ in ("ready", "answer", "fail"):
-                Wire(judge).receive(time.monotonic() + 1)
+                wire.receive(time.monotonic() + 1)
         del sys.modules["rehearsal"]
         linecache.cache.clear()
         sys.meta_path[:] = finders

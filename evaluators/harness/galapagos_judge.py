@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from galapagos_wire import Closed, ProtocolError, Wire, new_nonce
+from galapagos_values import ProtocolError
+from galapagos_wire import Closed, Wire, new_nonce
 
 _READY, _FAILED, _RESULTS = 0, 1, 2
 _LONGEST_TEXT = 4000
@@ -46,8 +47,8 @@ class Candidate:
     """The program under judgement, in another process behind a wire.
 
     Values that travel: None, bool, int (64 bits), float, str, bytes, list and tuple (arriving as list), dict with str
-    keys, numpy arrays of plain dtypes. What comes back was checked for type, size and depth (32), not for meaning:
-    floats may be NaN.
+    keys, numpy arrays of plain dtypes, `galapagos_values.Named` for bfloat16 and float8. What comes back was checked for
+    type, size, count and depth (32), not for meaning: floats may be NaN.
     """
 
     def __init__(self, wire: Wire, deadline: float, clock: Callable[[bool], float], late: Callable[[float], None]) -> None:

@@ -25,6 +25,7 @@ _LONGEST_TEXT = 4000
 _LARGEST_PICTURE = 1 << 20
 _MOST_NUMBERS = 256
 _REHEARSALS = 12
+_NO_FILE = -1
 
 
 class NotAVerdict(Exception):
@@ -58,12 +59,12 @@ class Launcher:
         self.tell(kind="late", waited=waited)
 
 
-def judge(module: ModuleType, stream: socket.socket, line: socket.socket, request: Mapping[str, Any], data: str) -> None:
+def judge(module: ModuleType, wire: Wire, line: socket.socket, request: Mapping[str, Any], data: str) -> None:
     """Run one evaluation and report it; nothing that the judge raises escapes."""
     sys.stdout = sys.stderr = BoundedLog(1)
     launcher = Launcher(line)
     deadline = float(request["deadline"])
-    candidate = Candidate(Wire(stream), deadline, launcher.clock, launcher.late)
+    candidate = Candidate(wire, deadline, launcher.clock, launcher.late)
     context = Context(request["seed"], data, request["stage"], request["repeat"], request["purpose"])
     try:
         value = checked(_entry(module, request["entry"])(candidate, context))
@@ -173,9 +174,9 @@ def rehearse(data: str) -> None:
         candidate, own = socket.socketpair()
         launcher, line = socket.socketpair()
         with candidate, own, launcher, line:
-            Wire(candidate).send(0, (0, "", ""))
-            Wire(candidate).send(0, (2, [np.ones(2)]))
-            judge(module, own, line, {**request, "deadline": time.monotonic() + 5}, data)
+            for early in ((0, "", ""), (2, [np.ones(2)])):
+                Wire(candidate, _NO_FILE).send(0, early)
+            judge(module, Wire(own, _NO_FILE), line, {**request, "deadline": time.monotonic() + 5}, data)
     sys.stdout, sys.stderr = streams
 
 

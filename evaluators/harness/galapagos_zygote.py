@@ -40,7 +40,7 @@ from galapagos_family import Neighbours, forbid_new_tasks, hold_still, kill_all_
 from galapagos_hooks import ForkHooks
 from galapagos_seccomp import confinement_filter, no_new_process_filter
 
-_WIRE, _SECOND, _FIRST_UNUSED = 3, 4, 5
+_WIRE, _SECOND, _MEMORY_FILE, _FIRST_UNUSED = 3, 4, 5, 6
 _LARGEST_MESSAGE = 1 << 16
 _MIB = 1 << 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -75,14 +75,14 @@ def _send(control: socket.socket, message: dict[str, Any], descriptor: int = -1)
     control.sendmsg([msgspec.msgpack.encode(message)], rights)
 
 
-_ONE, _THREE = struct.Struct("i"), struct.Struct("3i")
-_ANCILLARY = socket.CMSG_SPACE(_THREE.size)
+_ONE, _FOUR = struct.Struct("i"), struct.Struct("4i")
+_ANCILLARY = socket.CMSG_SPACE(_FOUR.size)
 
 
 def _receive(control: socket.socket) -> tuple[bytes, tuple[int, ...]]:
-    """A message with its three descriptors, if it has any. `socket.recv_fds` would touch many more pages."""
+    """A message with its four descriptors, if it has any. `socket.recv_fds` would touch many more pages."""
     data, ancillary, _, _ = control.recvmsg(_LARGEST_MESSAGE, _ANCILLARY)
-    return data, _THREE.unpack(ancillary[0][2]) if ancillary else ()
+    return data, _FOUR.unpack(ancillary[0][2]) if ancillary else ()
 
 
 class _Bounds:
@@ -273,11 +273,12 @@ class Zygote:
         """In the fork: take the descriptors, put up the walls, run, and never return."""
         status = _HOST_FAULT
         try:
-            wire, second, log = descriptors
+            wire, second, memory_file, log = descriptors
             os.dup2(log, 1)
             os.dup2(log, 2)
             os.dup2(wire, _WIRE)
             os.dup2(second, _SECOND)
+            os.dup2(memory_file, _MEMORY_FILE)
             if self._settings.role == "judge":
                 os.closerange(_FIRST_UNUSED, 1 << 16)
                 self._run_judge(msgspec.msgpack.decode(request))
@@ -330,31 +331,33 @@ class Zygote:
 
     def _run_candidate(self) -> None:
         from galapagos_candidate import load_python, serve
+        from galapagos_wire import Wire
 
         settings = self._settings
         files: dict[str, str] = msgspec.msgpack.decode(os.pread(_SECOND, os.fstat(_SECOND).st_size, 0))
-        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, _WIRE)
+        wire = Wire(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, _WIRE), _MEMORY_FILE)
         if settings.peer:
             from galapagos_peers import load_peer
 
-            serve(stream, partial(load_peer, files))
+            serve(wire, partial(load_peer, files))
             return
         if settings.compiler is None:
-            serve(stream, partial(load_python, files, settings.main))
+            serve(wire, partial(load_python, files, settings.main))
             return
         from galapagos_compiled import Compiler, load_compiled
 
         compiler = msgspec.convert(settings.compiler, Compiler)
-        serve(stream, partial(load_compiled, files, settings.main, compiler, self._no_new_process))
+        serve(wire, partial(load_compiled, files, settings.main, compiler, self._no_new_process))
 
     def _run_judge(self, request: dict[str, Any]) -> None:
         from galapagos_judging import Launcher, judge
+        from galapagos_wire import Wire
 
         line = socket.socket(fileno=_SECOND)
         if isinstance(self._judge, str):
             Launcher(line).tell(kind="done", cause="judge_error", message=self._judge)
             return
-        judge(self._judge, socket.socket(fileno=_WIRE), line, request, self._settings.problem)
+        judge(self._judge, Wire(socket.socket(fileno=_WIRE), _MEMORY_FILE), line, request, self._settings.problem)
 
 
 def _rehearse(settings: Settings) -> None:
@@ -383,7 +386,7 @@ def _plain_fork() -> tuple[int, int]:
 def _out_of_the_way(descriptor: int) -> socket.socket:
     """Move the control socket up and fill the places below, so that no fork's descriptor is in another's way."""
     control = socket.socket(fileno=fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 32))
-    for place in (_WIRE, _SECOND):
+    for place in (_WIRE, _SECOND, _MEMORY_FILE):
         os.dup2(0, place)
     return control
 

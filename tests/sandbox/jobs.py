@@ -37,6 +37,9 @@ def calls_again(candidate, context):
         pass
     return {{"score": candidate.call("g")}}
 
+def calls_twice(candidate, context):
+    return {{"score": sum(candidate.call("f") == [True] for _ in range(2))}}
+
 def number_of(candidate, context):
     return {{"score": candidate.call("f")}}
 
@@ -61,6 +64,46 @@ def arrays(candidate, context):
 def values(candidate, context):
     sent = [None, True, -1, 2**63, 1.5, "text", b"bytes", [1, [2]], {{"key": {{"inner": []}}}}]
     return {{"score": float(candidate.call("f", sent) == sent)}}
+
+def named(candidate, context):
+    from galapagos_values import Named
+    sent = Named("bfloat16", np.full((2, 100_000), 0x3FC0, np.uint16))
+    back = candidate.call("f", sent)
+    assert (back.dtype, back.bits.shape) == ("bfloat16", (2, 100_000)), back
+    return {{"score": float(back.float32().sum())}}
+
+def truths(candidate, context):
+    """Every reply holds true and false alone, and what arrived is not changed any more."""
+    checked = 0
+    while checked < 200:
+        try:
+            back = candidate.call("f")
+        except CandidateError as error:
+            return {{"score": checked, "feedback": error.cause}}
+        seen = back.view(np.uint8).copy()
+        assert seen.max() <= 1
+        time.sleep(0.001)
+        assert (back.view(np.uint8) == seen).all()
+        checked += 1
+    return {{"score": checked, "feedback": "ok"}}
+
+def descriptors(candidate, context):
+    import os
+    def count():
+        found = 0
+        for number in range(1024):
+            try:
+                os.fstat(number)
+                found += 1
+            except OSError:
+                pass
+        return found
+    before, cause = count(), "ok"
+    try:
+        candidate.call("f")
+    except CandidateError as error:
+        cause = error.cause
+    return {{"score": count() - before, "feedback": cause}}
 
 def clock(candidate, context):
     results, seconds = candidate.time("f", [[]])

@@ -62,8 +62,8 @@ class TestReading:
         assert "-".join(("the", "answer", "is", "4711")) == SECRET
         seen, names, count = eval(await answer(slot, body))  # noqa: S307 - our own list
         assert (seen, names) == (0, 0)
-        # Standard streams, the wire, and its own source.
-        assert count <= 5
+        # Standard streams, the wire, its own source, and the memory file for arrays.
+        assert count <= 6
 
     async def test_other_processes(self, slot: Sandbox) -> None:
         result = await attack(slot, "import os\ndef f():\n    return os.listdir('/proc')\n")

@@ -1,174 +1,443 @@
-"""The wire: what travels, and what a candidate that writes to it directly gains (nothing)."""
+"""The wire by itself: what travels, and what is refused at what cost."""
 
+import fcntl
+import gc
+import os
 import socket
-import struct
+import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluators.sandbox import Cause, Sandbox
-from tests.sandbox.jobs import attack
+from tests.sandbox.malformed import CORPUS, MAGIC, Malformed, frame
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "evaluators" / "harness"))
 
-from galapagos_wire import HEADER, MAGIC, NotPlainData, ProtocolError, Wire, decode, encode
+from galapagos_memory_file import SIZE, MemoryFile, NotSealed, sealed_memory
+from galapagos_values import MOST_VALUES, Named, NotPlainData, ProtocolError, decode, encode
+from galapagos_wire import HEADER, LARGEST_INLINE, Closed, Wire
 
-_WIRE = 3
+_CODES = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
+_NAMES = {"bfloat16": "u2", "float8_e4m3fn": "u1", "float8_e5m2": "u1"}
+
+
+@contextmanager
+def wires() -> Iterator[tuple[Wire, Wire, socket.socket]]:
+    """Both ends, and the socket of the first."""
+    ours, theirs = socket.socketpair()
+    file = sealed_memory("test", SIZE)
+    try:
+        with ours, theirs:
+            yield Wire(ours, file), Wire(theirs, file), ours
+    finally:
+        os.close(file)
+
+
+def open_descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def received(data: bytes) -> object:
+    """What arrives of `data`, when its sender hangs up after it."""
+    with wires() as (_, end, stream):
+
+        def send() -> None:
+            try:
+                stream.sendall(data)
+            except BrokenPipeError:
+                return
+            stream.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            return end.receive(time.monotonic() + 10)[1]
+        finally:
+            # The sender of what was refused unread is freed from its wait.
+            end._stream.close()
+            sender.join()
+
+
+def equal(one: object, other: object) -> bool:
+    """The same values of the same types, arrays included."""
+    match one, other:
+        case np.ndarray(), np.ndarray():
+            return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+        case Named(), Named():
+            return one.dtype == other.dtype and equal(one.bits, other.bits)
+        case list(), list():
+            return len(one) == len(other) and all(map(equal, one, other))
+        case dict(), dict():
+            return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+        case _:
+            return type(one) is type(other) and one == other
+
+
+_PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text() | st.binary()
+
+
+@st.composite
+def _arrays(draw: st.DrawFn) -> object:
+    shape = draw(st.lists(st.integers(0, 4), max_size=4) | st.just([1] * 16))
+    name = draw(st.sampled_from([*_CODES, *_NAMES]))
+    dtype = np.dtype(_NAMES.get(name, name))
+    bits = np.frombuffer(draw(st.binary(min_size=(size := int(np.prod(shape)) * dtype.itemsize), max_size=size)), np.uint8)
+    array = (bits & 1 if name == "?" else bits).view(dtype).reshape(shape)
+    return Named(name, array) if name in _NAMES else array
+
+
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text() | st.binary(),
+    _PLAIN | _arrays(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=20,
 )
-_FRAMES = {
-    "nothing": b"",
-    "noise": b"\xff" * 100,
-    "huge structure": HEADER.pack(MAGIC, 0, 0xFFFFFFFF, 0),
-    "huge arrays": HEADER.pack(MAGIC, 0, 1, 0xFFFFFFFF) + b"\xc0",
-    "not msgpack": HEADER.pack(MAGIC, 0, 2, 0) + b"\xc1\xc1",
-    "trailing": HEADER.pack(MAGIC, 0, 3, 0) + b"\xc0\xc0\xc0",
-    "list of 2^32": HEADER.pack(MAGIC, 0, 5, 0) + b"\xdd\xff\xff\xff\xff",
-    "map of 2^32": HEADER.pack(MAGIC, 0, 5, 0) + b"\xdf\xff\xff\xff\xff",
-    "deep": HEADER.pack(MAGIC, 0, 200_001, 0) + b"\x91" * 200_000 + b"\xc0",
-    "deep enough": HEADER.pack(MAGIC, 0, 201, 0) + b"\x91" * 200 + b"\xc0",
-    "wide and deep": HEADER.pack(MAGIC, 0, 5 + (1 << 20), 0) + b"\xdd\x00\x10\x00\x00" + b"\x90" * (1 << 20),
-    "timestamp": HEADER.pack(MAGIC, 0, 6, 0) + b"\xd6\xff\x00\x00\x00\x00",
-    "integer keys": HEADER.pack(MAGIC, 0, 3, 0) + b"\x81\x01\x02",
-    "unknown extension": HEADER.pack(MAGIC, 0, 3, 0) + b"\xd4\x05\x00",
-    "pickle": HEADER.pack(MAGIC, 0, 15, 0) + b"\x80\x04\x95cposix\nsyst",
-    "ready, then an early reply": HEADER.pack(MAGIC, 0, 6, 0) + b"\x93\x00\xa0\xa0\xc0\xc0"[:6],
-}
 
 
-@pytest.mark.asyncio(loop_scope="session")
-@pytest.mark.parametrize("name", list(_FRAMES))
-async def test_frames_of_a_candidates_own_making(slot: Sandbox, name: str) -> None:
-    source = f"import os\nos.write({_WIRE}, FRAME)\nos._exit(0)\n"
-    frame = _FRAMES[name]
-    literal = f"bytes.fromhex('{frame.hex()}')"
-    if len(frame) > 1000:
-        head = frame[: frame.index(b"\x91" * 64 if name == "deep" else b"\x90" * 64)]
-        fill = "b'\\x91' * 200000 + b'\\xc0'" if name == "deep" else "b'\\x90' * (1 << 20)"
-        literal = f"bytes.fromhex('{head.hex()}') + {fill}"
-        source = f"import os\ndata = FRAME\nwhile data:\n    data = data[os.write({_WIRE}, data):]\nos._exit(0)\n"
-    result = await attack(slot, source.replace("FRAME", literal), timeout_s=5)
-    assert result.cause in {Cause.PROTOCOL, Cause.DIED}, result
+@given(_VALUES, st.integers(0, 2**64 - 1))
+@settings(max_examples=200, deadline=None)
+def test_values_travel_unchanged(value: object, nonce: int) -> None:
+    with wires() as (one, other, _):
+        one.send(nonce, value, time.monotonic() + 5)
+        echoed, arrived = other.receive(time.monotonic() + 5)
+    assert echoed == nonce
+    assert equal(value, arrived)
 
 
-@pytest.mark.asyncio(loop_scope="session")
-async def test_early_replies_are_not_replies(slot: Sandbox) -> None:
-    import msgspec
-
-    ready = msgspec.msgpack.encode((0, "", ""))
-    reply = msgspec.msgpack.encode((2, [1e9]))
-    frames = HEADER.pack(MAGIC, 0, len(ready), 0) + ready + HEADER.pack(MAGIC, 0, len(reply), 0) + reply
-    source = f"import os, time\nos.write({_WIRE}, bytes.fromhex('{frames.hex()}'))\ntime.sleep(60)\n"
-    result = await attack(slot, source, "number_of", timeout_s=5)
-    assert result.cause is Cause.PROTOCOL
-    assert "before it was known" in result.message
-
-
-@pytest.mark.asyncio(loop_scope="session")
-async def test_dripping_bytes_meet_the_deadline(slot: Sandbox) -> None:
-    head = HEADER.pack(MAGIC, 0, 1000, 0)
-    drip = f"""
-        import os, time
-        for byte in {head!r} + bytes(1000):
-            os.write({_WIRE}, bytes([byte]))
-            time.sleep(0.05)
-        """
-    result = await attack(slot, drip, timeout_s=0.6)
-    assert result.cause is Cause.TIMED_OUT
-    assert result.duration_s < 2
+@given(st.lists(st.integers(0, 3 << 17), max_size=4), st.integers(0, 255))
+@settings(max_examples=40, deadline=None)
+def test_arrays_of_all_sizes_travel_both_ways_and_apart(sizes: list[int], fill: int) -> None:
+    sent = [np.full(size, fill, np.uint8) for size in sizes]
+    with wires() as (one, other, _):
+        for here, there in ((one, other), (other, one), (one, other)):
+            here.send(7, sent, time.monotonic() + 5)
+            arrived = there.receive(time.monotonic() + 5)[1]
+            assert isinstance(arrived, list)
+            assert all(map(equal, sent, arrived))
+            for index, array in enumerate(arrived):
+                array[...] = fill + index & 0xFF
+            assert all((array == fill + index & 0xFF).all() for index, array in enumerate(arrived))
 
 
-@given(_VALUES)
-@settings(max_examples=150, deadline=None)
-def test_plain_values_travel_unchanged(value: object) -> None:
-    structure, buffers, length = encode(value)
-    assert buffers == []
-    assert length == 0
-    assert decode(structure, bytearray()) == value
+def test_the_largest_message_travels_and_a_larger_one_does_not() -> None:
+    with wires() as (one, other, _):
+        one.send(1, np.arange(SIZE // 8), time.monotonic() + 30)
+        arrived = other.receive(time.monotonic() + 30)[1]
+        assert isinstance(arrived, np.ndarray)
+        assert arrived[-1] == SIZE // 8 - 1
+        with pytest.raises(NotPlainData, match="send numbers as numpy arrays, or less"):
+            one.send(1, [np.zeros(SIZE // 2 + 1, np.uint8)] * 2)
 
 
 @given(st.binary(max_size=200), st.binary(max_size=64))
 @settings(max_examples=500, deadline=None)
 def test_noise_is_refused_or_plain(structure: bytes, arrays: bytes) -> None:
     try:
-        decode(structure, bytearray(arrays))
+        value = decode(structure, bytearray(arrays))
     except ProtocolError:
         return
+    encode(value)
 
 
-@given(st.lists(st.sampled_from(["b1", "i8", "f4", "c16", "u2"]), max_size=6), st.data())
-@settings(max_examples=50, deadline=None)
-def test_arrays_travel_unchanged_and_apart(codes: list[str], data: st.DataObject) -> None:
-    sent = [np.ones(data.draw(st.lists(st.integers(0, 4), max_size=3)), code) for code in codes]
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        Wire(ours).send(7, sent, time.monotonic() + 5)
-        nonce, received = Wire(theirs).receive(time.monotonic() + 5)
-    assert nonce == 7
-    assert isinstance(received, list)
-    for array in received:
-        array[...] = 0
-    for before, after in zip(sent, received, strict=True):
-        assert after.dtype == before.dtype
-        assert after.shape == before.shape
+@given(_VALUES, st.data())
+@settings(max_examples=300, deadline=None)
+def test_mutated_messages_are_refused_or_plain(value: object, data: st.DataObject) -> None:
+    structure, buffers, _ = encode(value)
+    message = bytearray(frame(structure, b"".join(buffers)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(message) - 1))
+        match data.draw(st.sampled_from(["change", "insert", "delete", "repeat"])):
+            case "change":
+                message[place] = data.draw(st.integers(0, 255))
+            case "insert":
+                message[place:place] = data.draw(st.binary(max_size=8))
+            case "delete":
+                del message[place : place + data.draw(st.integers(1, 8))]
+            case _:
+                message[place:place] = message[place : place + 16]
+        message = message or bytearray(b"\0")
+    try:
+        arrived = received(bytes(message))
+    except (ProtocolError, Closed):
+        return
+    encode(arrived)
+
+
+@pytest.mark.parametrize("malformed", CORPUS, ids=str)
+def test_malformed_messages_are_refused(malformed: Malformed) -> None:
+    descriptors = open_descriptors()
+    started = time.monotonic()
+    with pytest.raises((ProtocolError, Closed)):
+        received(malformed.data)
+    assert time.monotonic() - started < 2
+    assert open_descriptors() == descriptors
+
+
+_MEASURE = """
+import os, resource, sys, threading, time, tracemalloc
+from tests.sandbox.test_wire import CORPUS, Closed, ProtocolError, received
+received(bytes.fromhex("47414c3100000000000000000100000000000000c0"))
+address_space = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+resource.setrlimit(resource.RLIMIT_AS, (address_space + (512 << 20),) * 2)
+tracemalloc.start()
+for malformed in CORPUS:
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    try:
+        received(malformed.data)
+    except (ProtocolError, Closed):
+        pass
+    print(tracemalloc.get_traced_memory()[1] - before, malformed)
+"""
+
+
+def test_what_is_refused_takes_bounded_memory() -> None:
+    """Within 512 MiB of address space; beyond what was sent itself, no more than one largest message of arrays."""
+    finished = subprocess.run(
+        [sys.executable, "-c", _MEASURE],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert finished.returncode == 0, finished.stderr
+    peaks = {name: int(peak) for peak, name in (line.split(" ", 1) for line in finished.stdout.splitlines())}
+    assert peaks.keys() == {str(malformed) for malformed in CORPUS}
+    allowed = {str(malformed): (4 << 20) + 3 * len(malformed.data) for malformed in CORPUS}
+    allowed["arrays that nobody wrote"] += SIZE
+    assert {name: peak for name, peak in peaks.items() if peak > allowed[name]} == {}
+
+
+def test_as_many_values_as_are_allowed_travel() -> None:
+    numbers = [1] * (MOST_VALUES - 1)
+    assert decode(encode(numbers)[0], bytearray()) == numbers
+    with pytest.raises(NotPlainData, match="send numbers as numpy arrays"):
+        encode([*numbers, 1])
+    text = ["x" * 1000, b"y" * 70_000, {"key": "z" * (1 << 20)}, 1.5, -(2**63), 2**64 - 1] * 4
+    assert decode(encode(text)[0], bytearray()) == text
 
 
 @pytest.mark.parametrize(
-    ("code", "shape", "offset"),
+    "value",
     [
-        ("|O", [1], 0),
-        ("<f8", [-1], 0),
-        ("<f8", [1] * 17, 0),
-        ("<f8", [9], 0),
-        ("<f8", [1], 1),
-        ("<f8", [2**40, 2**40], 0),
-        ("|b1", [4], 0),
-        ("<M8[s]", [1], 0),
-        ("|V8", [1], 0),
-        (">f8", [1], 0),
-        ("<f8", [1], -16),
-        ("<f8", [1], 64),
+        object(),
+        {1: 2},
+        1 << 70,
+        -(1 << 64),
+        np.array([object()]),
+        np.array(["text"]),
+        np.zeros(1, np.longdouble),
+        np.zeros(1, "M8[s]"),
+        np.zeros((1,) * 17),
+        np.zeros((0,) * 17),
+        bytes(9 << 20),
+        [np.zeros(1)] * ((1 << 14) + 1),
     ],
+    ids=lambda value: type(value).__name__,
 )
-def test_arrays_that_lie_are_refused(code: str, shape: list[int], offset: int) -> None:
-    import msgspec
-
-    extension = msgspec.msgpack.Ext(1, msgspec.msgpack.encode((code, shape, offset)))
-    with pytest.raises(ProtocolError):
-        decode(msgspec.msgpack.encode(extension), bytearray(b"\x02" * 64))
-
-
-def test_two_arrays_may_not_share_memory() -> None:
-    import msgspec
-
-    one = msgspec.msgpack.Ext(1, msgspec.msgpack.encode(("<f8", [2], 0)))
-    with pytest.raises(ProtocolError, match="one after the other"):
-        decode(msgspec.msgpack.encode([one, one]), bytearray(64))
-
-
-@pytest.mark.parametrize("value", [object(), {1: 2}, 1 << 70, np.array([object()]), np.array(["text"]), bytes(9 << 20)])
 def test_what_is_not_plain_is_not_sent(value: object) -> None:
     with pytest.raises(NotPlainData, match="expected"):
         encode(value)
 
 
-def test_a_sender_that_nobody_reads_meets_its_deadline() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs, pytest.raises(TimeoutError):
-        Wire(ours).send(0, np.zeros(1 << 20), time.monotonic() + 0.2)
+def test_a_value_that_holds_itself_is_not_sent() -> None:
+    value: list[object] = []
+    value.append(value)
+    with pytest.raises(NotPlainData, match="levels of nesting"):
+        encode(value)
 
 
-def test_a_header_that_lies_costs_no_memory() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.sendall(struct.pack("<4sQII", MAGIC, 0, 1, 64 << 20) + b"\xc0")
-        with pytest.raises(TimeoutError):
-            Wire(theirs).receive(time.monotonic() + 0.1)
+class TestNamed:
+    @pytest.mark.parametrize(
+        ("name", "bits", "value"),
+        [
+            ("bfloat16", 0x3F80, 1.0),
+            ("bfloat16", 0xC049, -3.140625),
+            ("bfloat16", 0x0001, 2.0**-133),
+            ("bfloat16", 0x7F80, np.inf),
+            ("float8_e4m3fn", 0x38, 1.0),
+            ("float8_e4m3fn", 0x7E, 448.0),
+            ("float8_e4m3fn", 0x81, -(2.0**-9)),
+            ("float8_e4m3fn", 0x08, 2.0**-6),
+            ("float8_e4m3fn", 0xFF, np.nan),
+            ("float8_e5m2", 0x3C, 1.0),
+            ("float8_e5m2", 0xFB, -57344.0),
+            ("float8_e5m2", 0x01, 2.0**-16),
+            ("float8_e5m2", 0x7C, np.inf),
+            ("float8_e5m2", 0x7D, np.nan),
+        ],
+    )
+    def test_its_numbers_are_exact(self, name: str, bits: int, value: float) -> None:
+        for shape in ((), (2, 3)):
+            numbers = Named(name, np.full(shape, bits, _NAMES[name])).float32()
+            assert numbers.dtype == np.float32
+            assert numbers.shape == shape
+            assert np.array_equal(numbers, np.full(shape, value), equal_nan=True)
+
+    def test_bits_of_another_type_are_refused(self) -> None:
+        with pytest.raises(TypeError, match=r"pass x\.view"):
+            Named("bfloat16", np.zeros(2, np.float32))
+        with pytest.raises(ValueError, match="expected one of bfloat16"):
+            Named("float4", np.zeros(2, np.uint8))
+
+
+class TestMemoryFile:
+    def _refused(self, descriptor: int) -> None:
+        for use in (lambda file: file.take(1 << 20), lambda file: file.put([bytes(8)], 8)):
+            with pytest.raises(NotSealed, match="expected a memory file"):
+                use(MemoryFile(descriptor))
+        os.close(descriptor)
+
+    def test_unsealed(self) -> None:
+        file = os.memfd_create("unsealed", os.MFD_ALLOW_SEALING)
+        os.ftruncate(file, SIZE)
+        self._refused(file)
+
+    def test_sealed_against_shrinking_alone(self) -> None:
+        file = os.memfd_create("half", os.MFD_ALLOW_SEALING)
+        os.ftruncate(file, SIZE)
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+        self._refused(file)
+
+    @pytest.mark.parametrize("size", [0, 4096, SIZE - 1, SIZE + 4096])
+    def test_truncated_or_of_another_size(self, size: int) -> None:
+        self._refused(sealed_memory("size", size))
+
+    def test_no_memory_file(self, tmp_path: Path) -> None:
+        self._refused(os.open("/dev/null", os.O_RDWR))
+        self._refused(os.open(tmp_path, os.O_RDONLY))
+        path = tmp_path / "file"
+        path.write_bytes(b"")
+        os.truncate(path, SIZE)
+        self._refused(os.open(path, os.O_RDWR))
+        with pytest.raises(NotSealed):
+            MemoryFile(-1).take(8)
+
+    def test_nobody_can_change_its_size(self) -> None:
+        file = sealed_memory("sealed", SIZE)
+        for size in (0, SIZE - 1, SIZE + 1):
+            with pytest.raises(PermissionError):
+                os.ftruncate(file, size)
+        with pytest.raises(PermissionError):
+            fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+        os.close(file)
+
+    def test_what_was_taken_stays_whoever_writes_on(self) -> None:
+        file = sealed_memory("shared", SIZE)
+        sender, receiver = MemoryFile(file), MemoryFile(file)
+        sender.put([b"\1" * (1 << 20)], 1 << 20)
+        taken = receiver.take(1 << 20)
+        sender.put([b"\2" * (1 << 20)], 1 << 20)
+        assert (taken == 1).all()
+        os.close(file)
+
+    def test_its_maps_and_descriptors_go_with_it(self) -> None:
+        def maps() -> int:
+            return Path("/proc/self/maps").read_text().count("memfd:")
+
+        before = maps(), open_descriptors()
+        with wires() as (one, other, _):
+            for size in (1 << 17, 1 << 18, 1 << 20, 1 << 17):
+                one.send(0, np.zeros(size, np.uint8))
+                other.receive()
+        del one, other, _
+        gc.collect()
+        assert (maps(), open_descriptors()) == before
+
+
+class TestDescriptors:
+    @pytest.mark.parametrize("count", [1, 250])
+    def test_they_are_refused_and_closed(self, count: int) -> None:
+        """Beside a whole honest frame, in its middle, and where many bytes are awaited."""
+        read, write = os.pipe()
+        honest = frame(msgspec.msgpack.encode([1.5, "x" * 5000]))
+        for before, beside in ((b"", honest), (honest[:30], honest[30:]), (honest[:4500], honest[4500:])):
+            with wires() as (_, end, stream):
+                descriptors = open_descriptors()
+                stream.sendall(before)
+                socket.send_fds(stream, [beside], [write] * count)
+                with pytest.raises(ProtocolError, match="descriptors"):
+                    end.receive(time.monotonic() + 5)
+                assert open_descriptors() == descriptors
+        os.close(write)
+        # Nobody else holds the end of the pipe any more.
+        assert os.read(read, 1) == b""
+        os.close(read)
+
+
+class TestDeadlines:
+    def test_a_sender_that_nobody_reads(self) -> None:
+        with wires() as (one, _, _), pytest.raises(TimeoutError):
+            one.send(0, bytes(1 << 20), time.monotonic() + 0.2)
+
+    @pytest.mark.parametrize("sent", [b"", b"G", HEADER.pack(MAGIC, 0, 5000, 0) + bytes(4500)])
+    def test_what_does_not_come(self, sent: bytes) -> None:
+        with wires() as (_, end, stream):
+            stream.sendall(sent)
+            started = time.monotonic()
+            with pytest.raises(TimeoutError):
+                end.receive(started + 0.1)
+            assert 0.1 <= time.monotonic() - started < 1
+
+    def test_dripping_bytes(self) -> None:
+        """One byte after the other renews nothing: the deadline is that of the whole frame."""
+        stop = threading.Event()
+        with wires() as (_, end, stream):
+
+            def drip() -> None:
+                for byte in frame(bytes(1000)):
+                    if stop.wait(0.01):
+                        return
+                    stream.sendall(bytes([byte]))
+
+            dripping = threading.Thread(target=drip)
+            dripping.start()
+            started = time.monotonic()
+            with pytest.raises(TimeoutError):
+                end.receive(started + 0.3)
+            assert time.monotonic() - started < 1
+            stop.set()
+            dripping.join()
+
+    def test_none_is_left(self) -> None:
+        with wires() as (one, end, _):
+            one.send(3, "here")
+            with pytest.raises(TimeoutError):
+                end.receive(time.monotonic() - 1)
+            assert end.receive(time.monotonic() + 1) == (3, "here")
+
+
+def test_frames_that_come_together_are_told_apart() -> None:
+    with wires() as (one, end, _):
+        for nonce in range(50):
+            one.send(nonce, ["x" * nonce, np.full(nonce, nonce)])
+        for nonce in range(50):
+            echoed, value = end.receive(time.monotonic() + 1)
+            assert echoed == nonce
+            assert equal(value, ["x" * nonce, np.full(nonce, nonce)])
+
+
+def test_arrays_at_the_border_of_inline_and_file() -> None:
+    for size in (LARGEST_INLINE // 16 * 16, LARGEST_INLINE + 1):
+        with wires() as (one, end, _):
+            one.send(0, np.full(size, 3, np.uint8), time.monotonic() + 5)
+            assert (np.asarray(end.receive(time.monotonic() + 5)[1]) == 3).all()
+
+
+def test_big_ends_and_numpys_own_numbers_are_made_plain() -> None:
+    value = decode(encode([np.float64(1.5), np.int8(-1), np.bool_(True)])[0], bytearray())
+    assert value == [1.5, -1, True]
+    structure, buffers, _ = encode(np.arange(4, dtype=">i4"))
+    arrived = decode(structure, bytearray(b"".join(buffers)))
+    assert isinstance(arrived, np.ndarray)
+    assert arrived.dtype == np.dtype("<i4")
+    assert arrived.tolist() == [0, 1, 2, 3]
