@@ -27,7 +27,10 @@ RATE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run in a list. `verified_score` is the best verified one; `evaluations` counts search evaluations."""
+    """A run in a list. `verified_score` is the best verified one; `evaluations` counts search evaluations.
+
+    `score_isolated` says whether scores are made where candidates cannot reach them.
+    """
 
     id: int
     problem: str
@@ -36,6 +39,7 @@ class RunLine:
     state: RunState
     stop_reason: StopReason | None
     tier: Tier
+    score_isolated: bool
     created_at: datetime
     active_s: float
     evaluations: int
@@ -131,7 +135,7 @@ _LIST = sa.text(f"""
     SELECT r.id, p.name AS problem, p.definition ->> 'title' AS title,
         CASE p.definition -> 'score' ->> 'direction' WHEN 'minimize' THEN -1.0 ELSE 1.0 END AS sign,
         CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason, CAST(r.tier AS text) AS tier,
-        r.created_at, r.active_s, {_EVALUATIONS} AS evaluations,
+        p.definition ->> 'peer' IS NULL AS score_isolated, r.created_at, r.active_s, {_EVALUATIONS} AS evaluations,
         CAST(s.state -> 'best' AS text) AS best, CAST(s.state -> 'verified' AS text) AS verified, a.spent_micro_dollars
     FROM run r JOIN problem p ON p.revision = r.problem JOIN account a ON a.run = r.id
     LEFT JOIN search_state s ON s.run = r.id ORDER BY r.id DESC LIMIT :limit
@@ -228,6 +232,7 @@ async def list_runs(connection: Connection, limit: int = 1000) -> list[RunLine]:
             state=RunState(row.state),
             stop_reason=None if row.stop_reason is None else StopReason(row.stop_reason),
             tier=Tier(row.tier),
+            score_isolated=row.score_isolated,
             created_at=row.created_at,
             active_s=row.active_s,
             evaluations=row.evaluations or 0,

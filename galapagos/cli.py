@@ -10,6 +10,7 @@ from database.errors import DatabaseError, NotAllowed, NotFound, WrongDatabaseUr
 from database.settings import SettingsError
 from evaluators.sandbox import SandboxUnavailable
 from evolution.problem import ProblemError
+from galapagos.cli_import import import_folder
 from galapagos.cli_look import export, list_problems, list_runs, report, show
 from galapagos.cli_run import check, resume, run, verify
 from galapagos.failures import ExitCode, Failure
@@ -31,6 +32,7 @@ for name, command in {
     "export": export,
     "report": report,
     "check": check,
+    "import": import_folder,
     "verify": verify,
     "problems": list_problems,
 }.items():

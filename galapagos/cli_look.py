@@ -19,7 +19,7 @@ from galapagos import options
 from galapagos.export import ExportFormat, export_run
 from galapagos.ground import Ground, visited_ground
 from galapagos.problem_folder import built_in_problems, read_problem_folder
-from galapagos.progress import dollars_text, duration_text, panel
+from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, panel
 from galapagos.report.page import write_report
 from galapagos.settings import command_settings
 from galapagos.standing import StandingReader, raw, told_why_damaged
@@ -58,6 +58,8 @@ def list_runs(data: options.DataOption = None, as_json: options.JsonOption = Fal
             f"{line.created_at:%m-%d %H:%M}",
         )
     Console().print(table if found else "no runs here yet; galapagos run PROBLEM starts one")
+    if not all(line.score_isolated for line in found):
+        Console().print(f"* {NOT_ISOLATED}")
 
 
 def show(number: options.RunArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
@@ -78,6 +80,7 @@ def show(number: options.RunArgument, data: options.DataOption = None, as_json: 
             "stop_reason": standing.stop_reason,
             "stop_detail": standing.stop_detail,
             "tier": standing.tier,
+            "score_isolated": standing.score_isolated,
             "seed_score": standing.seed_score,
             "best_score": standing.best_score,
             "verified_score": standing.verified_score,
@@ -154,7 +157,7 @@ def _visit(data: Path | None, work: Callable[[Ground], Awaitable[Answer]]) -> An
 
 
 def _brief(score: float | None, line: RunLine) -> str:
-    return "-" if score is None else f"{line.sign * score:.6g}"
+    return "-" if score is None else f"{line.sign * score:.6g}{'' if line.score_isolated else ' *'}"
 
 
 def _best_known(definition: Definition) -> float | None:
@@ -182,6 +185,7 @@ def _run_json(line: RunLine) -> dict[str, Any]:
         "state": line.state.value,
         "stop_reason": line.stop_reason.value if line.stop_reason else None,
         "tier": line.tier.value,
+        "score_isolated": line.score_isolated,
         "best_score": raw(line.best_score, line.sign),
         "verified_score": raw(line.verified_score, line.sign),
         "evaluations": line.evaluations,

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,15 +22,19 @@ from galapagos import options
 from galapagos.conclusion import Conclusion, conclude
 from galapagos.failures import ExitCode
 from galapagos.ground import Ground, own_ground, visited_ground
-from galapagos.problem_folder import find_problem_folder, read_problem_folder
-from galapagos.progress import dollars_text, duration_text, progress_for, score_text
+from galapagos.peers.adaption import about, adapted, by_treatment, models_toml
+from galapagos.peers.translation import Imported
+from galapagos.problem_folder import find_problem_folder, open_problem_folder
+from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, progress_for, score_text
 from galapagos.running import close_others, create_run, examine, models_for, reopen_run, serve_run
 from galapagos.settings import CommandSettings, command_settings
 from galapagos.supervisor import Plan
 from galapagos.vocabulary import vocabulary_warnings
+from workers.models import Model
 
 
 def run(
+    context: typer.Context,
     problem: options.ProblemArgument,
     *,
     seconds: options.SecondsOption = None,
@@ -63,10 +69,16 @@ def run(
         tune=tune,
         budget=options.budget_of(seconds, evaluations, budget, target),
     )
-    chosen = read_problem_folder(find_problem_folder(problem))
+    opened = open_problem_folder(find_problem_folder(problem))
+    notes: tuple[str, ...] = ()
+    if isinstance(opened, Imported):
+        asked = adapted(opened, config, seed, options.given(context), os.environ)
+        config, seed, notes = asked.config, asked.seed, asked.notes
+        _write_models(_named_models(settings, opened.problem), asked.models)
+    chosen = opened.problem if isinstance(opened, Imported) else opened
     examine(chosen)
     plan = _plan(chosen, config, Tier.PLAIN if plain else Tier.NAMESPACES, settings)
-    _finish(asyncio.run(_run(settings, chosen, config, seed, plan, Console(stderr=as_json))), as_json)
+    _finish(asyncio.run(_run(settings, chosen, config, seed, plan, Console(stderr=as_json), notes)), as_json)
 
 
 def resume(
@@ -97,11 +109,14 @@ def resume(
 def check(problem: options.ProblemArgument, plain: options.PlainOption = False, as_json: options.JsonOption = False) -> None:
     """Validate a problem folder and score its seed, twice as in a search and once as a champion."""
     settings = command_settings(None)
-    chosen = read_problem_folder(find_problem_folder(problem))
+    opened = open_problem_folder(find_problem_folder(problem))
+    chosen = opened.problem if isinstance(opened, Imported) else opened
     examine(chosen)
     tier = Tier.PLAIN if plain else Tier.NAMESPACES
     require(tier, chosen.definition.language)
     found = asyncio.run(check_problem(chosen, tier, settings.cache))
+    if isinstance(opened, Imported):
+        found.warnings[:0] = [about(opened), *by_treatment(opened.findings, opened.settings), *opened.notes]
     found.warnings += vocabulary_warnings(chosen)
     if as_json:
         _print(json.dumps(_check_json(chosen, found), ensure_ascii=False))
@@ -140,15 +155,23 @@ def verify(number: options.RunArgument, data: options.DataOption = None, as_json
 
 
 async def _run(
-    settings: CommandSettings, problem: Problem, config: RunConfig, seed: int | None, plan: Plan, console: Console
+    settings: CommandSettings,
+    problem: Problem,
+    config: RunConfig,
+    seed: int | None,
+    plan: Plan,
+    console: Console,
+    notes: Sequence[str],
 ) -> Conclusion:
     async with own_ground(settings) as ground:
         number = await create_run(ground, problem, config, seed, plan.tier)
-        return await _serve(ground, number, plan, console)
+        return await _serve(ground, number, plan, console, notes)
 
 
-async def _serve(ground: Ground, number: int, plan: Plan, console: Console) -> Conclusion:
+async def _serve(ground: Ground, number: int, plan: Plan, console: Console, notes: Sequence[str] = ()) -> Conclusion:
     progress = progress_for(console)
+    for note in notes:
+        progress.note(note)
     if plan.tier is Tier.PLAIN:
         progress.note("tier plain: candidates run WITHOUT isolation; scores are marked reduced")
     for other in await close_others(ground, number):
@@ -165,9 +188,21 @@ async def _serve(ground: Ground, number: int, plan: Plan, console: Console) -> C
 
 def _plan(problem: Problem, config: RunConfig, tier: Tier, settings: CommandSettings) -> Plan:
     require(tier, problem.definition.language)
-    models = models_for(config, settings.models)
+    file = settings.models or _named_models(settings, problem)
+    models = models_for(config, file if settings.models or file.exists() else None)
     keys = tuple(model.api_key_env for model in models if model.api_key_env)
-    return Plan(tier, models=settings.models if models else None, key_variables=keys)
+    return Plan(tier, models=file if models else None, key_variables=keys)
+
+
+def _named_models(settings: CommandSettings, problem: Problem) -> Path:
+    """Where the models stand that the settings of another system's folder name; `resume` reads them there again."""
+    return settings.data / "models" / f"{problem.revision[:16]}.toml"
+
+
+def _write_models(path: Path, models: Sequence[Model]) -> None:
+    if models:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(models_toml(models))
 
 
 def _finish(conclusion: Conclusion, as_json: bool) -> None:
@@ -180,7 +215,9 @@ def _conclusion_text(end: Conclusion) -> str:
         f"run {end.run} {'ended' if end.state == 'finished' else 'is unfinished'}: {end.stop_detail or 'interrupted'}",
         f"  seed      {score_text(end.seed_score)}",
         f"  best      {score_text(end.best_score)}",
-        f"  verified  {score_text(end.verified_score)}" + ("  (tier plain: reduced isolation)" if end.tier == "plain" else ""),
+        f"  verified  {score_text(end.verified_score)}"
+        + ("  (tier plain: reduced isolation)" if end.tier == "plain" else "")
+        + ("" if end.score_isolated else f"  ({NOT_ISOLATED})"),
         f"  {end.evaluations} evaluations, {end.programs} programs, {duration_text(end.seconds)}, "
         f"{dollars_text(end.spent_micro_dollars)} spent",
         f"  report    {end.report}",
@@ -197,6 +234,7 @@ def _check_json(problem: Problem, found: CheckReport) -> dict[str, Any]:
         "problem": problem.definition.name,
         "revision": problem.revision,
         "tier": found.tier.value,
+        "score_isolated": problem.definition.score_isolated,
         "usable": found.usable,
         "errors": found.errors,
         "warnings": found.warnings,

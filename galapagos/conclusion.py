@@ -31,6 +31,7 @@ class Conclusion:
     stop_detail: str | None
     seed: int
     tier: str
+    score_isolated: bool
     seed_score: float | None
     best_score: float | None
     verified_score: float | None
@@ -87,6 +88,7 @@ async def _conclude(ground: Ground, run: int) -> Conclusion:
         stop_detail=row.stop_detail,
         seed=row.seed,
         tier=row.tier.value,
+        score_isolated=standing.score_isolated,
         seed_score=standing.seed_score,
         best_score=standing.best_score,
         verified_score=standing.verified_score,

@@ -42,7 +42,8 @@ async def export_run(database: Database, run: int, path: Path, format_: ExportFo
 async def _pages(database: Database, run: int) -> AsyncGenerator[list[dict[str, Any]]]:
     async with database.begin() as connection:
         row = await runs.load(connection, run)
-        sign = (await problems.load(connection, row.problem)).definition.score.sign
+        definition = (await problems.load(connection, row.problem)).definition
+        sign = definition.score.sign
     after = -1
     while True:
         # A transaction a page: a long export holds up neither the run nor the server's housekeeping.
@@ -55,6 +56,7 @@ async def _pages(database: Database, run: int) -> AsyncGenerator[list[dict[str, 
         for found in rows:
             flat = asdict(found)
             flat |= {"run": run, "score": raw(found.score, sign), "verified_score": raw(found.verified_score, sign)}
+            flat["score_isolated"] = definition.score_isolated
             flat["created_at"] = found.created_at.isoformat()
             page.append({key: value.value if isinstance(value, StrEnum) else value for key, value in flat.items()})
         yield page

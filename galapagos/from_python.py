@@ -25,7 +25,8 @@ class EvolveResult:
     """How a run ended. Scores are raw, in the problem's unit; `spent` is in dollars, `seconds` in active time.
 
     `files` are the evolvable files of the best program, by path. `verified_score` is the one to quote: it was measured
-    again in a fresh sandbox on fresh seeds.
+    again in a fresh sandbox on fresh seeds. `score_isolated` is false where the evaluator of another system's folder made
+    the scores in the candidate's box.
     """
 
     run: int
@@ -37,6 +38,7 @@ class EvolveResult:
     programs: int
     seconds: float
     spent: float
+    score_isolated: bool
     files: dict[str, str]
     report: Path
 
@@ -132,6 +134,7 @@ def _run(problem: str, options: Sequence[str]) -> EvolveResult:
         programs=answer["programs"],
         seconds=answer["seconds"],
         spent=answer["spent"],
+        score_isolated=answer["score_isolated"],
         files={name: (best / name).read_text() for name in answer["files"]},
         report=Path(answer["report"]),
     )

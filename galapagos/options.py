@@ -45,6 +45,12 @@ TuneOption = Annotated[bool, typer.Option("--tune/--no-tune", help="Tune numeric
 LARGEST_SEED = (1 << 63) - 1
 
 
+def given(context: typer.Context) -> frozenset[str]:
+    """The names of the options that stood on the command line, defaults left out."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
+
+
 def budget_of(seconds: float | None, evaluations: int | None, dollars: float | None, target: float | None) -> Budget:
     """The limits of a run. Dollars become micro-dollars, rounded to the nearest one.
 

@@ -47,6 +47,7 @@ SCHEMA = pa.schema(
         ("features", pa.map_(pa.string(), pa.float64())),
         ("duration_s", pa.float64()),
         ("verified_score", pa.float64()),
+        ("score_isolated", pa.bool_()),
         ("calls", pa.list_(_CALL)),
     ]
 )

@@ -16,6 +16,8 @@ from rich.text import Text
 from evolution.run import Budget, RunState
 
 BARS = "▁▂▃▄▅▆▇█"
+NOT_ISOLATED = "score not isolated"
+"""The mark of scores that are made in the box of the candidate, by an evaluator that imports it."""
 LINE_EVERY_S = 2.0
 
 
@@ -45,6 +47,7 @@ class Standing:
     stop_reason: str | None
     stop_detail: str | None
     tier: str
+    score_isolated: bool
     seconds: float
     evaluations: int
     programs: int
@@ -180,6 +183,8 @@ def line(standing: Standing) -> str:
     ]
     if standing.uses_models:
         parts.append(f"{dollars_text(standing.micro_dollars)} spent")
+    if not standing.score_isolated:
+        parts.append(NOT_ISOLATED)
     return " | ".join([*parts, left_text(standing)])
 
 
@@ -223,6 +228,7 @@ def panel(standing: Standing) -> Panel:
         _left(standing),
     ]
     title = f"{standing.title} · run {standing.run}" + (" · reduced isolation" if standing.tier == "plain" else "")
+    title += "" if standing.score_isolated else f" · {NOT_ISOLATED}"
     return Panel(Group(*parts), title=Text(title), title_align="left", padding=(0, 1))
 
 

@@ -88,6 +88,7 @@ class StandingReader:
             stop_reason=row.stop_reason.value if row.stop_reason else None,
             stop_detail=row.stop_detail,
             tier=row.tier.value,
+            score_isolated=definition.score_isolated,
             seconds=row.active_s,
             evaluations=live.evaluations,
             programs=live.programs,

@@ -33,6 +33,8 @@ _VERSIONS = {
     Operator.CROSSOVER: "crossover.v1",
     Operator.REPAIR: "repair.v1",
 }
+_PRIVATE = "private."
+"""Metrics whose names begin so are for people alone."""
 _SYSTEM = "system.v1"
 
 
@@ -133,7 +135,8 @@ def _number(value: float) -> str:
 
 
 def _numbers(values: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} = {_number(value)}" for name, value in values.items())
+    shown = {name: value for name, value in values.items() if not name.startswith(_PRIVATE)}
+    return ", ".join(f"{name} = {_number(value)}" for name, value in shown.items())
 
 
 def _shown_parent(program: EvaluatedProgram, definition: Definition) -> ShownProgram:

@@ -19,7 +19,7 @@ from database.engine import Database
 from evolution.evaluation import Tier
 from evolution.problem import FeatureAxis
 from evolution.proposal import Operator
-from galapagos.progress import dollars_text, duration_text, score_text
+from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, score_text
 from galapagos.report import charts, tables
 from galapagos.report.data import RunData, gather
 from galapagos.report.diffs import DiffLine, diff_programs
@@ -70,6 +70,7 @@ class Page:
     ended: str
     tier: str
     reduced: bool
+    score_isolated: bool
     strategy: str
     seed: int
     started: str
@@ -130,6 +131,7 @@ def page_of(data: RunData) -> Page:
         ended=_ended(data),
         tier=f"tier {row.tier.value}",
         reduced=row.tier is Tier.PLAIN,
+        score_isolated=definition.score_isolated,
         strategy=row.config.strategy.value.replace("_", " "),
         seed=row.seed,
         started=f"{row.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
@@ -164,11 +166,11 @@ def _ended(data: RunData) -> str:
 
 
 def _tiles(data: RunData) -> list[Tile]:
-    live, sign, unit = data.live, data.problem.definition.score.sign, data.problem.definition.score.unit
+    live, sign = data.live, data.problem.definition.score.sign
     seed_verified = data.seed_verified.outcome.score if data.seed_verified and data.seed_verified.outcome else None
     seconds = live.row.active_s
     tiles = [
-        Tile("verified best", score_text(raw(live.verified_score, sign)), unit or "fresh seeds, fresh sandbox"),
+        Tile("verified best", score_text(raw(live.verified_score, sign)), _verified_note(data)),
         Tile(
             "best in the search",
             score_text(raw(live.best_score, sign)),
@@ -183,6 +185,12 @@ def _tiles(data: RunData) -> list[Tile]:
         tokens = account.tokens_in + account.tokens_out
         tiles.append(Tile("spent on models", dollars_text(account.spent_micro_dollars), f"{tokens:,} tokens"))
     return tiles
+
+
+def _verified_note(data: RunData) -> str:
+    definition = data.problem.definition
+    note = definition.score.unit or "fresh seeds, fresh sandbox"
+    return note if definition.score_isolated else f"{note} · {NOT_ISOLATED}"
 
 
 def _score_about(data: RunData) -> str:

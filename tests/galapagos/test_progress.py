@@ -26,6 +26,7 @@ STANDING = Standing(
     state=RunState.RUNNING,
     stop_reason=None,
     stop_detail=None,
+    score_isolated=True,
     tier="namespaces",
     seconds=75.0,
     evaluations=1000,
