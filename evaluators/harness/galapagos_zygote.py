@@ -16,7 +16,6 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -38,6 +37,7 @@ from galapagos_confine import (
 )
 from galapagos_family import Neighbours, forbid_new_tasks, hold_still, kill_all_of_this_user
 from galapagos_hooks import ForkHooks
+from galapagos_loading import loader
 from galapagos_seccomp import confinement_filter, no_new_process_filter
 
 _WIRE, _SECOND, _MEMORY_FILE, _FIRST_UNUSED = 3, 4, 5, 6
@@ -330,24 +330,13 @@ class Zygote:
         SystemCallFilter(confinement_filter(own_pid, files_of_own=settings.uid is None)).install()
 
     def _run_candidate(self) -> None:
-        from galapagos_candidate import load_python, serve
+        from galapagos_candidate import serve
         from galapagos_wire import Wire
 
         settings = self._settings
         files: dict[str, str] = msgspec.msgpack.decode(os.pread(_SECOND, os.fstat(_SECOND).st_size, 0))
         wire = Wire(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, _WIRE), _MEMORY_FILE)
-        if settings.peer:
-            from galapagos_peers import load_peer
-
-            serve(wire, partial(load_peer, files))
-            return
-        if settings.compiler is None:
-            serve(wire, partial(load_python, files, settings.main))
-            return
-        from galapagos_compiled import Compiler, load_compiled
-
-        compiler = msgspec.convert(settings.compiler, Compiler)
-        serve(wire, partial(load_compiled, files, settings.main, compiler, self._no_new_process))
+        serve(wire, loader(files, settings.main, settings.compiler, self._no_new_process, peer=settings.peer))
 
     def _run_judge(self, request: dict[str, Any]) -> None:
         from galapagos_judging import Launcher, judge
@@ -368,10 +357,8 @@ def _rehearse(settings: Settings) -> None:
         import galapagos_candidate
 
         galapagos_candidate.rehearse()
-        if settings.compiler is not None:
-            importlib.import_module("galapagos_compiled")
-        if settings.peer:
-            importlib.import_module("galapagos_peers")
+        if settings.peer or settings.compiler is not None:
+            importlib.import_module("galapagos_peers" if settings.peer else "galapagos_compiled")
     else:
         import galapagos_judging
 
