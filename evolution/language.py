@@ -102,7 +102,7 @@ LANGUAGES: Mapping[Language, LanguageTraits] = MappingProxyType(
             suffixes=(".py",),
             comment="#",
             compiler=None,
-            about="with its standard library and numpy",
+            about="with its standard library and numpy, and nothing else is there.",
             mutates=True,
         ),
         Language.C: LanguageTraits(
@@ -118,7 +118,7 @@ LANGUAGES: Mapping[Language, LanguageTraits] = MappingProxyType(
             suffixes=(".cpp", ".cc", ".cxx"),
             comment="//",
             compiler=_gnu("g++", "-std=c++20", export='extern "C"', install="sudo apt-get install -y g++ libc6-dev"),
-            about="C++20, compiled by g++ at its highest optimisation level for the machine at hand. Only the standard "
+            about="in C++20, compiled by g++ at its highest optimisation level for the machine at hand. Only the standard "
             'library is there. Functions that are called from outside are extern "C" and let no exception out.',
             mutates=True,
         ),
@@ -127,7 +127,7 @@ LANGUAGES: Mapping[Language, LanguageTraits] = MappingProxyType(
             suffixes=(".rs",),
             comment="//",
             compiler=_RUSTC,
-            about="edition 2021, compiled by rustc at its highest optimisation level for the machine at hand. Only std "
+            about="in edition 2021, compiled by rustc at its highest optimisation level for the machine at hand. Only std "
             'is there, no crate. Functions called from outside are #[no_mangle] pub extern "C"; a panic ends the program.',
             mutates=False,
         ),
@@ -136,7 +136,7 @@ LANGUAGES: Mapping[Language, LanguageTraits] = MappingProxyType(
             suffixes=("",),
             comment="#",
             compiler=None,
-            about="that of the program as it is shown; the evaluator runs or reads it",
+            about="of the kind that the program shows; the judge runs or reads it.",
             mutates=False,
         ),
     }

@@ -77,6 +77,7 @@ def run(
         _write_models(_named_models(settings, opened.problem), asked.models)
     chosen = opened.problem if isinstance(opened, Imported) else opened
     examine(chosen)
+    config = options.config_for(config, chosen.definition.language)
     plan = _plan(chosen, config, Tier.PLAIN if plain else Tier.NAMESPACES, settings)
     _finish(asyncio.run(_run(settings, chosen, config, seed, plan, Console(stderr=as_json), notes)), as_json)
 
@@ -117,7 +118,7 @@ def check(problem: options.ProblemArgument, plain: options.PlainOption = False, 
     found = asyncio.run(check_problem(chosen, tier, settings.cache))
     if isinstance(opened, Imported):
         found.warnings[:0] = [about(opened), *by_treatment(opened.findings, opened.settings), *opened.notes]
-    found.warnings += vocabulary_warnings(chosen)
+    found.warnings += [*vocabulary_warnings(chosen), *options.language_warnings(chosen.definition.language)]
     if as_json:
         _print(json.dumps(_check_json(chosen, found), ensure_ascii=False))
     else:

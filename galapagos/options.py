@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from evolution.language import LANGUAGES, Language
 from evolution.run import Budget, ModelChoice, Order, RunConfig, StrategyName
 from galapagos.failures import ExitCode, Failure
 
@@ -93,6 +94,31 @@ def config_of(**choices: object) -> RunConfig:
         return RunConfig.model_validate(choices)
     except ValidationError as error:
         raise Failure(_complaints(error), ExitCode.BAD_INPUT) from None
+
+
+def config_for(config: RunConfig, language: Language) -> RunConfig:
+    """The configuration of a run of a problem in this language: without the operators that do not know it.
+
+    Raises:
+        Failure: no operator is left.
+    """
+    warnings = language_warnings(language)
+    if not warnings:
+        return config
+    if not config.models:
+        raise Failure("; ".join(warnings), ExitCode.BAD_INPUT)
+    return config.model_copy(update={"mutate": False, "tune": False})
+
+
+def language_warnings(language: Language) -> list[str]:
+    """That a run needs a model, where mutation and tuning do not know the language."""
+    if LANGUAGES[language].mutates:
+        return []
+    known = ", ".join(traits.title for traits in LANGUAGES.values() if traits.mutates)
+    return [
+        f"programs in {LANGUAGES[language].title} are changed by language models alone, since mutation and tuning know "
+        f"{known}: name a model with --model (docs/settings.md)"
+    ]
 
 
 def _complaints(error: ValidationError) -> str:

@@ -3,7 +3,8 @@
 import ast
 import builtins
 
-from evolution.problem import Definition, Language, Problem
+from evolution.language import LANGUAGES, Language
+from evolution.problem import Definition, Problem
 from workers.mutation.vocabulary import WordError, read_word
 
 
@@ -11,8 +12,9 @@ def vocabulary_complaints(definition: Definition) -> list[str]:
     """Why mutation could not use the vocabulary, a line for each word; empty if it can."""
     words = definition.mutation.vocabulary
     if words and definition.language is not Language.PYTHON:
+        title = LANGUAGES[definition.language].title
         return [
-            f"mutation.vocabulary: expected none in a problem in {definition.language.value}, got {len(words)} words; "
+            f"mutation.vocabulary: expected none in a problem in {title}, got {len(words)} words; "
             "words are Python expressions, so remove them (docs/mutation.md says what mutation does without)"
         ]
     complaints: list[str] = []
@@ -26,6 +28,8 @@ def vocabulary_complaints(definition: Definition) -> list[str]:
 
 def vocabulary_warnings(problem: Problem) -> list[str]:
     """Words that mutation can never insert into the seed, because it defines no such name. The words must be readable."""
+    if not problem.definition.mutation.vocabulary:
+        return []
     known = set(dir(builtins)).union(*(_names(text) for text in problem.seed_files.values()))
     missing = {text: sorted(read_word(text).needs - known) for text in problem.definition.mutation.vocabulary}
     return [

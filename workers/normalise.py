@@ -13,6 +13,7 @@ from typing import Any
 
 from evolution.language import Language
 from workers.evolve_blocks import blocks
+from workers.tokens import BLANK, elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,7 @@ def normalise(files: Mapping[str, str], language: Language) -> Normalised:
     """
     digest = hashlib.sha256()
     length = literals = 0
-    read = _text if language is Language.TEXT else _c
-    forms = _python(files) if language is Language.PYTHON else {path: read(files[path]) for path in sorted(files)}
+    forms = _python(files) if language is Language.PYTHON else _others(files, language)
     for path, (form, lines) in forms.items():
         for part in (path.encode(), form.encode("utf-8", "surrogatepass")):
             digest.update(len(part).to_bytes(8, "big"))
@@ -46,6 +46,12 @@ def normalise(files: Mapping[str, str], language: Language) -> Normalised:
             length += block.end - block.start
             literals += sum(block.first_line < line <= block.end_line for line in lines)
     return Normalised(hash=digest.digest(), length=length, literals=literals)
+
+
+def _others(files: Mapping[str, str], language: Language) -> dict[str, tuple[str, list[int]]]:
+    """As `_python`: by tokens where those of the language are known."""
+    known = language is not Language.TEXT
+    return {path: _tokens(files[path], language) if known else _text(files[path]) for path in sorted(files)}
 
 
 def _python(files: Mapping[str, str]) -> dict[str, tuple[str, list[int]]]:
@@ -343,35 +349,27 @@ _SPECIAL: dict[type[ast.AST], Callable[[_Walker, Any], None]] = {
     ast.Nonlocal: _nonlocal,
 }
 
-C_TOKEN = re.compile(
-    r"""(?P<comment>//(?:\\\r?\n|[^\n])*|/\*.*?(?:\*/|\Z))
-    |(?P<space>(?:[ \t\r\f\v]|\\\r?\n)+)
-    |(?P<newline>\n)
-    |(?P<number>\.?[0-9](?:[eEpP][+-]|[\w.])*)
-    |(?P<name>[A-Za-z_]\w*)
-    |(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
-    |(?P<operator><<=|>>=|\.\.\.|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\#\#|.)""",
-    re.VERBOSE | re.DOTALL,
-)
-"""The lexical elements of C. Every character belongs to exactly one match; `lastgroup` says what it is."""
 
+def _tokens(text: str, language: Language) -> tuple[str, list[int]]:
+    """The tokens of a file without comments and space, and the lines of its numbers.
 
-def _c(text: str) -> tuple[str, list[int]]:
-    """The tokens of a C file without comments and space, and the lines of its numbers; directives keep space and line end."""
+    In C and C++ directives keep space and line end, which mean something there.
+    """
+    directives = language is not Language.RUST
     tokens: list[str] = []
     lines: list[int] = []
     line = 1
     line_start = True
     directive = False
-    for match in C_TOKEN.finditer(text):
-        kind, element = match.lastgroup, match.group()
+    for kind, start, end in elements(text, language):
+        element = text[start:end]
         if kind == "number":
             lines.append(line)
         elif kind == "newline" and directive:
             tokens.append("\n")
             directive = False
-        if kind not in {"comment", "space", "newline"}:
-            directive = directive or (element == "#" and line_start)
+        if kind not in BLANK:
+            directive = directive or (directives and element == "#" and line_start)
             tokens.append(element)
             line_start = False
         elif kind != "newline" and directive:

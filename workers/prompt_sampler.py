@@ -16,7 +16,7 @@ from database.programs import EvaluatedProgram
 from database.prompt_views import PastRefusal, PromptView, Step
 from database.proposals import ClaimedProposal
 from evolution.evaluation import StageResult, Verdict
-from evolution.language import Language
+from evolution.language import LANGUAGES
 from evolution.problem import Definition, Problem
 from evolution.proposal import Operator, Refusal
 from workers.diff import ignored_of
@@ -28,14 +28,14 @@ FEEDBACK_BYTES = 4096
 INSPIRATION_CHARACTERS = 24_000
 REASON_BYTES = 600
 _VERSIONS = {
-    Operator.DIFF: "diff.v1",
-    Operator.REWRITE: "rewrite.v1",
-    Operator.CROSSOVER: "crossover.v1",
-    Operator.REPAIR: "repair.v1",
+    Operator.DIFF: "diff.v2",
+    Operator.REWRITE: "rewrite.v2",
+    Operator.CROSSOVER: "crossover.v2",
+    Operator.REPAIR: "repair.v2",
 }
 _PRIVATE = "private."
 """Metrics whose names begin so are for people alone."""
-_SYSTEM = "system.v1"
+_SYSTEM = "system.v2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def prompt_for(claimed: ClaimedProposal, problem: Problem, view: PromptView) -> 
         operator = Operator.CROSSOVER if partner else Operator.REWRITE
     values = {
         "definition": definition,
-        "python": definition.language is Language.PYTHON,
+        "language": definition.language.value,
+        "traits": LANGUAGES[definition.language],
         "better": "larger" if definition.score.sign > 0 else "smaller",
         "several_files": len(view.parent.program.files) > 1,
         "parent": _shown_parent(view.parent, definition),

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from evaluators import toolchains
+from evolution.language import LANGUAGES, Language
 from galapagos.cli import main
+from galapagos.failures import ExitCode
 from tests.galapagos.command import JUDGE, SEED, TOML, problem_folder
 
 Run = Callable[..., tuple[int, str, str]]
@@ -41,7 +44,6 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         ("name = ", SEED, JUDGE, "TOML"),
         (TOML + '[mutation]\nvocabulary = ["abs(a)", "np.sqrt(a", "a = b"]\n', SEED, JUDGE, "'np.sqrt(a'"),
         (TOML + '[mutation]\nvocabulary = ["abs(a)", "np.sqrt(a", "a = b"]\n', SEED, JUDGE, "'a = b'"),
-        (TOML.replace("seed =", 'language = "c"\nseed =') + '[mutation]\nvocabulary = ["a"]\n', SEED, JUDGE, "problem in c"),
     ],
 )
 def test_a_problem_that_cannot_be_used(
@@ -109,3 +111,50 @@ def test_models_without_a_key_or_a_price(tmp_path: Path, run: Run, monkeypatch: 
     assert (code, "NO_SUCH_KEY" in message) == (2, True)
     code, message, _ = run("run", folder, "--model", "m", "--budget", "1", "--data", tmp_path / "data")
     assert (code, "no price" in message) == (2, True)
+
+
+COMPILED = [language for language, traits in LANGUAGES.items() if traits.compiler is not None]
+
+
+def compiled_problem(folder: Path, language: Language, more: str = "") -> Path:
+    name = f"program{LANGUAGES[language].suffixes[0]}"
+    toml = TOML.replace('seed = ["program.py"]', f'seed = ["{name}"]\nlanguage = "{language.value}"') + more
+    place = problem_folder(folder, toml)
+    (place / "program.py").unlink()
+    (place / name).write_text("// EVOLVE-BLOCK-START\n// EVOLVE-BLOCK-END\n")
+    return place
+
+
+@pytest.mark.parametrize("language", COMPILED)
+def test_a_missing_compiler(language: Language, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For `run` as for `check`, before anything is made."""
+    traits = LANGUAGES[language]
+    assert traits.compiler is not None
+    monkeypatch.setattr(toolchains, "SYSTEM_PROGRAMS", str(tmp_path / "nothing"))
+    folder = compiled_problem(tmp_path / "problem", language)
+    for command in (["run", folder, "--model", "small", "--data", tmp_path / "data"], ["check", folder]):
+        code, message, err = run(*command)
+        assert code == ExitCode.MACHINE
+        assert f"for a problem in {traits.title}; it is not installed" in message
+        assert traits.compiler.install in message
+        assert message in err
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_language_that_only_models_change(tmp_path: Path, run: Run) -> None:
+    folder = compiled_problem(tmp_path / "problem", Language.RUST)
+    code, message, _ = run("run", folder, "--data", tmp_path / "data")
+    assert code == ExitCode.BAD_INPUT
+    assert "mutation and tuning know Python, C, C++" in message
+    assert "--model" in message
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("language", COMPILED)
+def test_a_vocabulary_where_there_is_no_python(language: Language, tmp_path: Path, run: Run) -> None:
+    folder = compiled_problem(tmp_path / "problem", language, '[mutation]\nvocabulary = ["a"]\n')
+    for command in (["run", folder, "--data", tmp_path / "data"], ["check", folder]):
+        code, message, _ = run(*command)
+        assert code == ExitCode.BAD_INPUT
+        assert f"expected none in a problem in {LANGUAGES[language].title}, got 1 words" in message
+    assert not (tmp_path / "data").exists()

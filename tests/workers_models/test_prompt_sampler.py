@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from database.prompt_views import PastRefusal, PromptView, Step
+from evolution.language import Language
+from evolution.problem import problem_from_files
 from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
-from tests.workers_models.samples import PI, SEED, claimed, problem, program, stage
+from tests.workers_models.samples import DEFINITION, PI, SEED, claimed, problem, program, stage
 from workers import prompt_sampler
 from workers.diff import Applied, apply_answer
 from workers.prompt_sampler import FEEDBACK_BYTES, Prompt, learning_line, prompt_for
@@ -30,13 +33,32 @@ def user(prompt: Prompt) -> str:
 def test_every_operator_shows_the_problem_the_parent_and_its_results(operator: Operator) -> None:
     prompt = prompt_for(claimed(operator), problem(), view(inspirations=(program(7, -1.0, PI),)))
     text = user(prompt)
-    assert prompt.template == f"{operator}.v1"
+    assert prompt.template == f"{operator}.v2"
     assert "Return the area of a circle of radius r." in text
     assert "The score is `error` in percent: smaller is better." in text
     assert f"### main.py\n```python\n{SEED}```" in text
     assert "Score: 1.5\nStage `smoke`: scored, score 1.5, terms = 3, worst = 2.5, 0.05 s" in text
     assert "sealed" not in text
     assert "numpy" in prompt.messages[0].content
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "words"),
+    [
+        (Language.C, "main.c", "The language is C, compiled by gcc"),
+        (Language.CPP, "main.cpp", 'extern "C" and let no exception out'),
+        (Language.RUST, "main.rs", '#[no_mangle] pub extern "C"; a panic'),
+    ],
+)
+def test_each_language_is_named_and_fenced_as_what_it_is(language: Language, name: str, words: str) -> None:
+    source = SEED.replace("# EVOLVE", "// EVOLVE")
+    definition = f'language = "{language.value}"{DEFINITION}'.replace("main.py", name)
+    shown = problem_from_files({"problem.toml": definition.encode(), name: source.encode(), "judge.py": b""})
+    parent = replace(PARENT, program=replace(PARENT.program, files={name: source}))
+    prompt = prompt_for(claimed(), shown, view(parent=parent))
+    assert words in prompt.messages[0].content
+    assert "Python" not in prompt.messages[0].content
+    assert f"### {name}\n```{language.value}\n{source}```" in user(prompt)
 
 
 def test_the_answer_format_is_the_one_that_is_understood() -> None:
@@ -64,7 +86,7 @@ def test_crossover_shows_the_first_inspiration_as_partner_and_falls_back_to_rewr
     assert "# The second program (program 7, " in user(prompt)
     assert "## Program 7" not in user(prompt)
     assert "## Program 3" in user(prompt)
-    assert prompt_for(claimed(Operator.CROSSOVER), problem(), view()).template == "rewrite.v1"
+    assert prompt_for(claimed(Operator.CROSSOVER), problem(), view()).template == "rewrite.v2"
 
 
 def test_hidden_stages_are_never_shown() -> None:
@@ -182,6 +204,12 @@ PINNED = {
     "rewrite.v1": "04bca3f397ddaa77",
     "shown.v1": "b53cd50e99e79265",
     "system.v1": "7e161525b28c976a",
+    "crossover.v2": "74b4c704c36b5224",
+    "diff.v2": "bc55785f24d78a73",
+    "repair.v2": "ff09f71a639615bd",
+    "rewrite.v2": "f0d15b8106a9c96f",
+    "shown.v2": "4c81aa3e7941e583",
+    "system.v2": "240a7e5b53f60494",
 }
 
 

@@ -70,10 +70,46 @@ void sort(int32_t *values, int64_t size) {
 int fixed(void) { return 3 + 4; }
 """
 
+FILTER = """#include <cstdint>
+#include <vector>
+// EVOLVE-BLOCK-START
+template <typename T>
+static T mixed(T before, T now, double share) {
+    return static_cast<T>(share * before + (1 - share) * now);
+}
+
+extern "C" void smooth(double *x, int64_t size) {
+    std::vector<double> kept(x, x + size);
+    double level = 0.5;
+    for (int64_t i = 1; i < size; i++) {
+        level = mixed<double>(level, kept[i], 0.25);
+        x[i] = level * 1'000;
+    }
+    std::vector<std::vector<double>> unused(8);
+    const char *note = R"(1 // 2 " 3)";
+}
+// EVOLVE-BLOCK-END
+extern "C" int fixed(void) { return 3 + 4; }
+"""
+
+COUNT = """// EVOLVE-BLOCK-START
+fn weight<'a>(text: &'a str) -> u64 { text.len() as u64 * 3 }
+
+#[no_mangle]
+pub extern "C" fn count(x: *const u8, size: i64, found: *mut i64, _one: i64) {
+    let bytes = unsafe { std::slice::from_raw_parts(x, size as usize) };
+    let most = (0..10).map(|i| i * 2).max().unwrap_or(1_000); /* a /* nested */ comment */
+    let marks = bytes.iter().filter(|&&b| b == b'"' || b == b'\\'').count() as i64;
+    unsafe { *found = marks + most + weight(r#"a "quoted" // text"#) as i64 };
+}
+// EVOLVE-BLOCK-END
+"""
+
 PARENTS: dict[str, tuple[dict[str, str], Language]] = {
     "rule": ({"rule.py": RULE}, Language.PYTHON),
     "inner": ({"inner.py": INNER}, Language.PYTHON),
     "windows": ({"rule.py": RULE.replace("\n", "\r\n")}, Language.PYTHON),
     "two files": ({"a.py": INNER, "b.py": RULE}, Language.PYTHON),
     "c": ({"sort.c": SORT}, Language.C),
+    "c++": ({"filter.cpp": FILTER}, Language.CPP),
 }

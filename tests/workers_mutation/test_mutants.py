@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evolution.language import Language
 from evolution.randomness import stream
-from tests.workers_mutation.samples import INNER, PARENTS, RULE, WORDS
+from tests.workers_mutation.samples import COUNT, FILTER, INNER, PARENTS, RULE, WORDS
 from workers.evolve_blocks import check_only_blocks_changed
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit, applied, disjoint
@@ -20,6 +20,7 @@ from workers.mutation.numbers import float_text, fresh_number, moved_float, move
 from workers.mutation.source import read_source
 from workers.mutation.statement_edits import reaches_a_reader
 from workers.mutation.syntax import Expression, Kind, fitted, precedence, tightness
+from workers.mutation.tuning import TuningSession
 from workers.mutation.vocabulary import BASIC, WordError, number, read_vocabulary, read_word
 from workers.normalise import normalise
 
@@ -126,6 +127,27 @@ def test_nothing_to_change_gives_no_children() -> None:
     assert children(empty, 1) == []
     bare = read_program({"a.c": "// EVOLVE-BLOCK-START\n// EVOLVE-BLOCK-END\nint x = 1;\n"}, Language.C)
     assert children(bare, 1) == []
+
+
+def test_a_language_that_mutation_does_not_know_gives_no_children() -> None:
+    rust = read_program({"count.rs": COUNT}, Language.RUST)
+    assert children(rust, 1) == []
+    with pytest.raises(ValueError, match="none to tune"):
+        TuningSession(rust, 1, 1, 8)
+
+
+def test_children_in_cpp_keep_types_and_names_of_the_library() -> None:
+    texts = texts_of("c++", 300)
+    assert len(set(texts)) > 150
+    types = set(re.findall(r"[\w:]+<[\w:<>]*>", FILTER))
+    assert types == {"std::vector<double>", "std::vector<std::vector<double>>", "static_cast<T>", "mixed<double>"}
+    for text in texts:
+        assert set(re.findall(r"[\w:]+<[\w:<>]*>", text)) <= types
+        assert text.count("std::") == FILTER.count("std::")
+        assert "template <typename T>" in text
+    assert any(text.count("mixed<double>(") == 2 for text in texts), "statements are repeated"
+    assert any("mixed<double>(" not in text for text in texts), "statements are left out"
+    assert not any(text.count("double level") > 1 for text in texts), "declarations are not repeated"
 
 
 def test_whole_numbers_stay_whole_where_they_must() -> None:

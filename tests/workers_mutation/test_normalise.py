@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolution.language import Language
-from tests.workers_mutation.samples import INNER, PARENTS, RULE, SORT
+from tests.workers_mutation.samples import COUNT, FILTER, INNER, PARENTS, RULE, SORT
 from workers.normalise import Normalised, normalise
+from workers.tokens import elements
 
 
 def python(text: str) -> Normalised:
@@ -19,6 +20,14 @@ def python(text: str) -> Normalised:
 
 def c(text: str) -> Normalised:
     return normalise({"program.c": text}, Language.C)
+
+
+def cpp(text: str) -> Normalised:
+    return normalise({"program.cpp": text}, Language.CPP)
+
+
+def rust(text: str) -> Normalised:
+    return normalise({"program.rs": text}, Language.RUST)
 
 
 STATEMENTS = (
@@ -163,6 +172,50 @@ def test_c_is_compared_by_tokens() -> None:
     assert c("#define F x\ny").hash != c("#define F x y\n").hash
     assert c('x = "a  b";').hash != c('x = "a b";').hash
     assert c('x = "/*";y="*/";').hash != c('x = "/*";z="*/";').hash
+
+
+def test_cpp_is_compared_by_tokens() -> None:
+    spaced = (
+        FILTER.replace("// EVOLVE", "//  EVOLVE").replace("level * 1'000;", "level*/* a */1'000 ; // more").replace("    ", " ")
+    )
+    assert cpp(spaced).hash == cpp(FILTER).hash
+    for was, now in (("1'000", "1'00"), ("1 // 2", "1 // 3"), ("1 // 2", "1  // 2"), ('2 " 3', '2  " 3'), ("0.25", "0.2")):
+        assert cpp(FILTER.replace(was, now, 1)).hash != cpp(FILTER).hash
+    assert cpp('a = R"x(" // 1)x";').hash != cpp('a = R"x(" // 2)x";').hash
+    assert cpp("a ? b : ::c").hash != cpp("a ? b :: : c").hash
+    assert cpp("n = 1'000; c = '//';").hash != cpp("n = 1'000; c = '/';").hash
+    assert cpp("a <=> b").hash != cpp("a <= > b").hash
+
+
+def test_rust_is_compared_by_tokens() -> None:
+    spaced = (
+        COUNT.replace("* a /* nested */ comment", "* b /* /* deeper */ */").replace("    ", "\t").replace("|i| i * 2", "|i|i*2")
+    )
+    assert rust(spaced).hash == rust(COUNT).hash
+    for was, now in (
+        ("0..10", "0..11"),
+        ("// text", "// tex"),
+        ("'a str", "'b str"),
+        ("b'\"'", "b'x'"),
+        ("1_000", "1_001"),
+        ("/* a", ""),
+    ):
+        assert rust(COUNT.replace(was, now, 1)).hash != rust(COUNT).hash, was
+    assert rust("x = '\"'; // 1\ny = '\"';").hash == rust("x = '\"'; y = '\"';").hash
+    assert rust("fn f<'a>(x: &'a str) {} // '").hash == rust("fn f<'a>(x: &'a str) {}").hash
+    assert rust('x = "a\n// b";').hash != rust('x = "a\n// c";').hash
+    assert rust("/* /* */ x = 1; */ y").hash == rust("y").hash
+    assert rust("/* never closed").hash == rust("").hash
+    assert rust("0..10").literals == 0
+    assert rust(COUNT).literals == 5
+    assert rust("#[inline]\nfn f() {}").hash == rust("#[inline] fn f(){}").hash
+
+
+@given(st.text(alphabet="/*'\"\\Rr#ub()aé1.\n ", max_size=60), st.sampled_from([Language.C, Language.CPP, Language.RUST]))
+def test_elements_are_the_whole_text(text: str, language: Language) -> None:
+    found = list(elements(text, language))
+    assert "".join(text[start:end] for _, start, end in found) == text
+    assert all(start < end for _, start, end in found)
 
 
 def test_length_and_literals_are_those_of_the_blocks() -> None:

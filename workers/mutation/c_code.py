@@ -1,14 +1,15 @@
-"""Mutation of C by its tokens: numbers, operators, names, and single-line statements, within the blocks."""
+"""Mutation of C and C++ by their tokens: numbers, operators, names, and single-line statements, within the blocks."""
 
 import math
 import re
 from dataclasses import dataclass
 
+from evolution.language import Language
 from workers.evolve_blocks import blocks
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit
 from workers.mutation.numbers import moved_float, moved_int
-from workers.normalise import C_TOKEN
+from workers.tokens import BLANK, elements
 
 _NUMBER = re.compile(r"(?P<digits>[0-9]+|[0-9]*\.[0-9]*(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)(?P<suffix>[uUlLfF]*)")
 _FAMILIES = (
@@ -21,12 +22,25 @@ _FAMILIES = (
     ("++", "--"),
 )
 _OTHERS = {sign: tuple(other for other in family if other != sign) for family in _FAMILIES for sign in family}
-_DECLARES = re.compile(r"\s*(?:(?:const|static|unsigned|signed|struct)\s+)*[A-Za-z_]\w*[\s*]+\w+\s*(?:=|;|,|\[)")
+_DECLARES = re.compile(
+    r"\s*(?:(?:const|static|unsigned|signed|struct|constexpr)\s+)*[A-Za-z_][\w:]*(?:<[^;=]*>)?[\s*&]+\w+\s*(?:=|;|,|\[|\(|\{)"
+)
 _RESERVED = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while"
 )
-_KEYWORDS = frozenset(_RESERVED.split())
+_RESERVED_IN_CPP = (
+    "alignas alignof bool catch class concept consteval constexpr constinit const_cast decltype delete dynamic_cast explicit "
+    "export false friend mutable namespace new noexcept nullptr operator private protected public reinterpret_cast requires "
+    "static_assert static_cast template this thread_local throw true try typeid typename using virtual wchar_t std"
+)
+_KEYWORDS = {
+    Language.C: frozenset(_RESERVED.split()),
+    Language.CPP: frozenset(f"{_RESERVED} {_RESERVED_IN_CPP}".split()),
+}
+_TEMPLATE = re.compile(r"(?:template\s*|[A-Za-z_]\w*)<(?:[\w:\s,*<>]|&(?!&))*>")
+"""A name with its template arguments, as people write it: a comparison has space around its sign."""
+_NO_STATEMENTS = ("return", "else", "case", "default", "break", "using", "typedef", "friend", "throw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +75,8 @@ class CSource:
     lines: tuple[Line, ...]
 
 
-def read_c(path: str, text: str) -> CSource:
-    """Analyse one file.
+def read_c(path: str, text: str, language: Language) -> CSource:
+    """Analyse one file of C or C++.
 
     Raises:
         EvolveBlockError: its markers do not pair up.
@@ -70,7 +84,7 @@ def read_c(path: str, text: str) -> CSource:
     tokens: list[Token] = []
     lines: list[Line] = []
     for block in blocks(text):
-        tokens += _tokens(text, block.start, block.end)
+        tokens += _tokens(text, block.start, block.end, language)
         start = block.start
         for line in text[block.start : block.end].splitlines(keepends=True):
             if _is_statement(line):
@@ -81,31 +95,44 @@ def read_c(path: str, text: str) -> CSource:
         text=text,
         numbers=tuple(token for token in tokens if token.kind == "number" and _NUMBER.fullmatch(token.text)),
         operators=tuple(token for token in tokens if token.lone and token.text in _OTHERS),
-        names=tuple(token for token in tokens if token.kind == "name" and token.text not in _KEYWORDS),
+        names=tuple(token for token in tokens if token.kind == "name" and token.text not in _KEYWORDS[language]),
         lines=tuple(lines),
     )
 
 
-def _tokens(text: str, start: int, end: int) -> list[Token]:
+def _tokens(text: str, start: int, end: int, language: Language) -> list[Token]:
     found: list[Token] = []
     before = ""
-    for match in C_TOKEN.finditer(text, start, end):
-        kind = match.lastgroup or ""
-        if kind in {"comment", "space", "newline"}:
+    keywords = _KEYWORDS[language]
+    for kind, first, last in elements(text, language, start, end):
+        if kind in BLANK:
             continue
+        sign = text[first:last]
         # A sign behind an operand is binary; behind an operator, a bracket or a keyword it belongs to what follows.
         operand = before in {"number", ")", "]"} or (before == "name")
-        lone = kind == "operator" and (match.group() in {"++", "--"} or operand)
-        found.append(Token(kind, match.group(), match.start(), match.end(), lone))
-        before = kind if kind in {"number", "name"} and match.group() not in _KEYWORDS else match.group()
-    return found
+        lone = kind == "operator" and (sign in {"++", "--"} or operand)
+        found.append(Token(kind, sign, first, last, lone))
+        before = kind if kind in {"number", "name"} and sign not in keywords else sign
+    return _without_types(text, start, end, found) if language is Language.CPP else found
+
+
+def _without_types(text: str, start: int, end: int, tokens: list[Token]) -> list[Token]:
+    """Without what can hardly be changed: qualified names, and what stands in template arguments but for numbers."""
+    templates = [match.span() for match in _TEMPLATE.finditer(text, start, end)]
+    kept: list[Token] = []
+    for index, token in enumerate(tokens):
+        qualified = any(0 <= place < len(tokens) and tokens[place].text == "::" for place in (index - 1, index + 1))
+        within = any(first <= token.start < last for first, last in templates)
+        if token.kind == "number" or not (within or (token.kind == "name" and qualified)):
+            kept.append(token)
+    return kept
 
 
 def _is_statement(line: str) -> bool:
     """Whether a line holds one simple statement and no part of another one."""
     code = line.strip()
     plain = code.endswith(";") and not any(sign in code for sign in "{}#") and code.count(";") == 1
-    return plain and code.count("(") == code.count(")") and not code.startswith(("return", "else", "case", "default", "break"))
+    return plain and code.count("(") == code.count(")") and not code.startswith(_NO_STATEMENTS)
 
 
 def move_numbers(source: CSource, inspiration: CSource | None, dice: Dice) -> list[Edit]:
@@ -154,11 +181,12 @@ def change_name(source: CSource, inspiration: CSource | None, dice: Dice) -> lis
 
 
 def duplicate(source: CSource, inspiration: CSource | None, dice: Dice) -> list[Edit]:
-    """Repeat a statement, before or behind itself, with other numbers."""
+    """Repeat a statement, unless it declares something, before or behind itself, with other numbers."""
     del inspiration
-    if not source.lines:
+    lines = [line for line in source.lines if not _DECLARES.match(line.text)]
+    if not lines:
         return []
-    line = dice.pick(source.lines)
+    line = dice.pick(lines)
     copy = line.text
     for token in reversed([token for token in source.numbers if line.start <= token.start < line.end]):
         if dice.chance(0.8):

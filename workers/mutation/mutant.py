@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from evolution.language import LANGUAGES, Language
+from evolution.language import Language
 from workers.mutation import c_code, exchange, expression_edits, statement_edits
 from workers.mutation.c_code import CSource, read_c
 from workers.mutation.dice import Dice
@@ -20,6 +20,7 @@ ATTEMPTS = 8
 _DRAWS_PER_EDIT = 6
 _MOST_EDITS = 4
 _ANOTHER_EDIT = 0.3
+_BY_TOKENS = frozenset({Language.C, Language.CPP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ Inspiration = Callable[[], Parsed]
 def read_program(files: Mapping[str, str], language: Language, normalised_hash: bytes | None = None) -> Parsed:
     """Analyse a program's evolvable files; its normalised hash is computed where it is not known.
 
+    In a language that mutation does not know there is nothing to change.
+
     Raises:
         SyntaxError: a Python file does not parse.
         EvolveBlockError: the markers of a file do not pair up.
@@ -58,9 +61,7 @@ def read_program(files: Mapping[str, str], language: Language, normalised_hash: 
         language=language,
         normalised_hash=normalised_hash or normalise(files, language).hash,
         sources=tuple(read_source(path, files[path]) for path in sorted(files)) if python else (),
-        c_sources=tuple(read_c(path, files[path]) for path in sorted(files))
-        if not python and LANGUAGES[language].mutates
-        else (),
+        c_sources=tuple(read_c(path, files[path], language) for path in sorted(files)) if language in _BY_TOKENS else (),
     )
 
 
