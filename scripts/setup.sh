@@ -13,6 +13,7 @@ system_packages_missing() {
   if ! printf '#include <math.h>\nint main(void){return 0;}\n' | gcc -x c -fsyntax-only - 2>/dev/null; then
     missing+=(gcc libc6-dev)
   fi
+  command -v g++ >/dev/null || missing+=(g++)
   printf '%s' "${missing[*]-}"
 }
 
@@ -32,11 +33,11 @@ install_system_packages() {
     missing=$(system_packages_missing)
     [ -n "$missing" ] || return 0
   fi
-  say "missing on this machine: $missing. The sandbox needs bubblewrap, problems in C need gcc. To install them:"
+  say "missing on this machine: $missing. The sandbox needs bubblewrap, problems in C and C++ need gcc and g++. To install them:"
   if command -v apt-get >/dev/null; then
     say "    sudo apt-get update && sudo apt-get install -y $missing"
   elif command -v dnf >/dev/null; then
-    say "    sudo dnf install -y bubblewrap gcc glibc-devel"
+    say "    sudo dnf install -y bubblewrap gcc gcc-c++ glibc-devel"
   elif command -v pacman >/dev/null; then
     say "    sudo pacman -S --needed bubblewrap gcc"
   else
