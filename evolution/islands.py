@@ -1,34 +1,43 @@
 """When islands come and go. Plans only: the events move the programs."""
 
 from evolution.events import IslandReset, IslandSpawned
-from evolution.randomness import stream
 from evolution.run import StrategyName
 from evolution.state import SearchState
 
 
 def plan(state: SearchState) -> IslandSpawned | IslandReset | None:
-    """A new island, or the worst one's reset, when no island's best rose for `config.stagnation` evaluations.
+    """A new island, or a reset, when every island stagnates for `config.stagnation` of its own evaluations.
 
-    A new island is founded by a random elite, so that it starts elsewhere than the best one; when there are
-    `max_islands`, the island with the lowest best is founded anew by the best elite of all.
+    Both start from the seed program, and the new population grows alone until it is mature: one that starts from an
+    elite, or learns from others at once, soon holds the same programs as they do. On `circle_packing_26` a single
+    population gained next to nothing after 2,000 to 4,000 evaluations, whatever it had reached by then.
     """
-    config = state.config
-    if config.strategy is not StrategyName.ISLANDS or not state.islands:
+    if state.seed_elite is None or not _all_stagnate(state):
         return None
-    newest = max(state.last_founding, *(island.last_gain for island in state.islands))
-    if state.evaluations - newest < config.stagnation:
+    founder = state.seed_elite[1].number
+    if len(state.islands) < state.config.max_islands:
+        return IslandSpawned(island=len(state.islands), founder=founder)
+    doomed = doomed_island(state)
+    if doomed is None or _is_busy(state, doomed):
         return None
-    if len(state.islands) < config.max_islands:
-        rng = stream(state.seed, "founder", state.next_number)
-        source = state.islands[int(rng.integers(len(state.islands)))].archive
-        return IslandSpawned(island=len(state.islands), founder=source.at(int(rng.integers(len(source)))).number)
-    return _reset(state)
+    return IslandReset(island=doomed, founder=founder)
 
 
-def _reset(state: SearchState) -> IslandReset | None:
-    tops = [(float(island.archive.scores.max()), -index) for index, island in enumerate(state.islands)]
-    best = state.islands[-max(tops)[1]].archive.best()
-    worst = -min(tops)[1]
-    if len(tops) < 2 or best is None:
+def doomed_island(state: SearchState) -> int | None:
+    """The island with the lowest best, which is founded anew as soon as nothing of it is in flight; None if none is."""
+    if not 2 <= state.config.max_islands <= len(state.islands) or not _all_stagnate(state):
         return None
-    return IslandReset(island=worst, founder=best.number)
+    return min(range(len(state.islands)), key=lambda index: float(state.islands[index].archive.scores.max()))
+
+
+def _all_stagnate(state: SearchState) -> bool:
+    if state.config.strategy is not StrategyName.ISLANDS:
+        return False
+    return all(island.stagnates(state.config.stagnation) for island in state.islands)
+
+
+def _is_busy(state: SearchState, index: int) -> bool:
+    """Whether children of the old population may still come: they would take the new one over."""
+    if state.tuning is not None and state.tuning.island == index:
+        return True
+    return any(pending.island == index for pending in state.pending.values())

@@ -75,7 +75,8 @@ class RunConfig(BaseModel):
     """Every choice of a run, stored complete when it is created: a default that changes later changes no old run.
 
     `lag` counts proposals and is obeyed under `FIXED_LAG` only. `in_flight` bounds the proposals that are asked
-    and not yet admitted. `tune_share` is the share of evaluations that numeric tuning may take.
+    and not yet admitted. When the last `stagnation` evaluations of every island brought next to nothing, another one is
+    founded, up to `max_islands`. `tune_share` is the share of evaluations that numeric tuning may take.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,9 +85,9 @@ class RunConfig(BaseModel):
     order: Order = Order.AS_COMPLETED
     lag: Annotated[int, Field(ge=1, le=1024)] = 8
     in_flight: Annotated[int, Field(ge=1, le=1024)] = 32
-    islands: Annotated[int, Field(ge=1, le=32)] = 2
-    max_islands: Annotated[int, Field(ge=1, le=32)] = 5
-    stagnation: Annotated[int, Field(ge=10)] = 2000
+    islands: Annotated[int, Field(ge=1, le=32)] = 1
+    max_islands: Annotated[int, Field(ge=1, le=32)] = 8
+    stagnation: Annotated[int, Field(ge=10)] = 500
     epsilon: Annotated[float, Field(ge=0, le=1)] = 0.05
     inspirations: Annotated[int, Field(ge=0, le=8)] = 3
     models: tuple[ModelChoice, ...] = ()

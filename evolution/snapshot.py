@@ -19,7 +19,6 @@ PLAIN = (
     "evaluations",
     "valid_total",
     "records",
-    "last_founding",
     "tuned",
     "tune_asked",
     "tune_evaluations",
@@ -38,6 +37,7 @@ def snapshot(state: SearchState) -> dict[str, Any]:
     """
     stored: dict[str, Any] = {name: getattr(state, name) for name in PLAIN}
     stored["tuned"] = list(state.tuned)
+    stored["seed_elite"] = None if state.seed_elite is None else [state.seed_elite[0], astuple(state.seed_elite[1])]
     stored["islands"] = [_island_stored(island) for island in state.islands]
     stored["pending"] = [[number, *_pending_stored(pending)] for number, pending in state.pending.items()]
     stored["operators"] = {operator.value: _arm_stored(arm) for operator, arm in state.operators.items()}
@@ -61,7 +61,7 @@ def _island_stored(island: Island) -> dict[str, Any]:
         "founder": [island.founder, island.founder_score, island.valid_from],
         "epsilon": island.epsilon,
         "evaluations": island.evaluations,
-        "last_gain": island.last_gain,
+        "risen": [island.risen_to, island.risen_at],
         "children": island.archive.parents(),
     }
 
@@ -97,6 +97,9 @@ def restore(
     for name in PLAIN:
         setattr(state, name, stored[name])
     state.tuned = list(stored["tuned"])
+    if stored["seed_elite"] is not None:
+        cell, elite = stored["seed_elite"]
+        state.seed_elite = tuple(cell), Elite(*elite)
     state.islands = [_island(row) for row in stored["islands"]]
     state.pending = {row[0]: _pending(row[1:]) for row in stored["pending"]}
     state.operators = {
@@ -117,7 +120,8 @@ def restore(
 
 def _island(row: Mapping[str, Any]) -> Island:
     founder, score, valid_from = row["founder"]
-    island = Island(founder, score, valid_from, row["epsilon"], row["evaluations"], row["last_gain"])
+    risen_to, risen_at = row["risen"]
+    island = Island(founder, score, valid_from, row["epsilon"], risen_to, row["evaluations"], risen_at)
     island.add_valid(island.founder, island.founder_score)
     return island
 

@@ -7,7 +7,7 @@ flight; only the numbers and scores of the valid programs (12 bytes each) grow w
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from evolution import events as ev
@@ -53,7 +53,7 @@ class SearchState:
     models: dict[str, Arm] = field(default_factory=dict[str, Arm])
     best: Best | None = None
     records: int = 0
-    last_founding: int = 0
+    seed_elite: tuple[Cell, Elite] | None = None
     tuning: TuningSession | None = None
     tuned: list[int] = field(default_factory=list[int])
     tune_asked: int = 0
@@ -247,11 +247,12 @@ class SearchState:
         self.valid_total = 1
         count = self.config.islands if self.config.strategy is StrategyName.ISLANDS else 1
         elite = Elite(event.number, score, event.length, event.literals, self.events)
+        self.seed_elite = event.cell, elite
         for index in range(count):
             self.islands.append(self._new_island(index, event.cell, elite))
 
     def _new_island(self, index: int, cell: Cell, elite: Elite) -> Island:
-        island = Island(elite.number, elite.score, self.valid_total, self.config.epsilon, last_gain=self.evaluations)
+        island = Island(elite.number, elite.score, self.valid_total, self.config.epsilon, elite.score)
         island.add_valid(elite.number, elite.score)
         island.archive.put(cell, elite)
         self.touched.add((index, cell))
@@ -270,22 +271,20 @@ class SearchState:
                 elite = Elite(event.number, event.score, event.length, event.literals, self.events)
                 island.archive.put(event.cell, elite)
                 self.touched.add((index, event.cell))
-        island.adapt(self.config.epsilon, self.evaluations, gained=gained)
+        island.adapt(self.config.epsilon, gained=gained)
 
     def _founded(self, event: ev.IslandSpawned | ev.IslandReset) -> None:
-        found = self.find_elite(event.founder)
         fits = event.island == len(self.islands) if isinstance(event, ev.IslandSpawned) else event.island < len(self.islands)
-        if found is None or not fits:
+        if self.seed_elite is None or self.seed_elite[1].number != event.founder or not fits:
             raise LogError(f"event {self.events}: island {event.island} cannot be founded with program {event.founder}")
-        source, elite = found
-        cell = self.islands[source].archive.cell_of(event.founder)
-        copied = Elite(elite.number, elite.score, elite.length, elite.literals, self.events)
+        cell, elite = self.seed_elite
+        copied = replace(elite, at=self.events)
         if isinstance(event, ev.IslandSpawned):
             self.islands.append(self._new_island(event.island, cell, copied))
         else:
             self.touched.update((event.island, old) for old in self.islands[event.island].archive.cells())
+            self.repairs = deque(broken for broken in self.repairs if broken.island != event.island)
             self.islands[event.island] = self._new_island(event.island, cell, copied)
-        self.last_founding = self.evaluations
 
     def _tuning(self, event: ev.TuningStarted | ev.TuningEnded) -> None:
         if isinstance(event, ev.TuningEnded):

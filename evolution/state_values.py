@@ -9,6 +9,8 @@ from evolution.proposal import Operator, TuningStep
 EPSILON_SHRINK = 0.8
 EPSILON_GROWTH = 1.002
 EPSILON_RANGE = 4.0
+MATURE = 1500
+TRIFLE = 0.01
 
 
 def _numbers() -> "array[int]":
@@ -21,18 +23,19 @@ def _scores() -> "array[float]":
 
 @dataclass(slots=True)
 class Island:
-    """One population. `evaluations` were admitted to it; `last_gain` is the run's count of them when its best rose.
+    """One population. `evaluations` were admitted to it; `risen_at` of them when its best rose to `risen_to`.
 
-    `valid` and `scores` list its founder and every scored program since, in order of admission; among the run's valid
-    programs those count whose place is `valid_from` or later.
+    A rise by a trifle does not count there. `valid` and `scores` list its founder and every scored program since, in
+    order of admission; among the run's valid programs those count whose place is `valid_from` or later.
     """
 
     founder: int
     founder_score: float
     valid_from: int
     epsilon: float
+    risen_to: float
     evaluations: int = 0
-    last_gain: int = 0
+    risen_at: int = 0
     archive: Archive = field(default_factory=Archive)
     valid: "array[int]" = field(default_factory=_numbers)
     scores: "array[float]" = field(default_factory=_scores)
@@ -42,18 +45,38 @@ class Island:
         self.valid.append(number)
         self.scores.append(score)
 
-    def adapt(self, start: float, evaluations: int, *, gained: bool) -> None:
-        """Take in that an evaluation ended, at the run's count `evaluations`, and whether the island's best rose.
+    @property
+    def alone(self) -> bool:
+        """Whether it is too young to learn from other islands: it would soon hold the same programs as they do."""
+        return self.evaluations < MATURE
 
-        `epsilon` grows slowly while nothing is gained and shrinks with every gain, within a factor of
+    @property
+    def age(self) -> float:
+        """From 0 at the founding to 1 when the island is mature."""
+        return min(1.0, self.evaluations / MATURE)
+
+    def stagnates(self, patience: int) -> bool:
+        """Whether its last `patience` evaluations raised its best by a trifle at most."""
+        return self.evaluations - self.risen_at >= patience
+
+    def adapt(self, start: float, *, gained: bool) -> None:
+        """Take in that an evaluation ended, and whether the island's best rose.
+
+        A rise counts from `TRIFLE` of all that was gained since the founding: a tuned program can always be tuned a
+        little further. `epsilon` grows slowly while nothing is gained and shrinks with every gain, within a factor of
         `EPSILON_RANGE` of its `start` and never above 1.
         """
         self.evaluations += 1
         if gained:
-            self.last_gain = evaluations
+            self._note_rise()
             self.epsilon = max(self.epsilon * EPSILON_SHRINK, start / EPSILON_RANGE)
         else:
             self.epsilon = min(self.epsilon * EPSILON_GROWTH, start * EPSILON_RANGE, 1.0)
+
+    def _note_rise(self) -> None:
+        best = float(self.archive.scores.max())
+        if best - self.risen_to > TRIFLE * (best - self.founder_score):
+            self.risen_to, self.risen_at = best, self.evaluations
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from evolution.state import SearchState
 def draw_inspirations(state: SearchState, index: int, parent: int, count: int, rng: Generator) -> tuple[tuple[int, ...], float]:
     """Up to `count` programs other than the parent, and the probability of drawing them in this order.
 
-    The best of island `index`, then elites of its other cells, last one of another island. Fewer come back while the
-    archives hold fewer, or when the one of the other island is a copy of a program that was chosen already.
+    The best of island `index`, then elites of its other cells, last one of another island if this one is mature. Fewer
+    come back while the archives hold fewer, or when the one of the other island is a copy of a program that was chosen already.
     """
     archive = state.islands[index].archive
     chosen: list[int] = []
     best = archive.best()
     if count and best is not None and best.number != parent:
         chosen.append(best.number)
-    abroad = len(state.islands) > 1 and count - len(chosen) >= 2
+    abroad = len(state.islands) > 1 and not state.islands[index].alone and count - len(chosen) >= 2
     barred = sorted(archive.index_of(number) for number in {parent, *chosen} if number in archive)
     chance = 1.0
     for _ in range(min(count - len(chosen) - abroad, len(archive) - len(barred))):

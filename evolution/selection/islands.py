@@ -5,6 +5,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from evolution.archive import Archive
+from evolution.islands import doomed_island
 from evolution.randomness import stream
 from evolution.selection.inspirations import draw_inspirations
 from evolution.selection.strategy import Selected
@@ -14,13 +15,14 @@ from evolution.state_values import Island
 POWER = 1.0
 LAST_POWER = 2.0
 WEAR = 10.0
+FOCUS = 0.7
 
 
-def elite_probabilities(archive: Archive, progress: float) -> NDArray[np.float64]:
+def elite_probabilities(archive: Archive, cooling: float) -> NDArray[np.float64]:
     """The probability of each elite as a parent, in the order of `archive.scores`; they sum to 1.
 
     Proportional to rank^-power / (1 + children / (`WEAR` x mean children)): the best has rank 1, equal scores share
-    the mean of their ranks. The power is cooled from `POWER` to `LAST_POWER` over the budget, so that of 80 elites the
+    the mean of their ranks. The power goes from `POWER` to `LAST_POWER` with `cooling` from 0 to 1, so that of 80 elites the
     best is the parent of 20 % of the children at the start and of 60 % at the end, whatever the scores are: a sigmoid
     around the median (ShinkaEvolve, arXiv 2509.19349) with weights 1 / (1 + children) flattens once every elite has
     hundreds of children: on `circle_packing_26`, 6,000 evaluations, seed 1, only 11 % of the parents scored within 0.03
@@ -31,7 +33,7 @@ def elite_probabilities(archive: Archive, progress: float) -> NDArray[np.float64
     above = len(scores) - np.searchsorted(ordered, scores, side="right")
     not_below = len(scores) - np.searchsorted(ordered, scores, side="left")
     ranks = (above + 1 + not_below) / 2.0
-    power = POWER + (LAST_POWER - POWER) * progress
+    power = POWER + (LAST_POWER - POWER) * cooling
     weights = ranks**-power / (1.0 + children / (WEAR * max(1.0, float(children.mean()))))
     return weights / weights.sum()
 
@@ -41,10 +43,10 @@ def parent_probability(island: Island, elite: float, epsilon: float) -> float:
     return (1.0 - epsilon) * elite + epsilon / len(island.valid)
 
 
-def draw_parent(island: Island, progress: float, rng: Generator) -> tuple[int, float, float]:
+def draw_parent(island: Island, cooling: float, rng: Generator) -> tuple[int, float, float]:
     """A parent's number, its score, and the probability of drawing it: an elite, or with `epsilon` any valid program."""
     archive = island.archive
-    chances = elite_probabilities(archive, progress)
+    chances = elite_probabilities(archive, cooling)
     if rng.random() < island.epsilon:
         index = int(rng.integers(len(island.valid)))
         number, score = island.valid[index], island.scores[index]
@@ -56,15 +58,35 @@ def draw_parent(island: Island, progress: float, rng: Generator) -> tuple[int, f
     return number, score, parent_probability(island, chance, island.epsilon)
 
 
+def island_probabilities(state: SearchState) -> NDArray[np.float64]:
+    """The probability of each island; they sum to 1.
+
+    Those that do not stagnate share `FOCUS` beside their even part; one that is to be founded anew gets nothing.
+    """
+    chances = np.ones(len(state.islands))
+    doomed = doomed_island(state)
+    if doomed is not None:
+        chances[doomed] = 0.0
+    chances /= chances.sum()
+    rising = np.array([not island.stagnates(state.config.stagnation) for island in state.islands], dtype=np.float64)
+    return FOCUS * rising / rising.sum() + (1.0 - FOCUS) * chances if rising.any() else chances
+
+
+def cooling_of(island: Island, progress: float) -> float:
+    """How far parents are cooled: with the island's age, and for those that began with the run with its progress, too."""
+    return island.age if island.valid_from > 1 else max(island.age, progress)
+
+
 class Islands:
-    """Islands take turns by chance, each alike."""
+    """Islands take turns by chance, those that rise more often."""
 
     def select(self, state: SearchState, number: int, progress: float) -> Selected:
         """Choose an island, a parent of it, and inspirations of it and another."""
-        index = 0
-        if len(state.islands) > 1:
-            index = int(stream(state.seed, "island", number).integers(len(state.islands)))
-        parent, score, chance = draw_parent(state.islands[index], progress, stream(state.seed, "parent", number))
+        chances = island_probabilities(state)
+        drawn = np.searchsorted(np.cumsum(chances), stream(state.seed, "island", number).random(), side="right")
+        index = min(int(drawn), len(chances) - 1)
+        island = state.islands[index]
+        parent, score, chance = draw_parent(island, cooling_of(island, progress), stream(state.seed, "parent", number))
         rng = stream(state.seed, "inspirations", number)
         inspirations, together = draw_inspirations(state, index, parent, state.config.inspirations, rng)
-        return Selected(index, parent, score, inspirations, 1.0 / len(state.islands), chance, together)
+        return Selected(index, parent, score, inspirations, float(chances[index]), chance, together)

@@ -25,7 +25,9 @@ MODELS = (ModelChoice(name="small"), ModelChoice(name="large", weight=2.0))
 
 
 def config_of(**changes: object) -> RunConfig:
-    return RunConfig.model_validate({"stagnation": 40, "in_flight": 6, "lag": 4, "budget": Budget(evaluations=200), **changes})
+    return RunConfig.model_validate(
+        {"islands": 2, "stagnation": 40, "in_flight": 6, "lag": 4, "budget": Budget(evaluations=200), **changes}
+    )
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def outcome_of(seed: int, number: int, operator: Operator, parent_score: float |
         return Outcome(None, Verdict.CRASHED, refusals[int(rng.integers(len(refusals)))], length, literals, speed)
     if kind < 0.35:
         return Outcome(None, Verdict.CRASHED if kind < 0.3 else Verdict.WRONG, None, length, literals, speed)
-    # Coarse scores, so that exact ties happen often.
-    score = round(parent_score + float(rng.normal(-0.2, 0.4)), 1)
+    # Coarse scores and a ceiling, so that exact ties and stagnation happen often.
+    score = min(3.0, round(parent_score + float(rng.normal(-0.2, 0.4)), 1))
     return Outcome(score, Verdict.SCORED, None, length, literals, speed)
 
 

@@ -23,10 +23,11 @@ def begun(score: float | None = 0.0, **changes: object) -> SearchState:
     return state
 
 
-def grow(state: SearchState, evaluations: int, score: float | None = -1.0) -> None:
+def grow(state: SearchState, evaluations: int, score: float | None = -1.0, island: int = 0) -> None:
     """Mutants up to a count of evaluations, without asking the rules."""
+    verdict = Verdict.SCORED if score is not None else Verdict.WRONG
     while state.evaluations < evaluations:
-        loop.admit(state, found(ask(state, Operator.MUTATE), score, Verdict.SCORED if score is not None else Verdict.WRONG))
+        loop.admit(state, found(ask(state, Operator.MUTATE, island=island), score, verdict))
 
 
 def drive(state: SearchState, room: int = 1, score: float | None = -1.0) -> list[TuningEnded]:

@@ -13,7 +13,9 @@ from evolution.events import (
 )
 from evolution.proposal import Operator, Refusal, TuningStep
 from evolution.run import StrategyName
+from evolution.selection.islands import island_probabilities
 from evolution.state import REPAIRS_KEPT, SearchState
+from evolution.state_values import MATURE
 from tests.evolution.simulation import MODELS
 from tests.evolution.steps import ask, begun, drive, found, grow
 
@@ -181,31 +183,62 @@ class TestRepair:
 
 
 class TestIslands:
-    def test_stagnation_spawns_up_to_the_limit_then_resets_the_worst_from_the_best(self) -> None:
-        state = begun(islands=2, max_islands=3, stagnation=30, tune=False)
-        loop.admit(state, found(ask(state, Operator.MUTATE, island=1), 5.0, cell=3))
+    def test_stagnation_spawns_up_to_the_limit_then_resets_the_worst_once_it_is_idle(self) -> None:
+        state = begun(islands=1, max_islands=2, stagnation=30, tune=False)
+        loop.admit(state, found(ask(state, Operator.MUTATE), 5.0, cell=3))
         grow(state, 31)
         assert islands.plan(state) is None
         grow(state, 32)
         spawned = islands.plan(state)
-        assert isinstance(spawned, IslandSpawned)
+        assert spawned == IslandSpawned(island=1, founder=0)
         state.apply(spawned)
-        assert [(elite.number) for elite in state.islands[2].archive.elites()] == [spawned.founder]
+        assert [elite.number for elite in state.islands[1].archive.elites()] == [0], (
+            "the seed, though its cell has another elite"
+        )
         assert islands.plan(state) is None, "a new island gets its chance"
+        loop.admit(state, found(ask(state, Operator.MUTATE, island=1), 3.0, cell=4))
+        grow(state, 63, None, island=1)
+        waiting = ask(state, Operator.MUTATE, island=1)
+        assert islands.doomed_island(state) == 1
+        assert island_probabilities(state).tolist() == [1.0, 0.0]
+        assert islands.plan(state) is None, "a child of the old population is still to come"
         state.drain()
-        grow(state, 62, None)
-        reset = islands.plan(state)
-        assert isinstance(reset, IslandReset)
-        assert reset.founder == 1
-        assert reset.island in {0, 2}
-        before = state.islands[reset.island].archive.cells()
-        state.apply(reset)
-        island = state.islands[reset.island]
-        assert [elite.number for elite in island.archive.elites()] == [1]
-        assert island.valid.tolist() == [1]
+        loop.refuse(state, waiting, Refusal.DUPLICATE, 1)
+        assert islands.plan(state) == IslandReset(island=1, founder=0)
+        before = state.islands[1].archive.cells()
+        state.apply(IslandReset(island=1, founder=0))
+        island = state.islands[1]
+        assert [elite.number for elite in island.archive.elites()] == [0]
+        assert island.valid.tolist() == [0]
         drained = state.drain()
-        assert {cell for index, cell in drained if index == reset.island} == {*before, *island.archive.cells()}
+        assert {cell for index, cell in drained if index == 1} == {*before, *island.archive.cells()}
         assert sum(elite is not None for elite in drained.values()) == 1
+
+    def test_a_reset_forgets_the_repairs_of_the_old_population(self) -> None:
+        state = begun(models=MODELS, islands=2, max_islands=2)
+        for island in (0, 1):
+            number = ask(state, Operator.DIFF, island=island, model="small")
+            loop.admit(state, found(number, None, Verdict.CRASHED))
+        state.apply(IslandReset(island=1, founder=0))
+        assert [broken.island for broken in state.repairs] == [0]
+
+    def test_a_rise_by_a_trifle_does_not_end_stagnation(self) -> None:
+        state = begun(islands=1, max_islands=2, stagnation=30, tune=False)
+        loop.admit(state, found(ask(state, Operator.MUTATE), 5.0, cell=3))
+        for step in range(30):
+            loop.admit(state, found(ask(state, Operator.MUTATE), 5.0 + 0.0001 * (step + 1), cell=3))
+        assert isinstance(islands.plan(state), IslandSpawned)
+        loop.admit(state, found(ask(state, Operator.MUTATE), 5.1, cell=3))
+        assert islands.plan(state) is None
+
+    def test_islands_that_rise_are_preferred_and_young_ones_are_alone(self) -> None:
+        state = begun(islands=2, max_islands=2, stagnation=30, tune=False)
+        grow(state, 60)
+        assert island_probabilities(state).tolist() == pytest.approx([0.15, 0.85])
+        assert state.islands[0].alone
+        grow(state, MATURE + 60)
+        assert not state.islands[0].alone
+        assert state.islands[1].alone
 
     def test_one_island_alone_is_not_reset(self) -> None:
         state = begun(islands=1, max_islands=1, stagnation=10, tune=False)
