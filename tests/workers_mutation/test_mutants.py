@@ -21,6 +21,7 @@ from workers.mutation.source import read_source
 from workers.mutation.statement_edits import reaches_a_reader
 from workers.mutation.syntax import Expression, Kind, fitted, precedence, tightness
 from workers.mutation.tuning import TuningSession
+from workers.mutation.values import Scope, fill
 from workers.mutation.vocabulary import BASIC, WordError, number, read_vocabulary, read_word
 from workers.normalise import normalise
 
@@ -187,9 +188,23 @@ def test_words_are_filled_with_the_parentheses_that_they_need(text: str, number_
 def test_words_know_their_holes_and_needs() -> None:
     word = read_word("C * a + (1 - C) * np.sqrt(b) / scale")
     assert (word.holes, word.numbers, word.shares, word.needs) == (("a", "b"), ("C",), {"C"}, {"np", "scale"})
+    clamp = read_word("min(max(a, C), 1 - C)")
+    assert (clamp.shares, clamp.margins) == (frozenset(), {"C"})
     for text in ("a +", "x = a", "", "a\0"):
         with pytest.raises(WordError, match="docs/mutation"):
             read_word(text)
+
+
+def test_a_margin_leaves_room_between_zero_and_one() -> None:
+    clamp, dice, scope = (
+        read_word("min(max(a, C), 1 - C)"),
+        Dice(stream(4, "test", 1)),
+        Scope(read_source("rule.py", RULE), {}, ()),
+    )
+    texts = [fill(clamp, {"a": number("0.7")}, scope, dice, Kind.FLOAT).text for _ in range(200)]
+    margins = [float(re.findall(r"1 - ([0-9.e-]+)", text)[0]) for text in texts]
+    assert 0.0 < min(margins) < 0.01
+    assert 0.3 < max(margins) < 0.51
 
 
 @given(st.integers(0, 10**6))

@@ -66,6 +66,11 @@ def fresh_number(dice: Dice) -> str:
     return fresh_share(dice)
 
 
+def fresh_margin(dice: Dice) -> str:
+    """A number between 0 and 1/2, of any magnitude down to a thousandth: a distance kept from 0 and from 1."""
+    return float_text(10.0 ** dice.uniform(-3.0, -0.3), 3)
+
+
 def fresh_share(dice: Dice) -> str:
     """A number between 0 and 1, most often near one: a weight of what was, against what is new."""
     part = 10.0 ** dice.uniform(-3.0, -0.3)

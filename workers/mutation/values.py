@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workers.mutation.dice import Dice
-from workers.mutation.numbers import fresh_number, fresh_share
+from workers.mutation.numbers import fresh_margin, fresh_number, fresh_share
 from workers.mutation.source import Source
 from workers.mutation.syntax import Expression, Kind
 from workers.mutation.vocabulary import BASIC, Word, number
@@ -64,7 +64,8 @@ def fillings(
     """An expression for every hole of a word: as given, and drawn for all others."""
     filled = dict(given)
     for name in word.numbers:
-        filled[name] = number(fresh_share(dice) if name in word.shares else fresh_number(dice))
+        fresh = fresh_share if name in word.shares else fresh_margin if name in word.margins else fresh_number
+        filled[name] = number(fresh(dice))
     for name in word.holes:
         if name not in filled:
             filled[name] = value(scope, dice, wanted, depth)

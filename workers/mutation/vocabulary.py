@@ -37,7 +37,8 @@ class Word:
     """An expression with holes.
 
     `parts` are fixed text and holes in turn. `holes` are the names of those for values, `numbers` of those for
-    numbers, each once, in the order of the text; `shares` are those numbers whose difference from one counts, too.
+    numbers, each once, in the order of the text. Of the numbers whose difference from one counts, too, `shares` weigh what
+    they are multiplied with, as in `C * a + (1 - C) * b`; `margins` do not, as in `min(max(a, C), 1 - C)`.
     `needs` are the names that the word itself reads.
     """
 
@@ -45,6 +46,7 @@ class Word:
     holes: tuple[str, ...]
     numbers: tuple[str, ...]
     shares: frozenset[str]
+    margins: frozenset[str]
     needs: frozenset[str]
     tree: ast.expr
 
@@ -80,18 +82,26 @@ def read_word(text: str) -> Word:
     parts.append(encoded[position:].decode())
     names = list(dict.fromkeys(hole.name for _, hole in found))
     own = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)) - set(names)
+    multiplied = {id(part) for node in ast.walk(tree) for part in _factors(node)}
+    differences = [
+        (id(node), node.right.id)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.BinOp) and ast.unparse(node.left) == "1" and isinstance(node.right, ast.Name)
+    ]
+    shares = frozenset(name for node, name in differences if node in multiplied)
     return Word(
         parts=tuple(parts),
         holes=tuple(name for name in names if name.islower()),
         numbers=tuple(name for name in names if name.isupper()),
-        shares=frozenset(
-            node.right.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.BinOp) and ast.unparse(node.left) == "1" and isinstance(node.right, ast.Name)
-        ),
+        shares=shares,
+        margins=frozenset(name for _, name in differences) - shares,
         needs=own,
         tree=tree,
     )
+
+
+def _factors(node: ast.AST) -> list[ast.expr]:
+    return [node.left, node.right] if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else []
 
 
 def _holes(tree: ast.expr) -> Iterable[tuple[int, Hole]]:
