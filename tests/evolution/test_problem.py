@@ -42,7 +42,7 @@ def test_a_folder_is_a_problem_with_defaults_resolved_and_a_hash_of_every_byte()
         (BASE + '[[axes]]\nfeature = "x"\nlow = 1\nhigh = 1\ncells = 2\n', "low must be below high"),
         (BASE + '[[axes]]\nfeature = "x"\nlow = 0\nhigh = 1\ncells = 2\nscale = "log"\n', "low above 0"),
         (BASE + 'language = "rust"\n', "a source in Rust (.rs); got 'seed.py'"),
-        (BASE + 'language = "fortran"\n', "language: Input should be 'python', 'c', 'cpp' or 'rust'"),
+        (BASE + 'language = "fortran"\n', "language: Input should be 'python', 'c', 'cpp', 'rust' or 'text'"),
         (BASE + "[limits]\nsource_kib = 1\n", "limits.source_kib allows 1 KiB"),
     ],
 )
