@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from math import inf
 
 _KEPT_S = 1.0
-_PATIENCE_S = 1.0
+_PATIENCE_S = 3.0
 _ROUND_S = 0.0002
 
 

@@ -249,10 +249,11 @@ class Zygote:
     def _stop_breeding(self) -> None:
         """Be faster than processes that start others: kill all of their user at once, or else stop all of them first."""
         settings = self._settings
-        if not settings.namespaces and settings.uid is None:
+        if settings.uid is None and not settings.namespaces:
             own = os.getpid()
             hold_still(own, frozenset({own}))
-        elif settings.role == "judge":
+        elif settings.uid is None or settings.role == "judge":
+            # Nobody but our box is in sight, or of our user.
             kill_all_of_this_user()
         else:
             self._as_candidate(settings.uid, kill_all_of_this_user)
