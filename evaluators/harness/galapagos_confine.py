@@ -224,6 +224,19 @@ def become(uid: int, *, keep_reading: bool) -> None:
     drop_capabilities(keep_reading=keep_reading)
 
 
+def ask_as(uid: int, act: Callable[[], bool]) -> bool:
+    """What `act` answers in a process of the user `uid`; False if it fails there."""
+    helper = os.fork()
+    if helper == 0:
+        status = 1
+        try:
+            become(uid, keep_reading=False)
+            status = 0 if act() else 1
+        finally:
+            os._exit(status)
+    return os.waitpid(helper, 0)[1] == 0
+
+
 def forbid_new_privileges() -> None:
     """From here on no program gains rights by being executed; seccomp and Landlock ask for it."""
     _prctl("prctl(PR_SET_NO_NEW_PRIVS)", _PR_SET_NO_NEW_PRIVS, 1)

@@ -15,7 +15,6 @@ import socket
 import struct
 import sys
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -27,6 +26,7 @@ from galapagos_confine import (
     SystemCallFilter,
     Walls,
     adopt_orphans,
+    ask_as,
     be_first_to_go,
     become,
     die_with_parent,
@@ -232,7 +232,7 @@ class Zygote:
         own = os.getpid()
         if settings.uid is None:
             return forbid_new_tasks(own, frozenset({own}))
-        return self._as_candidate(settings.uid, lambda: forbid_new_tasks(own, frozenset({own, os.getpid()})))
+        return ask_as(settings.uid, lambda: forbid_new_tasks(own, frozenset({own, os.getpid()})))
 
     def _kill_descendants(self) -> None:
         """Kill what a fork left behind: orphans become our children, round by round, until none is left."""
@@ -256,19 +256,7 @@ class Zygote:
             # Nobody but our box is in sight, or of our user.
             kill_all_of_this_user()
         else:
-            self._as_candidate(settings.uid, kill_all_of_this_user)
-
-    def _as_candidate(self, uid: int, act: Callable[[], bool]) -> bool:
-        """What `act` answers in a process of the user `uid`."""
-        helper = os.fork()
-        if helper == 0:
-            status = 1
-            try:
-                become(uid, keep_reading=False)
-                status = 0 if act() else 1
-            finally:
-                os._exit(status)
-        return os.waitpid(helper, 0)[1] == 0
+            ask_as(settings.uid, kill_all_of_this_user)
 
     def _child(self, request: bytes, descriptors: tuple[int, ...]) -> None:
         """In the fork: take the descriptors, put up the walls, run, and never return."""
