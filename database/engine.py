@@ -267,12 +267,13 @@ def _plain(error: BaseException) -> DatabaseUnavailable | WrongDatabaseUrl:
     cause = error
     if isinstance(error, DBAPIError) and error.orig is not None:
         cause = error.orig.__cause__ or error.orig
+    said = "; ".join(str(cause).splitlines())
     if isinstance(cause, _REFUSED_LOGIN):
         return WrongDatabaseUrl(
-            f"Postgres is there but refuses the login: {cause}; correct user, password or name in GALAPAGOS_DATABASE_URL, or "
+            f"Postgres is there but refuses the login: {said}; correct user, password or name in GALAPAGOS_DATABASE_URL, or "
             "create the database"
         )
     return DatabaseUnavailable(
-        f"no Postgres answers at the database URL: {type(cause).__name__}: {cause}; start the server, or correct "
+        f"no Postgres answers at the database URL: {type(cause).__name__}: {said}; start the server, or correct "
         "GALAPAGOS_DATABASE_URL"
     )

@@ -4,12 +4,12 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from database import evaluations, leases, machines
 from database.engine import CONTROLLER, EVALUATORS, Connection, Database, notify
-from database.errors import DatabaseUnavailable
+from database.errors import DatabaseUnavailable, WrongDatabaseUrl
 from database.evaluations import ClaimedEvaluation, FinishedEvaluation
 from database.leases import Queue
 from evaluators.environments import Environments
@@ -59,19 +59,36 @@ class Pool:
         self._wake = asyncio.Event()
         self._more = True
         self._stopping = False
+        self._resting: Callable[[], bool] = lambda: False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Judge what is queued until `stop`, then end within about five seconds: finished, or given back.
 
         A database that is away is waited for; what finished meanwhile is written when it is back, if it is still ours.
+
+        Raises:
+            WrongDatabaseUrl: the server refuses this address, or does so from now on.
         """
+        try:
+            await self._run(stop)
+        except BaseExceptionGroup as group:
+            # What ends one of its tasks ends the pool; people need to be told of the address alone.
+            refused = group.subgroup(WrongDatabaseUrl)
+            while isinstance(refused, BaseExceptionGroup):
+                refused = refused.exceptions[0]
+            if refused is None:
+                raise
+            raise refused from None
+
+    async def _run(self, stop: asyncio.Event) -> None:
         workshop = await self._workshop(stop)
         if workshop is None:
             return
+        self._resting = lambda: workshop.rests
         self._slots = [Slot(workshop) for _ in range(self._settings.slots)]
         log.info("serving %s slots in tier %s", len(self._slots), workshop.tier.value)
         async with asyncio.TaskGroup() as group:
-            serving = [group.create_task(self._serve(slot)) for slot in self._slots]
+            serving = [group.create_task(self._serve(slot, workshop)) for slot in self._slots]
             trading = group.create_task(self._trade_on())
             services = [group.create_task(self._beat()), group.create_task(self._listen())]
             await stop.wait()
@@ -95,9 +112,12 @@ class Pool:
                 await asyncio.sleep(POLL_S)
         return None
 
-    async def _serve(self, slot: Slot) -> None:
+    async def _serve(self, slot: Slot, workshop: Workshop) -> None:
         try:
             while not self._stopping:
+                if workshop.rests:
+                    await workshop.rested()
+                    continue
                 served = {revision for other in self._slots if (revision := other.binding.revision)}
                 row = self._waiting.take(slot.binding, time.monotonic(), served)
                 if row is None:
@@ -123,7 +143,7 @@ class Pool:
 
     def _room(self) -> int:
         """How many evaluations to ask for: none until the waiting ones run low, so that they are claimed in batches."""
-        if self._stopping or not self._more:
+        if self._stopping or not self._more or self._resting():
             return 0
         slots = len(self._slots)
         prefetch = 0 if self._mean_s is None else min(2 * slots, int(slots * PREFETCH_S / max(self._mean_s, 1e-3)))

@@ -23,17 +23,47 @@ log = logging.getLogger(__name__)
 
 PROBLEMS_KEPT = 8
 RETRY_S = 0.5
+REST_GROWTH = 4
+LONGEST_REST_S = 30.0
 
 
 class Workshop:
-    """What every slot of this process needs: problems with their packages, read once, and the machine's fingerprint."""
+    """What every slot of this process needs: problems with their packages, read once, and the machine's fingerprint.
+
+    When the machine fails one of them they rest together, longer each time that a fault follows another: an evaluation
+    has few attempts, and a disk that is full for a while must not use up those of all.
+    """
 
     def __init__(self, database: Database, environments: Environments, tier: Tier, machine: bytes) -> None:
         self._database = database
         self._environments = environments
         self._kept: OrderedDict[str, tuple[Problem, Packages]] = OrderedDict()
+        self._faults = 0
+        self._rests_until = 0.0
         self.tier = tier
         self.machine = machine
+
+    @property
+    def rests(self) -> bool:
+        """Whether the slots should begin nothing now."""
+        return time.monotonic() < self._rests_until
+
+    async def rested(self) -> None:
+        """Wait until the slots may go on, or look again whether they may."""
+        await asyncio.sleep(max(0.0, self._rests_until - time.monotonic()))
+
+    def failed(self) -> None:
+        """Note that the machine could not give a slot what it needs; what fails at the same time counts as one fault."""
+        if self.rests:
+            return
+        pause_s = min(RETRY_S * REST_GROWTH**self._faults, LONGEST_REST_S)
+        self._faults = min(self._faults + 1, 10)
+        self._rests_until = time.monotonic() + pause_s
+        log.warning("all slots rest for %.1f s", pause_s)
+
+    def works(self) -> None:
+        """Note that a slot judged a program: the machine is well."""
+        self._faults = 0
 
     async def problem(self, revision: str) -> tuple[Problem, Packages]:
         """The problem and its installed packages. Waits while the database is away.
@@ -87,12 +117,17 @@ class Slot:
             if isinstance(fault, HostFault):
                 await self.close()
             return _fault(row, fault)
-        except (ProblemError, ResolutionError, SandboxUnavailable) as fault:
+        except (ProblemError, ResolutionError) as fault:
             await self.close()
             await asyncio.sleep(RETRY_S)
             return _fault(row, fault)
+        except (OSError, SandboxUnavailable) as fault:
+            await self.close()
+            self._workshop.failed()
+            return _fault(row, _machine_fault(fault))
         finally:
             self.binding.idle_since = time.monotonic()
+        self._workshop.works()
         if judgement.picture_fault:
             log.warning("run %s, program %s: no picture: %s", row.run, row.number, judgement.picture_fault)
         return FinishedEvaluation(
@@ -108,7 +143,10 @@ class Slot:
         sandbox, self._sandbox = self._sandbox, None
         self.binding.revision = None
         if sandbox is not None:
-            await sandbox.close()
+            try:
+                await sandbox.close()
+            except OSError as error:
+                log.warning("a sandbox did not end cleanly: %s", error)
 
     async def _open(self, revision: str, *, fresh: bool) -> Sandbox:
         if self._sandbox is not None and self.binding.revision == revision and not fresh:
@@ -120,6 +158,12 @@ class Slot:
         self._sandbox = open_sandbox(self._workshop.tier, problem, packages)
         await self._sandbox.start()
         return self._sandbox
+
+
+def _machine_fault(fault: Exception) -> Exception:
+    if isinstance(fault, SandboxUnavailable):
+        return fault
+    return HostFault(f"this machine could not run a sandbox ({fault}); see to its disk space, descriptors and processes")
 
 
 def _fault(row: ClaimedEvaluation, fault: Exception) -> GivenBack:
