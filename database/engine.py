@@ -1,6 +1,7 @@
 """Access to Postgres: pooled connections, transactions, notifications, and plain words when it is away."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -9,6 +10,7 @@ from typing import Any, Self
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from database.errors import DatabaseUnavailable, WrongDatabaseUrl
@@ -23,10 +25,16 @@ EVALUATORS = "evaluators"
 SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg")
 OPTIONS = {"host": "host", "port": "port", "sslmode": "ssl", "ssl": "ssl"}
 CONNECT_S = 10.0
+IDLE_S = 120
+"""A process that hangs in the middle of a transaction loses it after so long: others wait for what it holds."""
+SILENCE_S = 30
+"""A connection through a network that answers nothing for about so long is given up."""
 RETRY_S = 0.25
 
-# The server ended, restarts, has no room, or undid a transaction to save another one.
-_PASSING = {"57P01", "57P02", "57P03", "53300", "40P01", "40001"}
+# The server ended, restarts, has no room (connections, disk, memory), cannot read or write its disk, is a standby that
+# takes over, cancelled a statement, ended an idle transaction, or undid one to save another.
+_PASSING = {"57P01", "57P02", "57P03", "57014", "25P03", "25006", "40P01", "40001", "58030"}
+_NO_RESOURCES = "53"
 _REFUSED_LOGIN = (
     asyncpg.InvalidPasswordError,
     asyncpg.InvalidCatalogNameError,
@@ -61,7 +69,7 @@ class Listener:
             WrongDatabaseUrl: the server refuses this address.
         """
         try:
-            connection = await _driver.connect(**self._address)
+            connection = await _open(self._address)
             connection.add_termination_listener(self._lost)
             for channel in self._channels:
                 await connection.add_listener(channel, self._hear)
@@ -169,7 +177,7 @@ class Database:
             async with self._engine.connect() as connection, connection.begin():
                 connected = True
                 yield connection
-        except (DBAPIError, *_CANNOT_CONNECT) as error:
+        except (DBAPIError, NoFreeConnectionError, *_CANNOT_CONNECT) as error:
             if not connected:
                 raise _plain(error) from error
             if _passes(error):
@@ -201,7 +209,7 @@ class Database:
             DatabaseUnavailable: the server cannot be reached, or went away while waiting.
         """
         try:
-            connection = await _driver.connect(**self._address)
+            connection = await _open(self._address)
         except _CANNOT_CONNECT as error:
             raise _plain(error) from error
         try:
@@ -215,7 +223,19 @@ class Database:
             connection.terminate()
 
     async def _connect(self) -> Any:
-        return await _driver.connect(**self._address)
+        return await _open(self._address)
+
+
+async def _open(address: dict[str, Any]) -> Any:
+    """A connection that notices when the network has lost its server, which the kernel alone may take hours for."""
+    connection = await _driver.connect(**address)
+    channel = connection._transport.get_extra_info("socket")
+    if channel is not None and channel.family in {socket.AF_INET, socket.AF_INET6}:
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENCE_S // 3)
+        channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, SILENCE_S // 6)
+        channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_S * 1000)
+    return connection
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
@@ -247,7 +267,11 @@ def connect_arguments(url: str) -> dict[str, Any]:
     arguments |= {OPTIONS[name]: value for name, value in parsed.query.items()}
     if "port" in parsed.query:
         arguments["port"] = int(str(parsed.query["port"]))
-    arguments["server_settings"] = {"application_name": "galapagos", "jit": "off"}
+    arguments["server_settings"] = {
+        "application_name": "galapagos",
+        "jit": "off",
+        "idle_in_transaction_session_timeout": f"{IDLE_S}s",
+    }
     return arguments
 
 
@@ -259,7 +283,8 @@ def _hidden(url: str) -> str:
 
 def _passes(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _PASSING
+        state: str = getattr(error.orig, "sqlstate", None) or ""
+        return error.connection_invalidated or state in _PASSING or state.startswith(_NO_RESOURCES)
     return isinstance(error, (ConnectionError, asyncpg.PostgresConnectionError))
 
 
