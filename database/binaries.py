@@ -1,5 +1,6 @@
 """Where Postgres' programs are, and whether the user that runs them can reach them."""
 
+import grp
 import hashlib
 import importlib.util
 import os
@@ -16,6 +17,10 @@ from database.errors import EmbeddedPostgresError
 
 PLACE_FOR_ROOT = Path("/var/lib/galapagos")
 """Where a server that root starts keeps what its unprivileged user could not reach elsewhere."""
+
+
+OWN_IDS = range(60578, 61184)
+"""User ids that no system hands out by itself: they lie between those of homes and containers and those of services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,41 @@ class Account:
 
 
 def server_account() -> Account | None:
-    """The user to change to before the server starts: nobody for root; None for everyone else, who run it themselves."""
+    """The user under which root makes a cluster and tells what a server can reach; None for everyone else.
+
+    Initdb needs a user that has a name; the server, which does not, gets an account of its own.
+    """
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam("nobody")
     return Account(entry.pw_uid, entry.pw_gid)
+
+
+def account_of_its_own(cluster: Path) -> Account:
+    """The account that serves a cluster of root: one that no person and no other service has.
+
+    As the user nobody, whatever else runs as nobody could read the database, and connect to it.
+    """
+    owner = cluster.stat()
+    if owner.st_uid in OWN_IDS:
+        return Account(owner.st_uid, owner.st_gid)
+    taken = {entry.pw_uid for entry in pwd.getpwall()} | {entry.gr_gid for entry in grp.getgrall()}
+    first = int.from_bytes(hashlib.sha256(str(cluster).encode()).digest()[:4], "big") % len(OWN_IDS)
+    for number in (*OWN_IDS[first:], *OWN_IDS[:first]):
+        if number not in taken:
+            return Account(number, number)
+    raise EmbeddedPostgresError(
+        f"root's server needs a user id of its own; expected a free one from {OWN_IDS[0]} to {OWN_IDS[-1]}, all are taken; "
+        "free one, or run as another user"
+    )
+
+
+def give(folder: Path, account: Account) -> None:
+    """Make everything in a cluster's folder the account's own; links are not followed."""
+    for place in (folder, *folder.rglob("*")):
+        found = place.lstat()
+        if (found.st_uid, found.st_gid) != (account.uid, account.gid):
+            os.chown(place, account.uid, account.gid, follow_symlinks=False)
 
 
 def find_binaries(setting: Path | None) -> Path:

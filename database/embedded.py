@@ -4,7 +4,6 @@ Linux ends the server when the *thread* that started it ends (PR_SET_PDEATHSIG),
 for nothing else, starts it and lives until `stop`. The signal is SIGINT, Postgres' fast shutdown.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -19,11 +18,18 @@ from pathlib import Path
 from typing import IO, Self
 from urllib.parse import quote
 
-from database.binaries import Account, find_binaries, major_version, place_for_root, reachable, server_account
+from database.binaries import (
+    Account,
+    account_of_its_own,
+    find_binaries,
+    give,
+    major_version,
+    reachable,
+    server_account,
+)
 from database.errors import DataFolderBusy, EmbeddedPostgresError
+from database.server_folders import SOCKET, access_files, cluster_folder, flush, lock, socket_folder, write_atomically
 
-SOCKET = ".s.PGSQL.5432"
-LONGEST_SOCKET_PATH = 107
 SHUTDOWN_S = 30.0
 ORPHAN_PATIENCE_S = 5.0
 RECOVERY_S = 600.0
@@ -57,8 +63,8 @@ SETTINGS = {
 SETTINGS_SINCE_18 = {"io_method": "sync"}
 """A small machine's server: durable, few background processes, no TCP."""
 
-INITDB_OPTIONS = ("-U", "galapagos", "-A", "trust", "-E", "UTF8", "--locale=C")
-"""The socket's folder is private, so who reaches the socket is trusted."""
+INITDB_OPTIONS = ("-U", "galapagos", "-A", "peer", "-E", "UTF8", "--locale=C")
+"""The server is told anew at each start who may connect: see `database.server_folders`."""
 
 LAUNCHER = """
 import ctypes, os, sys
@@ -83,8 +89,8 @@ class EmbeddedPostgres:
     recovers what was committed. Needs Linux. The methods block for up to some seconds, and may be called from any
     thread. `binaries` is the setting GALAPAGOS_POSTGRES_BIN; `settings` are server settings that replace ours.
 
-    Root's server runs as the user nobody. If that user cannot reach the data folder (it lies below a private home),
-    the cluster is kept in `/var/lib/galapagos`, and the data folder says where.
+    Root's server runs under a user id of its own, which nothing else on the machine has. If that cannot reach the data
+    folder (it lies below a private home), the cluster is kept in `/var/lib/galapagos`, and the data folder says where.
     """
 
     def __init__(self, data: Path, binaries: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
@@ -98,6 +104,7 @@ class EmbeddedPostgres:
         self._binaries = Path()
         self._cluster = Path()
         self._sockets = Path()
+        self._access: dict[str, str] = {}
 
     def start(self) -> Self:
         """Create the cluster if there is none, and serve it.
@@ -107,19 +114,24 @@ class EmbeddedPostgres:
             EmbeddedPostgresError: no binaries, or the server refused to start; the text holds the end of its log.
         """
         # Who only asks whether the folder is served holds the lock for a moment.
-        self._lock = _lock(self._data, patience_s=0.2)
+        self._lock = lock(self._data, patience_s=0.2)
         try:
-            self._account = server_account()
-            self._binaries = reachable(find_binaries(self._setting), self._account)
-            self._cluster = _cluster_folder(self._data, self._account)
-            self._create_cluster()
-            self._sockets = _socket_folder(self._cluster, self._account)
+            maker = server_account()
+            self._binaries = reachable(find_binaries(self._setting), maker)
+            self._cluster = cluster_folder(self._data, maker)
+            self._create_cluster(maker)
+            self._account = None if maker is None else account_of_its_own(self._cluster)
+            _wait_for_orphans(_tag(self._cluster))
+            if self._account is not None:
+                give(self._cluster, self._account)
+            self._access = access_files(self._cluster)
+            self._sockets = socket_folder(self._cluster, self._account)
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="parent-of-postgres")
             self._serve()
         except BaseException:
             self.stop()
             raise
-        _write_atomically(self._data / "url", self.url)
+        write_atomically(self._data / "url", self.url)
         return self
 
     @property
@@ -175,7 +187,7 @@ class EmbeddedPostgres:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _create_cluster(self) -> None:
+    def _create_cluster(self, maker: Account | None) -> None:
         if (self._cluster / "PG_VERSION").exists():
             made_by = int((self._cluster / "PG_VERSION").read_text())
             if made_by != (version := major_version(self._binaries)):
@@ -187,8 +199,8 @@ class EmbeddedPostgres:
         # Made aside and renamed, so that a cluster is never half made.
         unfinished = Path(tempfile.mkdtemp(prefix="initdb-", dir=self._cluster.parent))
         try:
-            if self._account is not None:
-                os.chown(unfinished, self._account.uid, self._account.gid)
+            if maker is not None:
+                os.chown(unfinished, maker.uid, maker.gid)
             done = subprocess.run(
                 [self._binaries / "initdb", "-D", unfinished, *INITDB_OPTIONS],
                 cwd=unfinished,
@@ -196,13 +208,14 @@ class EmbeddedPostgres:
                 capture_output=True,
                 text=True,
                 check=False,
-                user=None if self._account is None else self._account.uid,
-                group=None if self._account is None else self._account.gid,
-                extra_groups=None if self._account is None else [],
+                user=None if maker is None else maker.uid,
+                group=None if maker is None else maker.gid,
+                extra_groups=None if maker is None else [],
             )
             if done.returncode != 0:
                 raise EmbeddedPostgresError(f"initdb could not create the database cluster:\n{done.stderr[-2000:]}")
             unfinished.rename(self._cluster)
+            flush(self._cluster.parent)
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
@@ -231,6 +244,7 @@ class EmbeddedPostgres:
         settings = {
             **SETTINGS,
             **(SETTINGS_SINCE_18 if major_version(self._binaries) >= 18 else {}),
+            **self._access,
             **self._settings,
             "unix_socket_directories": str(self._sockets),
             "cluster_name": _tag(self._cluster),
@@ -274,69 +288,11 @@ class EmbeddedPostgres:
 def serving_url(data: Path) -> str | None:
     """Address of the server that another process runs on this data folder now; None if nobody serves it."""
     try:
-        _lock(data.resolve()).close()
+        lock(data.resolve()).close()
     except DataFolderBusy:
         address = data / "url"
         return address.read_text() if address.exists() else None
     return None
-
-
-def _lock(data: Path, patience_s: float = 0.0) -> IO[str]:
-    data.mkdir(parents=True, exist_ok=True)
-    lock = (data / "lock").open("a+")
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if time.monotonic() < deadline:
-                time.sleep(0.01)
-                continue
-        lock.seek(0)
-        owner = lock.read().strip() or "unknown"
-        lock.close()
-        raise DataFolderBusy(
-            f"the data folder {data} is in use by process {owner}; wait until it ends, stop it, or choose another data folder"
-        )
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
-
-
-def _cluster_folder(data: Path, account: Account | None) -> Path:
-    """Where the cluster is: in the data folder, or, if `account` cannot reach that, where a file in it says."""
-    if account is None or account.reaches(data):
-        return data / "postgres"
-    place = data / "postgres.place"
-    if not place.exists():
-        folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=place_for_root()))
-        folder.chmod(0o755)
-        _write_atomically(place, str(folder))
-    folder = Path(place.read_text())
-    if not folder.is_dir():
-        raise EmbeddedPostgresError(
-            f"{place} says that the database is in {folder}, which is gone; bring it back, or remove {place} to begin anew"
-        )
-    return folder / "postgres"
-
-
-def _socket_folder(cluster: Path, account: Account | None) -> Path:
-    """A private folder whose path is short enough for a socket: beside the cluster, or under the runtime folder."""
-    beside = cluster.parent / "socket"
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "") if account is None else ""
-    name = f"galapagos-{hashlib.sha256(str(cluster).encode()).hexdigest()[:16]}"
-    places = [beside, *([Path(runtime) / name] if runtime else []), Path("/tmp") / name]  # noqa: S108 - made 0700, owner checked
-    folder = next(place for place in places if len(os.fsencode(place / SOCKET)) <= LONGEST_SOCKET_PATH)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    owner = os.geteuid() if account is None else account.uid
-    if folder.is_symlink() or folder.stat().st_uid not in {owner, os.geteuid()}:
-        raise EmbeddedPostgresError(f"{folder} belongs to somebody else; remove it, or choose another data folder")
-    folder.chmod(0o700)
-    if account is not None:
-        os.chown(folder, account.uid, account.gid)
-    return folder
 
 
 def _tag(cluster: Path) -> str:
@@ -385,9 +341,3 @@ def _ready(pid_file: Path, pid: int) -> bool:
 
 def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    aside = path.with_name(path.name + ".new")
-    aside.write_text(text)
-    aside.replace(path)

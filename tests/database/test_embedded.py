@@ -4,17 +4,19 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import sqlalchemy as sa
 
 from database import binaries, embedded
-from database.binaries import Account, find_binaries, major_version, reachable
+from database.binaries import OWN_IDS, Account, find_binaries, give, major_version, reachable
 from database.embedded import EmbeddedPostgres, serving_url
 from database.engine import Database
 from database.errors import DataFolderBusy, EmbeddedPostgresError
@@ -22,6 +24,7 @@ from database.errors import DataFolderBusy, EmbeddedPostgresError
 SERVE = """
 import sys, time
 from pathlib import Path
+from urllib.parse import unquote
 from database.embedded import EmbeddedPostgres
 server = EmbeddedPostgres(Path(sys.argv[1])).start()
 print(server.pid, flush=True)
@@ -217,6 +220,30 @@ def test_who_may_search_a_folder_is_told_by_owner_group_and_others(open_folder: 
     assert reachable(inner, None) == inner
 
 
+def greeting(path: Path, uid: int) -> bytes:
+    """What the server says to a process of this user that wants to be its superuser: R, or an error."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                words = b"\0\3\0\0user\0galapagos\0database\0postgres\0\0"
+                client.sendall((len(words) + 4).to_bytes(4, "big") + words)
+                os.write(writer, client.recv(1000))
+        except OSError as error:
+            os.write(writer, type(error).__name__.encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with os.fdopen(reader, "rb") as said:
+        return said.read()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
 class TestAsRoot:
     @pytest.fixture
@@ -254,6 +281,34 @@ class TestAsRoot:
         assert reachable(hidden, nobody) == copy
         with EmbeddedPostgres(open_folder / "data", hidden) as server:
             assert run(server.url, "SELECT 1") == 1
+
+    def test_other_users_of_the_machine_reach_neither_its_socket_nor_its_files(self, open_folder: Path) -> None:
+        nobody = pwd.getpwnam("nobody").pw_uid
+        with EmbeddedPostgres(open_folder) as server:
+            path = Path(unquote(server.url.partition("host=")[2])) / ".s.PGSQL.5432"
+            assert greeting(path, 0).startswith(b"R")
+            assert greeting(path, nobody) == b"PermissionError"
+            # Even if the folder were open, the server knows who is there.
+            path.parent.chmod(0o755)
+            path.chmod(0o777)
+            assert b"Peer authentication failed" in greeting(path, nobody)
+            cluster = open_folder / "postgres"
+            served_by = Path(f"/proc/{server.pid}").stat().st_uid
+            assert served_by in OWN_IDS
+            assert {place.lstat().st_uid for place in cluster.rglob("*")} == {cluster.stat().st_uid} == {served_by}
+        with EmbeddedPostgres(open_folder) as server:
+            assert Path(f"/proc/{server.pid}").stat().st_uid == served_by
+
+    def test_a_cluster_that_nobody_owned_is_taken_over_with_all_that_it_holds(self, open_folder: Path) -> None:
+        nobody = Account(pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid)
+        with EmbeddedPostgres(open_folder) as server:
+            run(server.url, "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (3) RETURNING n")
+        give(open_folder / "postgres", nobody)
+        (open_folder / "socket").mkdir(mode=0o700)
+        os.chown(open_folder / "socket", nobody.uid, nobody.gid)
+        with EmbeddedPostgres(open_folder) as server:
+            assert run(server.url, "SELECT n FROM kept") == 3
+            assert Path(f"/proc/{server.pid}").stat().st_uid in OWN_IDS
 
     def test_a_place_that_cannot_be_made_is_named(self, private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (private / "file").touch()

@@ -1,10 +1,12 @@
 import asyncio
+import socket
 import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from database import engine
 from database.embedded import EmbeddedPostgres
 from database.engine import CONTROLLER, EVALUATORS, WORKERS, Database, connect_arguments, notify
 from database.errors import DatabaseUnavailable, WrongDatabaseUrl
@@ -165,3 +167,49 @@ async def test_one_holds_the_sole_right_until_it_ends(database: Database, postgr
         )
         with pytest.raises(DatabaseUnavailable):
             await third
+
+
+async def test_a_full_disk_or_memory_is_waited_for(database: Database) -> None:
+    for state in ("53100", "53200", "58030", "57014"):
+        with pytest.raises(DatabaseUnavailable, match="try again"):
+            async with database.begin() as connection:
+                await connection.execute(sa.text(f"DO $$ BEGIN RAISE 'no room' USING ERRCODE = '{state}'; END $$"))
+
+
+async def test_waiting_long_for_a_free_connection_is_waited_out(database_url: str) -> None:
+    async with Database(database_url, pool_size=1) as small:
+        small.engine.pool._timeout = 0.2
+        async with small.begin():
+            with pytest.raises(DatabaseUnavailable):
+                async with small.begin():
+                    pass
+
+
+async def test_a_process_that_hangs_in_a_transaction_loses_it(database: Database) -> None:
+    assert engine.IDLE_S >= 60
+    async with database.begin() as connection:
+        shown = await connection.execute(sa.text("SHOW idle_in_transaction_session_timeout"))
+        assert shown.scalar_one() == f"{engine.IDLE_S // 60}min"
+    with pytest.raises(DatabaseUnavailable):
+        await hang(database)
+
+
+async def hang(database: Database) -> None:
+    async with database.begin() as connection:
+        await connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = '100ms'"))
+        await asyncio.sleep(0.5)
+        await connection.execute(sa.text("SELECT 1"))
+
+
+async def test_a_connection_through_a_network_notices_a_server_that_is_gone(open_folder: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (open_folder / "hba").write_text("host all all 127.0.0.1/32 trust\n")
+    told = {"listen_addresses": "127.0.0.1", "port": str(port), "hba_file": str(open_folder / "hba")}
+    with EmbeddedPostgres(open_folder, settings=told):
+        connection = await engine._open(connect_arguments(f"postgresql://galapagos@127.0.0.1:{port}/postgres"))
+        channel = connection._transport.get_extra_info("socket")
+        assert channel.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        await connection.close()
