@@ -285,6 +285,11 @@ class EmbeddedPostgres:
             break
 
 
+def holds_cluster(data: Path) -> bool:
+    """Whether a server's files were ever made in this folder, or, as a place file says, for it."""
+    return (data / "postgres").is_dir() or (data / "postgres.place").exists()
+
+
 def serving_url(data: Path) -> str | None:
     """Address of the server that another process runs on this data folder now; None if nobody serves it."""
     try:

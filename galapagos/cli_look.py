@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -17,7 +18,8 @@ from database.views import RunLine
 from evolution.problem import Definition, Direction
 from galapagos import options
 from galapagos.export import ExportFormat, export_run
-from galapagos.ground import Ground, visited_ground
+from galapagos.failures import ExitCode, Failure
+from galapagos.ground import Ground, NothingHere, visited_ground
 from galapagos.problem_folder import built_in_problems, read_problem_folder
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, panel
 from galapagos.report.page import write_report
@@ -38,7 +40,10 @@ def list_runs(data: options.DataOption = None, as_json: options.JsonOption = Fal
         async with ground.database.begin() as connection:
             return await views.list_runs(connection)
 
-    found = _visit(data, work)
+    try:
+        found = _visit(data, work)
+    except NothingHere:
+        found = []
     if as_json:
         _print_json({"runs": [_run_json(line) for line in found]})
         return
@@ -109,7 +114,9 @@ def report(
 
     async def work(ground: Ground) -> Path:
         async with told_why_damaged(ground.database, number):
-            return await write_report(ground.database, number, output or ground.folder_of(number) / "report.html")
+            place = output or ground.folder_of(number) / "report.html"
+        with _writing(place):
+            return await write_report(ground.database, number, place)
 
     path = _visit(data, work)
     _print_json({"run": number, "report": str(path)}) if as_json else _print(str(path))
@@ -127,7 +134,8 @@ def export(
     async def work(ground: Ground) -> tuple[Path, int]:
         path = output or ground.folder_of(number) / f"run-{number}.{format_.value}"
         async with told_why_damaged(ground.database, number):
-            return path, await export_run(ground.database, number, path, format_)
+            with _writing(path):
+                return path, await export_run(ground.database, number, path, format_)
 
     path, rows = _visit(data, work)
     _print_json({"run": number, "file": str(path), "rows": rows}) if as_json else _print(f"{path} ({rows:,} rows)")
@@ -154,6 +162,20 @@ def _visit(data: Path | None, work: Callable[[Ground], Awaitable[Answer]]) -> An
             return await work(ground)
 
     return asyncio.run(visit())
+
+
+@contextmanager
+def _writing(path: Path) -> Generator[None]:
+    """Within the block `path` is written.
+
+    Raises:
+        Failure: it cannot be written there.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Failure(f"{path} cannot be written: {why}; name another file with --output", ExitCode.BAD_INPUT) from None
 
 
 def _brief(score: float | None, line: RunLine) -> str:

@@ -20,8 +20,8 @@ from evolution.problem import Known, Problem
 from evolution.run import Order, RunConfig, StrategyName
 from galapagos import options
 from galapagos.conclusion import Conclusion, conclude
-from galapagos.failures import ExitCode
-from galapagos.ground import Ground, own_ground, visited_ground
+from galapagos.failures import ExitCode, Failure
+from galapagos.ground import Ground, own_ground, require_runs, visited_ground
 from galapagos.peers.adaption import about, adapted, by_treatment, models_toml
 from galapagos.peers.translation import Imported
 from galapagos.problem_folder import find_problem_folder, open_problem_folder
@@ -57,6 +57,8 @@ def run(
 ) -> None:
     """Evolve a problem until a limit is reached, then verify the best and write the report."""
     settings = command_settings(data)
+    if not (mutate or model):
+        raise Failure("--no-mutate: expected a model to make children instead; name one with --model", ExitCode.BAD_INPUT)
     config = options.config_of(
         strategy=strategy,
         order=order,
@@ -94,6 +96,7 @@ def resume(
     """Let a run go on that was interrupted, or that ended, under the limits given here."""
     settings = command_settings(data)
     limits = options.budget_of(seconds, evaluations, budget, target)
+    require_runs(settings)
 
     async def work() -> Conclusion:
         async with own_ground(settings) as ground:

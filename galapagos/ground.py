@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, null
 from dataclasses import dataclass
 from pathlib import Path
 
-from database.embedded import EmbeddedPostgres, serving_url
+from database.embedded import EmbeddedPostgres, holds_cluster, serving_url
 from database.engine import Database
 from database.errors import DataFolderBusy
 from galapagos.failures import ExitCode, Failure
@@ -31,6 +31,10 @@ class Ground:
         return self.data / "runs" / str(run)
 
 
+class NothingHere(Failure):
+    """Nothing was ever run on this data folder."""
+
+
 @asynccontextmanager
 async def own_ground(settings: CommandSettings) -> AsyncGenerator[Ground]:
     """The data folder for the one command that runs processes on it.
@@ -47,8 +51,13 @@ async def own_ground(settings: CommandSettings) -> AsyncGenerator[Ground]:
 
 @asynccontextmanager
 async def visited_ground(settings: CommandSettings) -> AsyncGenerator[Ground]:
-    """The same for a command that only reads, which may stand beside a running one."""
-    folder = _made(settings.data)
+    """The same for a command that only reads, which may stand beside a running one. It makes no folder and no database.
+
+    Raises:
+        NothingHere: there is no database in the folder.
+        DatabaseError: the database does not answer.
+    """
+    folder = require_runs(settings)
     async with AsyncExitStack() as stack:
         try:
             ground = await stack.enter_async_context(_opened(folder, settings))
@@ -58,6 +67,21 @@ async def visited_ground(settings: CommandSettings) -> AsyncGenerator[Ground]:
                 raise
             ground = Ground(folder, url, await stack.enter_async_context(Database(url)), None)
         yield ground
+
+
+def require_runs(settings: CommandSettings) -> Path:
+    """The data folder, in which something was run before.
+
+    Raises:
+        NothingHere: there is no database in it.
+    """
+    folder = settings.data.resolve()
+    if not settings.database_url and not holds_cluster(folder / DATABASE_FOLDER):
+        raise NothingHere(
+            f"there are no runs in {folder}: galapagos run PROBLEM starts one, and --data names another folder",
+            ExitCode.BAD_INPUT,
+        )
+    return folder
 
 
 @asynccontextmanager
@@ -80,6 +104,13 @@ def _made(data: Path) -> Path:
         raise Failure(
             f"the data folder {data} cannot be made: {error.strerror}; name another with --data", ExitCode.BAD_INPUT
         ) from None
+    database = data / DATABASE_FOLDER
+    if database.is_dir() and any(database.iterdir()) and not (holds_cluster(database) or (database / "lock").exists()):
+        raise Failure(
+            f"the folder {database} is somebody else's, and Galapagos keeps its database under that name: expected a data "
+            "folder of its own; name one with --data",
+            ExitCode.BAD_INPUT,
+        )
     return data.resolve()
 
 

@@ -168,7 +168,11 @@ def left_text(standing: Standing) -> str:
     if standing.state is not RunState.RUNNING:
         why = f": {standing.stop_detail}" if standing.stop_detail else ""
         return f"verifying the best{why}" if standing.state is RunState.FINISHING else f"ended{why}"
-    return f"{duration_text(max(min(estimates), 0.0))} left" if estimates else "no limit of time"
+    if estimates:
+        return f"{duration_text(max(min(estimates), 0.0))} left"
+    return (
+        "no limit of time" if budget.evaluations is None else f"{budget.evaluations - standing.evaluations:,} evaluations left"
+    )
 
 
 def line(standing: Standing) -> str:

@@ -75,6 +75,7 @@ def test_a_problem_that_cannot_be_used(
         (["--budget", "-1"], "budget"),
         (["--islands", "0"], "islands"),
         (["--strategy", "luck"], "standard error"),
+        (["--no-mutate"], "--model"),
     ],
 )
 def test_options_that_cannot_be_used(options: list[str], words: str, tmp_path: Path, run: Run) -> None:
@@ -101,6 +102,14 @@ def test_settings_that_nothing_reads(tmp_path: Path, run: Run, monkeypatch: pyte
     code, message, _ = run("runs", "--data", tmp_path)
     assert code == 2
     assert "did you mean GALAPAGOS_DATA" in message
+
+
+def test_looking_where_nothing_ever_ran(tmp_path: Path, run: Run) -> None:
+    for command in ("show", "resume", "report", "export", "verify"):
+        code, message, _ = run(command, "1", "--data", tmp_path / command)
+        assert code == 2
+        assert "run" in message
+    assert not (tmp_path / "show").exists()
 
 
 def test_models_without_a_key_or_a_price(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

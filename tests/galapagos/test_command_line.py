@@ -80,6 +80,20 @@ def test_export_and_report_write_where_they_are_told(place: Path, finished: Ende
     assert (place / "r.html").exists()
 
 
+@pytest.mark.parametrize("command", ["report", "export"])
+def test_a_place_that_cannot_be_written_is_said(place: Path, finished: Ended, command: str) -> None:
+    ended = galapagos(command, "1", "--data", place / "data", "--output", place, "--json")
+    assert ended.code == 2
+    assert "--output" in ended.answer["error"]
+    assert "cannot be written" in ended.err
+    assert finished.code == 0
+
+
+def test_nothing_ran_is_no_error(tmp_path: Path) -> None:
+    assert galapagos("runs", "--data", tmp_path / "nothing", "--json").answer == {"runs": []}
+    assert not (tmp_path / "nothing").exists()
+
+
 def test_a_run_at_its_limit_needs_a_higher_one(place: Path, finished: Ended) -> None:
     refused = galapagos("resume", "1", "--data", place / "data", "--json")
     assert refused.code == 2

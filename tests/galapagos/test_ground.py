@@ -5,7 +5,7 @@ import pytest
 from database import runs
 from database.errors import DatabaseUnavailable, WrongDatabaseUrl
 from galapagos.failures import ExitCode, Failure
-from galapagos.ground import own_ground, visited_ground
+from galapagos.ground import NothingHere, own_ground, visited_ground
 from galapagos.settings import CommandSettings
 
 
@@ -47,5 +47,26 @@ async def test_wrong_addresses_are_said(open_folder: Path) -> None:
 async def test_a_folder_that_cannot_be_made_is_said(open_folder: Path) -> None:
     (open_folder / "file").write_text("")
     with pytest.raises(Failure, match=r"cannot be made.*--data"):
-        async with visited_ground(_settings(open_folder / "file" / "data")):
+        async with own_ground(_settings(open_folder / "file" / "data")):
             pass
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def test_looking_at_a_folder_makes_nothing_there(open_folder: Path) -> None:
+    for folder in (open_folder, open_folder / "missing"):
+        with pytest.raises(NothingHere, match=r"no runs in .*--data"):
+            async with visited_ground(_settings(folder)):
+                pass
+    assert _names(open_folder) == []
+
+
+async def test_a_folder_named_database_that_is_not_ours_is_left_alone(open_folder: Path) -> None:
+    (open_folder / "database").mkdir()
+    (open_folder / "database" / "tables.py").write_text("")
+    with pytest.raises(Failure, match=r"somebody else's.*--data"):
+        async with own_ground(_settings(open_folder)):
+            pass
+    assert _names(open_folder / "database") == ["tables.py"]

@@ -78,6 +78,8 @@ def test_time_left_is_that_of_the_nearest_limit() -> None:
     assert left_text(STANDING) == "0:25 left"
     assert left_text(replace(STANDING, rate=100.0)) == "0:10 left"
     assert left_text(replace(STANDING, budget=Budget())) == "no limit of time"
+    still = replace(STANDING, rate=0.0, evaluations=20, budget=Budget(evaluations=1500))
+    assert left_text(still) == "1,480 evaluations left"
     assert left_text(replace(STANDING, state=RunState.FINISHING)) == "verifying the best"
 
 
