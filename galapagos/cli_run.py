@@ -20,7 +20,7 @@ from evolution.problem import Known, Problem
 from evolution.run import Order, RunConfig, StrategyName
 from galapagos import options
 from galapagos.conclusion import Conclusion, conclude
-from galapagos.failures import ExitCode, Failure
+from galapagos.failures import ExitCode
 from galapagos.ground import Ground, own_ground, require_runs, visited_ground
 from galapagos.peers.adaption import about, adapted, by_treatment, models_toml
 from galapagos.peers.translation import Imported
@@ -57,8 +57,6 @@ def run(
 ) -> None:
     """Evolve a problem until a limit is reached, then verify the best and write the report."""
     settings = command_settings(data)
-    if not (mutate or model):
-        raise Failure("--no-mutate: expected a model to make children instead; name one with --model", ExitCode.BAD_INPUT)
     config = options.config_of(
         strategy=strategy,
         order=order,

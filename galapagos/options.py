@@ -102,6 +102,8 @@ def config_for(config: RunConfig, language: Language) -> RunConfig:
     Raises:
         Failure: no operator is left.
     """
+    if not (config.mutate or config.models):
+        raise Failure("--no-mutate: expected a model to make children instead; name one with --model", ExitCode.BAD_INPUT)
     warnings = language_warnings(language)
     if not warnings:
         return config

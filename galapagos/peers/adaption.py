@@ -73,7 +73,7 @@ def _notes(folder: Imported, config: RunConfig, models: tuple[Model, ...]) -> tu
         notes.append(f"models of {folder.settings}: {', '.join(model.name for model in models)}")
     elif not config.models and config.mutate:
         notes.append(f"{missing}no model is asked; children are made by mutation and tuning")
-    elif not config.models:
+    elif not config.models and not LANGUAGES[folder.problem.definition.language].mutates:
         raise Failure(
             f"{missing}no model is asked, and mutation and tuning do not know the language of {folder.program}: name a model "
             "with --model (docs/settings.md)",

@@ -8,6 +8,7 @@ import pytest
 
 from evolution.run import Budget, RunConfig
 from galapagos.failures import Failure
+from galapagos.from_python import evolve
 from galapagos.peers.adaption import adapted, models_toml
 from tests.galapagos.command import galapagos
 from tests.peers.judged import FOLDERS, opened
@@ -92,3 +93,11 @@ def test_an_address_of_models_in_the_environment_is_needed_where_the_system_has_
     both = {"API_KEY": "k", "API_BASE": "https://models.example.org/v1"}
     found = adapted(replace(folder, notes=()), RunConfig(), None, frozenset(), both)
     assert {model.base_url for model in found.models} == {"https://models.example.org/v1"}
+
+
+def test_from_python_a_folder_gives_a_result_with_the_mark(tmp_path: Path) -> None:
+    result = evolve(FOLDERS / "shinka_dice", evaluations=3, seed=1, data=tmp_path)
+    assert result.score_isolated is False
+    assert result.evaluations == 3
+    assert result.seed_score is not None
+    assert list(result.files) == ["peer/initial.py"]
