@@ -22,6 +22,8 @@ LARGEST_INLINE = (128 << 10) - 1
 _CHUNK = 1 << 20
 _FIRST_READ = 4096
 _MOST_PARTS = 512
+# As plain numbers: an operation on an enumeration's member costs as much as a system call.
+_AT_ONCE, _CUT_OFF = int(socket.MSG_DONTWAIT), int(socket.MSG_CTRUNC)
 
 
 class Closed(Exception):
@@ -79,7 +81,7 @@ class Wire:
     def _send_some(self, parts: Sequence[Buffer], deadline: float | None) -> int:
         while True:
             try:
-                return self._stream.sendmsg(parts, (), socket.MSG_DONTWAIT)
+                return self._stream.sendmsg(parts, (), _AT_ONCE)
             except BlockingIOError:
                 writable = select.poll()
                 writable.register(self._stream, select.POLLOUT)
@@ -106,6 +108,8 @@ class Wire:
         return nonce, decode(structure, arrays)
 
     def _arrays(self, length: int, deadline: float | None) -> bytearray | AnyArray:
+        if length == 0:
+            return bytearray()
         if length > LARGEST_INLINE:
             return self._file.take(length)
         inline = self._take(length, deadline)
@@ -119,9 +123,10 @@ class Wire:
             data, _, flags, _ = self._stream.recvmsg(_FIRST_READ)
             _refuse(len(data), flags)
             self._early += data
-        if len(self._early) >= size:
-            taken, self._early = self._early[:size], self._early[size:]
-            return taken
+        early = self._early
+        if len(early) >= size:
+            self._early = early[size:]
+            return early[:size]
         return self._take_much(size, deadline)
 
     def _take_much(self, size: int, deadline: float | None) -> bytearray:
@@ -144,7 +149,7 @@ class Wire:
 
 
 def _refuse(received: int, flags: int) -> None:
-    if flags & socket.MSG_CTRUNC:
+    if flags & _CUT_OFF:
         # No room was offered for any, so the kernel has closed them.
         raise ProtocolError("expected bytes alone; got descriptors with them, which were refused")
     if received == 0:
