@@ -4,6 +4,7 @@ Linux ends the server when the *thread* that started it ends (PR_SET_PDEATHSIG),
 for nothing else, starts it and lives until `stop`. The signal is SIGINT, Postgres' fast shutdown.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -34,6 +35,8 @@ SHUTDOWN_S = 30.0
 ORPHAN_PATIENCE_S = 5.0
 RECOVERY_S = 600.0
 START_TRIES = 5
+INITDB_TRIES = 3
+"""Initdb runs servers of its own, which may be killed like any other."""
 LOG_KEPT_BYTES = 10_000_000
 
 SETTINGS = {
@@ -196,29 +199,34 @@ class EmbeddedPostgres:
                     f"version {made_by} in GALAPAGOS_POSTGRES_BIN, or use another data folder"
                 )
             return
-        # Made aside and renamed, so that a cluster is never half made.
-        unfinished = Path(tempfile.mkdtemp(prefix="initdb-", dir=self._cluster.parent))
-        try:
-            if maker is not None:
-                os.chown(unfinished, maker.uid, maker.gid)
-            done = subprocess.run(
-                [self._binaries / "initdb", "-D", unfinished, *INITDB_OPTIONS],
-                cwd=unfinished,
-                env=_environment(),
-                capture_output=True,
-                text=True,
-                check=False,
-                user=None if maker is None else maker.uid,
-                group=None if maker is None else maker.gid,
-                extra_groups=None if maker is None else [],
-            )
-            if done.returncode != 0:
+        for tries_left in reversed(range(INITDB_TRIES)):
+            # Made aside and renamed, so that a cluster is never half made.
+            unfinished = Path(tempfile.mkdtemp(prefix="initdb-", dir=self._cluster.parent))
+            try:
+                done = self._initdb(unfinished, maker)
+                if done.returncode == 0:
+                    unfinished.rename(self._cluster)
+                    flush(self._cluster.parent)
+                    return
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+            if not tries_left:
                 raise EmbeddedPostgresError(f"initdb could not create the database cluster:\n{done.stderr[-2000:]}")
-            unfinished.rename(self._cluster)
-            flush(self._cluster.parent)
-        except BaseException:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise
+
+    def _initdb(self, folder: Path, maker: Account | None) -> subprocess.CompletedProcess[str]:
+        if maker is not None:
+            os.chown(folder, maker.uid, maker.gid)
+        return subprocess.run(
+            [self._binaries / "initdb", "-D", folder, *INITDB_OPTIONS],
+            cwd=folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            user=None if maker is None else maker.uid,
+            group=None if maker is None else maker.gid,
+            extra_groups=None if maker is None else [],
+        )
 
     def _serve(self) -> None:
         if self._thread is None:
@@ -310,17 +318,22 @@ def _wait_for_orphans(tag: str) -> None:
     Two servers on one cluster would destroy it, and Postgres' own guard is the file that is about to be removed. The
     processes are known by the cluster's name in their titles: that is readable in /proc whoever owns them.
     """
-    begun = time.monotonic()
-    while pids := _processes(tag):
-        if time.monotonic() > begun + 2 * ORPHAN_PATIENCE_S:
-            raise EmbeddedPostgresError(f"an earlier Postgres of this data folder does not end: processes {pids}; end them")
-        number = signal.SIGQUIT if time.monotonic() > begun + ORPHAN_PATIENCE_S else signal.SIGINT
-        for pid in pids:
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.02)
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        deadline = time.monotonic() + ORPHAN_PATIENCE_S
+        while time.monotonic() < deadline:
+            if not _signal_all(_processes(tag), number):
+                return
+            time.sleep(0.02)
+    if pids := _processes(tag):
+        raise EmbeddedPostgresError(f"an earlier Postgres of this data folder does not end: processes {pids}; end them")
+
+
+def _signal_all(pids: list[int], number: signal.Signals) -> bool:
+    """Send the signal to those that are still there; whether there was any."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return bool(pids)
 
 
 def _processes(tag: str) -> list[int]:
