@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from evaluators.harness.galapagos_family import family, hold_still
 from evaluators.harness.galapagos_watch import clocks
 from evaluators.process_watch import CpuClock, Look, look, pid_of
 from evaluators.sandbox import SandboxUnavailable
+from evaluators.stopwatch import Stopwatch
 
 _LARGEST_MESSAGE = 1 << 16
 _PATIENCE_S = 5.0
@@ -67,6 +69,7 @@ class Fork:
         self.lost: asyncio.Future[None] = loop.create_future()
         self._pidfd = -1
         self._clock = CpuClock()
+        self._stopwatch: Stopwatch | None = None
 
     @property
     def lives(self) -> bool:
@@ -123,8 +126,42 @@ class Fork:
         pid = pid_of(await self.started)
         return self._clock.start(pid, clocks(self._family(pid))) if start else self._clock.stop(clocks(self._clock.family))
 
+    async def hold(self) -> float:
+        """Stop the sealed family until `resume`; its processor seconds since then, see `Stopwatch`.
+
+        Raises:
+            ProcessLookupError: the process is gone.
+            TimeoutError: a member of the family does not stop.
+        """
+        if self._stopwatch is None:
+            pid = pid_of(await self.started)
+            self._stopwatch = Stopwatch(pid, self._family(pid))
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self._stopwatch.halt():
+            if time.monotonic() > deadline:
+                raise TimeoutError("a candidate's process did not stop")
+            await asyncio.sleep(0)
+        return self._stopwatch.seconds()
+
+    async def resume(self) -> None:
+        """Let the held family run.
+
+        Raises:
+            ProcessLookupError: the process is gone.
+            WorkedWhileStopped: it ran meanwhile.
+        """
+        if self._stopwatch is not None:
+            self._stopwatch.start()
+
+    async def pin(self, processor: int) -> None:
+        """Keep the held family on one processor, where the system lets us."""
+        if self._stopwatch is not None:
+            self._stopwatch.pin(processor)
+
     def close(self) -> None:
-        """Let the descriptor go."""
+        """Let the descriptors go."""
+        if self._stopwatch is not None:
+            self._stopwatch.close()
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 import os
 import signal
 import socket
@@ -10,14 +9,28 @@ import struct
 import time
 from typing import Any
 
-import msgspec
-
+from evaluators.bench import GONE, Bench, References, fork_program
 from evaluators.box import Box, BoxLost, Ended, Fork, kill
 from evaluators.confinement import JUDGE_MEMORY_MIB
 from evaluators.harness.galapagos_memory_file import SIZE, held_mib, sealed_memory
-from evaluators.judgement import Clock, Done, Late, NotAMessage, Reader, cause_of, clean, tail, value_of
+from evaluators.judgement import (
+    Clock,
+    Done,
+    Hold,
+    Late,
+    Message,
+    NotAMessage,
+    Reader,
+    Reference,
+    Share,
+    Turn,
+    cause_of,
+    clean,
+    tail,
+    value_of,
+)
 from evaluators.process_watch import MOST_FILES, Look
-from evaluators.sandbox import Cause, Job, JobResult
+from evaluators.sandbox import Cause, Job, JobResult, SandboxUnavailable
 from evolution.evaluation import Tier
 
 _LOG_SIZE = 64 << 10
@@ -25,21 +38,21 @@ _READ_BACK = 16_000
 """Bytes; no character takes more than four."""
 _WATCH_S = 0.05
 _GRACE_S = 0.5
-_PROCESSORS = os.cpu_count() or 1
 _CLOCK = struct.Struct("<d")
 _BY_CANDIDATE = frozenset({Cause.DIED, Cause.PROTOCOL, Cause.TIMED_OUT})
 
 
-async def run_job(tier: Tier, candidates: Box, judges: Box, job: Job) -> JobResult:
-    """Run `job`; see `Sandbox.run`."""
+async def run_job(tier: Tier, candidates: Box, judges: Box, job: Job, references: References | None = None) -> JobResult:
+    """Run `job`; see `Sandbox.run`. Without `references` its judge can time, but not compare."""
     started = time.monotonic()
-    evaluation = _Evaluation(tier, candidates, job, started)
+    evaluation = _Evaluation(tier, candidates, job, started, references)
     try:
         return await evaluation.run(judges)
     except (BoxLost, TimeoutError, OSError) as error:
         # A zygote that does not answer is no zygote: the next job gets new boxes.
         await candidates.close()
         await judges.close()
+        await evaluation.abandon()
         text = f"the sandbox failed: {error or 'a box did not answer'}; the evaluation is to be repeated"
         return JobResult(Cause.HOST_FAULT, None, text, time.monotonic() - started, 0.0, 0.0, "")
     finally:
@@ -47,7 +60,7 @@ async def run_job(tier: Tier, candidates: Box, judges: Box, job: Job) -> JobResu
 
 
 class _Evaluation:
-    def __init__(self, tier: Tier, box: Box, job: Job, started: float) -> None:
+    def __init__(self, tier: Tier, box: Box, job: Job, started: float, references: References | None) -> None:
         self._tier = tier
         self._box = box
         self._job = job
@@ -61,6 +74,9 @@ class _Evaluation:
         self._died_by_itself = False
         self._peak_mib = 0.0
         self._asked = False
+        self._references = references
+        self._bench: Bench | None = None
+        self._at_bench: asyncio.Task[None] | None = None
         self._candidate: Fork | None = None
         self._judge: Fork | None = None
         self._line: socket.socket | None = None
@@ -84,6 +100,7 @@ class _Evaluation:
             overdue.cancel()
             self._stop_watching()
             ended = await kill(self._candidate, self._judge)
+            await self._clear_bench()
         return self._result(done, ended[0])
 
     def _send_out(self, judges: Box) -> None:
@@ -94,17 +111,8 @@ class _Evaluation:
         our_line.setblocking(False)
         self._line = our_line
         one, other = socket.socketpair()
-        source = os.memfd_create("source", os.MFD_CLOEXEC)
         try:
-            os.write(source, msgspec.msgpack.encode(dict(job.files)))
-            os.lseek(source, 0, os.SEEK_SET)
-            limits = {
-                "memory_mib": job.limits.memory_mib,
-                "processes": job.limits.processes,
-                "files_mib": job.limits.files_mib,
-                "cpu_s": math.ceil(job.timeout_s * _PROCESSORS) + 2,
-            }
-            self._candidate = self._box.fork(limits, [one.fileno(), source, self._memory_file, self._logs[0]])
+            self._candidate = fork_program(self._box, job, job.files, [one.fileno(), self._memory_file, self._logs[0]])
             request = {
                 "entry": job.entry,
                 "picture": job.picture,
@@ -116,7 +124,6 @@ class _Evaluation:
             }
             self._judge = judges.fork(request, [other.fileno(), their_line.fileno(), self._memory_file, self._logs[1]])
         finally:
-            os.close(source)
             for end in (one, other, their_line):
                 end.close()
         self._loop.add_reader(our_line.fileno(), self._read)
@@ -156,9 +163,9 @@ class _Evaluation:
         except NotAMessage as error:
             self._finish(Done("judge_error", str(error)))
 
-    def _heed(self, message: Clock | Late | Done) -> None:
+    def _heed(self, message: Message) -> None:
         match message:
-            case Clock() if self._asked:
+            case Clock() | Reference() | Share() | Hold() | Turn() if self._asked:
                 # The harness waits for its answer: whoever asks on and on would keep the launcher busy.
                 raise NotAMessage("expected one question at a time from the judge's harness; got more")
             case Late() if self._late is not None:
@@ -171,6 +178,10 @@ class _Evaluation:
             case Done():
                 cause_of(message)
                 self._finish(message)
+            case Reference() | Share() | Hold() | Turn():
+                self._asked = True
+                self._at_bench = self._loop.create_task(self._use_bench(message))
+                self._at_bench.add_done_callback(_read_result)
 
     def _finish(self, done: Done) -> None:
         if self._line is not None:
@@ -185,11 +196,36 @@ class _Evaluation:
                 self._kill(Cause.DIED, "expected processes that can be stopped before time is taken; one could not be")
             seconds = await self._candidate.measure(start=start)
         except (BoxLost, OSError):
-            seconds = -1.0
+            seconds = GONE
+        self._reply(seconds, [])
+
+    async def _use_bench(self, message: Reference | Share | Hold | Turn) -> None:
+        assert self._candidate is not None  # noqa: S101 - as above
+        if self._bench is None:
+            self._logs.append(_log())
+            self._bench = Bench(self._job, self._box, self._candidate, self._references, self._logs[2])
+        try:
+            number, descriptors = await self._bench.answer(message)
+        except (BoxLost, SandboxUnavailable, TimeoutError, OSError) as error:
+            if not self._done.done():
+                self._done.set_exception(BoxLost(f"the reference could not be timed: {error}"))
+            return
+        self._reply(number, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    async def _clear_bench(self) -> None:
+        if self._at_bench is not None and not self._at_bench.done():
+            self._at_bench.cancel()
+            await asyncio.wait({self._at_bench})
+        if self._bench is not None:
+            await self._bench.end_reference()
+
+    def _reply(self, number: float, descriptors: list[int]) -> None:
         self._asked = False
         if self._line is not None:
             with contextlib.suppress(OSError):
-                self._line.send(_CLOCK.pack(seconds))
+                socket.send_fds(self._line, [_CLOCK.pack(number)], descriptors)
 
     def _watch(self) -> None:
         """Look at what both sides hold; end the candidate, or the evaluation, when it is beyond the limits."""
@@ -294,8 +330,15 @@ class _Evaluation:
             return Cause.OUT_OF_MEMORY, "the machine ran out of memory and the candidate held much of it"
         return Cause.HOST_FAULT, "the candidate's process was killed from outside the sandbox; it is to be repeated"
 
+    async def abandon(self) -> None:
+        """Something does not answer: close what else may be in the way."""
+        if self._bench is not None:
+            await self._bench.abandon()
+
     def close(self) -> None:
         """Let every descriptor go."""
+        if self._bench is not None:
+            self._bench.close()
         if self._line is not None:
             self._loop.remove_reader(self._line.fileno())
             self._line.close()

@@ -27,6 +27,32 @@ class Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="clock"
     start: bool
 
 
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="reference", tag_field="kind"):
+    """Start the reference of this path in the problem's folder, the seed for an empty one; answered with its wire."""
+
+    path: str
+
+
+class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="share", tag_field="kind"):
+    """Make memory for inputs and outputs, in bytes; answered with three descriptors."""
+
+    inputs: int
+    outputs: int
+
+
+class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hold", tag_field="kind"):
+    """Stop candidate and reference, or let both run."""
+
+    on: bool
+
+
+class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="turn", tag_field="kind"):
+    """Let one of the two run, or stop it; the stop is answered with its processor seconds."""
+
+    reference: bool
+    start: bool
+
+
 class Late(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="late", tag_field="kind"):
     """The job's time ran out in a wait for the candidate, which was waited for `waited` seconds in all."""
 
@@ -45,7 +71,8 @@ class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="done", 
     picture: str | None = None
 
 
-_DECODER = msgspec.msgpack.Decoder(Clock | Late | Done, strict=True)
+Message = Clock | Reference | Share | Hold | Turn | Late | Done
+_DECODER = msgspec.msgpack.Decoder(Message, strict=True)
 
 
 class Reader:
@@ -54,14 +81,14 @@ class Reader:
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def feed(self, data: bytes) -> list[Clock | Late | Done]:
+    def feed(self, data: bytes) -> list[Message]:
         """The messages that are complete with `data`.
 
         Raises:
             NotAMessage: the stream is not what a judge's harness sends.
         """
         self._data += data
-        messages: list[Clock | Late | Done] = []
+        messages: list[Message] = []
         while len(self._data) >= LENGTH.size:
             size = int(LENGTH.unpack_from(self._data)[0])
             if size > _LARGEST_MESSAGE:

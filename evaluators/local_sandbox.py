@@ -11,6 +11,7 @@ import logging
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +43,7 @@ class LocalSandbox:
         self._claim = -1
         self._ground: Ground | None = None
         self._boxes: dict[Role, Box] = {}
+        self._reference_box: Box | None = None
         self._busy = asyncio.Lock()
 
     @property
@@ -99,9 +101,34 @@ class LocalSandbox:
             except SandboxUnavailable as error:
                 return JobResult(Cause.HOST_FAULT, None, str(error), 0.0, 0.0, 0.0, "")
             try:
-                return await run_job(self._tier, self._boxes[Role.CANDIDATE], self._boxes[Role.JUDGE], self._enabled(job))
+                candidates, judges = self._boxes[Role.CANDIDATE], self._boxes[Role.JUDGE]
+                return await run_job(self._tier, candidates, judges, self._enabled(job), self._reference)
             finally:
                 await self._renew_scratch()
+
+    async def _reference(self, path: str) -> tuple[Box, Mapping[str, str]] | None:
+        """A box like the candidates', of another user and with other files, made when a judge first compares."""
+        content = self._problem.files.get(path or self._problem.definition.seed[0])
+        if content is None:
+            return None
+        if self._reference_box is None or not self._reference_box.alive:
+            await self._close_reference()
+            assert self._ground is not None and self._folder is not None  # noqa: S101, PT018 - for the type checker: start() laid it
+            scratch = self._folder / "reference" / "tmp"
+            scratch.mkdir(parents=True, exist_ok=True)
+            uid = None if self._ground.uid is None else self._ground.uid + len(Role)
+            if uid is not None:
+                scratch.parent.chmod(0o755)
+                os.chown(scratch, uid, uid)
+            self._reference_box = Box(confinement(replace(self._ground, scratch=scratch, uid=uid), Role.CANDIDATE))
+            await self._reference_box.start()
+        main = self._problem.definition.seed[0]
+        return self._reference_box, self._problem.seed_files | {main: content.decode("utf-8", "replace")}
+
+    async def _close_reference(self) -> None:
+        box, self._reference_box = self._reference_box, None
+        if box is not None:
+            await box.close()
 
     def _enabled(self, job: Job) -> Job:
         """A compiled program's job with as many processes as its compiler takes; it can start none itself."""
@@ -123,7 +150,7 @@ class LocalSandbox:
     async def close(self) -> None:
         """End both boxes and remove the slot's folder."""
         boxes, self._boxes = list(self._boxes.values()), {}
-        await asyncio.gather(*(box.close() for box in boxes))
+        await asyncio.gather(self._close_reference(), *(box.close() for box in boxes))
         self._ground = None
         if self._folder is not None:
             _remove(self._folder)

@@ -23,8 +23,9 @@ _LONGEST_TEXT = 4000
 _READ_ONLY_FILE_SYSTEM = 30
 _REHEARSALS = 12
 _NO_FILE = -1
-Call = Callable[[str, Sequence[Any]], object]
-"""Calls a function of the program by name, with these arguments."""
+Bind = Callable[[str, Sequence[Any]], Callable[[], object]]
+"""Makes the call of a function of the program, by name and with these arguments, ready."""
+_BATCHED = ("\0share", "\0run")
 _REHEARSAL = """
 import math
 def answer(number, array, table):
@@ -96,8 +97,8 @@ class SourceFinder(MetaPathFinder):
         return None
 
 
-def load_python(files: Mapping[str, str], main: str) -> Call:
-    """Import the program; the result calls a function of its main file by name."""
+def load_python(files: Mapping[str, str], main: str) -> Bind:
+    """Import the program; the result makes calls of its main file's functions ready."""
     sys.meta_path.insert(0, SourceFinder(files))
     name = main.removesuffix(".py").replace("/", ".")
     module = ModuleType(name)
@@ -105,36 +106,41 @@ def load_python(files: Mapping[str, str], main: str) -> Call:
     _SourceLoader(main, files[main]).exec_module(module)
     namespace = module.__dict__
 
-    def call(function: str, arguments: Sequence[Any]) -> object:
+    def bind(function: str, arguments: Sequence[Any]) -> Callable[[], object]:
         target = namespace.get(function)
         if target is None:
             raise AttributeError(f"expected a function {function!r} in {main}; there is none; define it")
-        return target(*arguments)
+        return partial(target, *arguments)
 
-    return call
+    return bind
 
 
-def serve(wire: Wire, load: Callable[[], Call]) -> None:
+def serve(wire: Wire, load: Callable[[], Bind]) -> None:
     """Load the program and answer until the judge hangs up. Whatever the program does, it can only fail itself."""
     sys.stdout = sys.stderr = BoundedLog(1)
     try:
-        call = load()
+        bind = load()
     except BaseException as error:  # noqa: BLE001 - whatever it raises is its own failure
         wire.send(0, (FAILED, cause_of(error, "load_error"), text_of(error)))
         return
     wire.send(0, (READY, "", ""))
+    batch: Bind | None = None
     while True:
         try:
             nonce, request = wire.receive()
         except Closed:
             return
         function, calls = cast("tuple[str, list[list[Any]]]", request)
-        _answer(wire, nonce, call, function, calls)
+        if function in _BATCHED and batch is None:
+            from galapagos_batch import Batch
+
+            batch = Batch(stream, bind).answer
+        _answer(wire, nonce, batch if batch is not None and function in _BATCHED else bind, function, calls)
 
 
-def _answer(wire: Wire, nonce: int, call: Call, function: str, calls: Sequence[Sequence[Any]]) -> None:
+def _answer(wire: Wire, nonce: int, bind: Bind, function: str, calls: Sequence[Sequence[Any]]) -> None:
     try:
-        wire.send(nonce, (RESULTS, [call(function, arguments) for arguments in calls]))
+        wire.send(nonce, (RESULTS, [bind(function, arguments)() for arguments in calls]))
     except Closed:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it raises is its own failure

@@ -4,13 +4,13 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 import numpy as np
-from galapagos_candidate import Call, CompilationFailed
+from galapagos_candidate import Bind, CompilationFailed
 from galapagos_confine import SystemCallFilter
 
 _OUTPUT = "compiler-output"
@@ -33,7 +33,7 @@ class Compiler(msgspec.Struct, frozen=True):
     export: str
 
 
-def load_compiled(files: Mapping[str, str], main: str, compiler: Compiler, no_new_process: SystemCallFilter) -> Call:
+def load_compiled(files: Mapping[str, str], main: str, compiler: Compiler, no_new_process: SystemCallFilter) -> Bind:
     """Compile the program, give up starting processes, then load it: nothing of it runs before that.
 
     Raises:
@@ -47,7 +47,7 @@ def load_compiled(files: Mapping[str, str], main: str, compiler: Compiler, no_ne
     no_new_process.install()
     library = ctypes.CDLL(f"./{compiler.library}")
 
-    def call(function: str, arguments: Sequence[Any]) -> list[object]:
+    def bind(function: str, arguments: Sequence[Any]) -> Callable[[], object]:
         try:
             target = library[function]
         except AttributeError:
@@ -58,10 +58,14 @@ def load_compiled(files: Mapping[str, str], main: str, compiler: Compiler, no_ne
         passed: list[Any] = []
         for argument in arguments:
             passed.extend(_as_c(argument))
-        target(*passed)
-        return [argument for argument in arguments if isinstance(argument, np.ndarray)]
 
-    return call
+        def run() -> list[object]:
+            target(*passed)
+            return [argument for argument in arguments if isinstance(argument, np.ndarray)]
+
+        return run
+
+    return bind
 
 
 def _compile(sources: Sequence[str], compiler: Compiler) -> None:

@@ -9,15 +9,20 @@ def evaluate(candidate, context):
 """
 
 import os
+import socket
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from galapagos_values import ProtocolError
 from galapagos_wire import Closed, Wire, new_nonce
+
+if TYPE_CHECKING:
+    from galapagos_comparison import Launcher, Side
+    from galapagos_timing import Check, MakeInputs, Timing
 
 _READY, _FAILED, _RESULTS = 0, 1, 2
 _LONGEST_TEXT = 4000
@@ -51,9 +56,19 @@ class Candidate:
     type, size, count and depth (32), not for meaning: floats may be NaN.
     """
 
-    def __init__(self, wire: Wire, deadline: float, clock: Callable[[bool], float], late: Callable[[float], None]) -> None:
-        self._wire = wire
+    def __init__(
+        self,
+        stream: socket.socket,
+        deadline: float,
+        clock: Callable[[bool], float],
+        late: Callable[[float], None],
+        launcher: "Launcher",
+    ) -> None:
+        self._stream = stream
+        self._wire = Wire(stream)
         self._deadline = deadline
+        self._launcher = launcher
+        self._references: dict[str, Candidate] = {}
         self._clock = clock
         self._late = late
         self._loaded = False
@@ -84,6 +99,55 @@ class Candidate:
         results = self._exchange(name, calls, timeout)
         return results, self._clock(False) - before
 
+    def compare(
+        self,
+        name: str,
+        make_inputs: "MakeInputs",
+        check: "Check",
+        *,
+        reference: str | None = None,
+        runs: int = 5,
+        timeout: float | None = None,
+    ) -> "Timing":
+        """How much faster the function `name` is here than in a reference, measured outside both; see `galapagos_timing`.
+
+        `make_inputs()` returns the arguments of one call, new random ones each time: arrays (only read), `Output`,
+        `InPlace`, and numbers that stay the same. `check(inputs, outputs)` raises `Rejected`; it sees every call that was
+        timed, with the outputs as the function left them, or in a list what it returned. `reference` is a file of the
+        problem's folder that stands in for the first of the seed, which it is by default. `timeout` bounds one request.
+
+        Raises:
+            Rejected: by `check`; outputs were not filled; work moved between calls.
+            CandidateError: a call failed.
+        """
+        from galapagos_comparison import Comparison
+
+        self._load()
+        other = self._reference(reference or "")
+        sides = self._side(timeout, is_reference=False), other._side(timeout, is_reference=True)
+        return Comparison(name, sides, self._launcher, make_inputs, check).measure(runs)
+
+    def _reference(self, path: str) -> "Candidate":
+        if path not in self._references:
+            # One at a time: the one before has ended.
+            stream = socket.socket(fileno=self._launcher.start_reference(path))
+            self._references = {path: Candidate(stream, self._deadline, self._clock, _nobody_is_late, self._launcher)}
+        return self._references[path]
+
+    def _side(self, timeout: float | None, *, is_reference: bool) -> "Side":
+        from galapagos_comparison import Side
+        from galapagos_timing import NotTimed
+
+        def exchange(name: str, calls: Sequence[Sequence[object]], meanwhile: Callable[[], object]) -> list[Any]:
+            try:
+                return self._exchange(name, calls, timeout, meanwhile)
+            except CandidateError as error:
+                if is_reference:
+                    raise NotTimed(f"expected the reference to answer; got {error.cause}: {error}") from None
+                raise
+
+        return Side(exchange, self._stream, is_reference)
+
     def _load(self) -> None:
         # Loading is paid from the job's time, so that a short limit of one call measures the call alone.
         if self._loaded:
@@ -97,7 +161,13 @@ class Candidate:
             case _:
                 raise self._ended(CandidateDied("protocol", "expected word that the program is loaded; got something else"))
 
-    def _exchange(self, name: str, calls: Sequence[Sequence[object]], timeout: float | None) -> list[Any]:
+    def _exchange(
+        self,
+        name: str,
+        calls: Sequence[Sequence[object]],
+        timeout: float | None,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> list[Any]:
         if self._end is not None:
             raise self._end
         self._load()
@@ -110,6 +180,8 @@ class Candidate:
             raise self._timeout(deadline) from None
         except Closed:
             raise self._ended(CandidateDied("died", "the candidate's process ended")) from None
+        if meanwhile is not None:
+            meanwhile()
         echoed, answer = self._receive(deadline)
         if echoed != nonce:
             raise self._ended(CandidateDied("protocol", "expected a reply to this call; got one made before it was known"))
@@ -145,6 +217,10 @@ class Candidate:
     def _ended(self, error: CandidateError) -> CandidateError:
         self._end = error
         return error
+
+
+def _nobody_is_late(waited: float) -> None:
+    """That the reference is slow says nothing about the candidate."""
 
 
 def _known(cause: str, otherwise: str) -> str:

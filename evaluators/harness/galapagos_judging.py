@@ -13,12 +13,13 @@ from typing import Any, cast
 
 import msgspec
 import numpy as np
-from galapagos_judge import Candidate, CandidateError, Context, Rejected
+from galapagos_judge import Candidate, CandidateDied, CandidateError, Context, Rejected
 from galapagos_log import BoundedLog
 from galapagos_wire import Wire
 
 _LENGTH = struct.Struct("<I")
 _CLOCK = struct.Struct("<d")
+_GONE, _ABSENT, _WOKE = -1.0, -2.0, -3.0
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,63}")
 _KEYS = {"score", "metrics", "features", "feedback"}
 _LONGEST_TEXT = 4000
@@ -45,14 +46,44 @@ class Launcher:
 
     def clock(self, start: bool) -> float:
         """Processor seconds of the candidate so far; `start` forbids it new processes first."""
-        self.tell(kind="clock", start=start)
-        answer = self._stream.recv(_CLOCK.size, socket.MSG_WAITALL)
-        if len(answer) != _CLOCK.size:
-            raise CandidateError("died", "the candidate's process ended before its time could be read")
-        seconds = float(_CLOCK.unpack(answer)[0])
-        if seconds < 0:
-            raise CandidateError("died", "the candidate's process ended before its time could be read")
-        return seconds
+        return self._ask(0, kind="clock", start=start)[0]
+
+    def start_reference(self, path: str) -> int:
+        """The descriptor of the wire of a new process that runs the reference of this path."""
+        return self._ask(1, kind="reference", path=path)[1][0]
+
+    def share(self, inputs: int, outputs: int) -> list[int]:
+        """Descriptors of memory for inputs, the candidate's outputs, and the reference's, of these sizes in bytes."""
+        return self._ask(3, kind="share", inputs=inputs, outputs=outputs)[1]
+
+    def hold(self, on: bool) -> None:
+        """Stop candidate and reference, or let both run."""
+        if on:
+            self._ask(0, kind="hold", on=True)
+        else:
+            # Whatever became of them is seen at the next call, if there is one.
+            self._number(0, kind="hold", on=False)
+
+    def turn(self, reference: bool, start: bool) -> float:
+        """Let one of the two run, or stop it; the stop gives its processor seconds."""
+        return self._ask(0, kind="turn", reference=reference, start=start)[0]
+
+    def _ask(self, count: int, **question: object) -> tuple[float, list[int]]:
+        number, descriptors = self._number(count, **question)
+        if number >= 0:
+            return number, descriptors
+        if number == _WOKE:
+            raise CandidateDied("forbidden", "the candidate ran while it had to stand still")
+        if number == _ABSENT:
+            raise RuntimeError(
+                f"expected a reference that this sandbox can run, a file of the problem's folder; got {question['path']!r}"
+            )
+        raise CandidateDied("died", "the candidate's process ended before its time could be read")
+
+    def _number(self, count: int, **question: object) -> tuple[float, list[int]]:
+        self.tell(**question)
+        answer, descriptors, _, _ = socket.recv_fds(self._stream, _CLOCK.size, count)
+        return (float(_CLOCK.unpack(answer)[0]) if len(answer) == _CLOCK.size else _GONE), descriptors
 
     def late(self, waited: float) -> None:
         """The job's time ran out while the judge waited for the candidate."""
@@ -64,7 +95,7 @@ def judge(module: ModuleType, wire: Wire, line: socket.socket, request: Mapping[
     sys.stdout = sys.stderr = BoundedLog(1)
     launcher = Launcher(line)
     deadline = float(request["deadline"])
-    candidate = Candidate(wire, deadline, launcher.clock, launcher.late)
+    candidate = Candidate(wire, deadline, launcher.clock, launcher.late, launcher)
     context = Context(request["seed"], data, request["stage"], request["repeat"], request["purpose"])
     try:
         value = checked(_entry(module, request["entry"])(candidate, context))

@@ -1,0 +1,158 @@
+"""The bench of an evaluation: candidate and reference side by side, of which at most one runs, and memory for each."""
+
+import fcntl
+import math
+import os
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from evaluators.box import Box, BoxLost, Fork, kill
+from evaluators.harness.galapagos_stopwatch import WorkedWhileStopped
+from evaluators.judgement import Hold, Reference, Share, Turn
+from evaluators.sandbox import Job
+
+References = Callable[[str], Awaitable[tuple[Box, Mapping[str, str]] | None]]
+"""The warm box for references, and the files of the program with the reference of this path in its place; None: no such."""
+GONE, ABSENT, WOKE = -1.0, -2.0, -3.0
+"""Answers in place of seconds: the process is gone; no such file; it ran while it had to stand still."""
+_PROCESSORS = os.cpu_count() or 1
+_LARGEST_SHARE = 256 << 20
+_ADD_SEALS = 1033
+_FIXED_SIZE = 0x0002 | 0x0004
+_pinned: Counter[int] = Counter()
+
+
+def fork_program(box: Box, job: Job, files: Mapping[str, str], wire: int, log: int) -> Fork:
+    """Start a program in a candidates' box.
+
+    Raises:
+        BoxLost: the box is gone.
+    """
+    source = os.memfd_create("source", os.MFD_CLOEXEC)
+    try:
+        os.write(source, msgspec.msgpack.encode(dict(files)))
+        os.lseek(source, 0, os.SEEK_SET)
+        limits = {
+            "memory_mib": job.limits.memory_mib,
+            "processes": job.limits.processes,
+            "files_mib": job.limits.files_mib,
+            "cpu_s": math.ceil(job.timeout_s * _PROCESSORS) + 2,
+        }
+        return box.fork(limits, [wire, source, log])
+    finally:
+        os.close(source)
+
+
+class Bench:
+    """Answers what the judge asks while it compares; `close` when the evaluation is over."""
+
+    def __init__(self, job: Job, box: Box, candidate: Fork, references: References | None, log: int) -> None:
+        self._job = job
+        self._box = box
+        self._candidate = candidate
+        self._references = references
+        self._log = log
+        self._reference_box: Box | None = None
+        self._processor: int | None = None
+        self.reference: Fork | None = None
+
+    async def answer(self, message: Reference | Share | Hold | Turn) -> tuple[float, list[int]]:
+        """A number for the judge, and descriptors for it, which are the caller's to close.
+
+        Raises:
+            BoxLost, TimeoutError, OSError: the host's fault.
+        """
+        try:
+            match message:
+                case Reference():
+                    return await self._start_reference(message.path)
+                case Share():
+                    return 0.0, _shared(message.inputs, message.outputs)
+                case Hold():
+                    await self._hold(message.on)
+                    return 0.0, []
+                case Turn():
+                    return await self._turn(message), []
+        except ProcessLookupError:
+            return GONE, []
+        except WorkedWhileStopped:
+            return WOKE, []
+
+    async def _start_reference(self, path: str) -> tuple[float, list[int]]:
+        found = await self._references(path) if self._references is not None else None
+        if found is None:
+            return ABSENT, []
+        await self.end_reference()
+        self._reference_box, files = found
+        ours, theirs = socket.socketpair()
+        with ours:
+            self.reference = fork_program(self._reference_box, self._job, files, ours.fileno(), self._log)
+        return 0.0, [theirs.detach()]
+
+    async def _hold(self, on: bool) -> None:
+        for box, fork in ((self._box, self._candidate), (self._reference_box, self.reference)):
+            if box is None or fork is None:
+                continue
+            if not on:
+                await fork.resume()
+                continue
+            if not fork.sealed.done():
+                await box.seal()
+            await fork.hold()
+            await fork.pin(self._choose_processor())
+
+    def _choose_processor(self) -> int:
+        if self._processor is None:
+            self._processor = min(os.sched_getaffinity(0), key=lambda number: (_pinned[number], number))
+            _pinned[self._processor] += 1
+        return self._processor
+
+    async def _turn(self, turn: Turn) -> float:
+        fork = self.reference if turn.reference else self._candidate
+        if fork is None:
+            return GONE
+        if turn.start:
+            await fork.resume()
+            return 0.0
+        return await fork.hold()
+
+    async def end_reference(self) -> None:
+        """End the reference's process and wait until nothing of it is left.
+
+        Raises:
+            BoxLost, TimeoutError: its box did not confirm it.
+        """
+        fork, self.reference = self.reference, None
+        if fork is not None:
+            try:
+                await kill(fork)
+            finally:
+                fork.close()
+
+    async def abandon(self) -> None:
+        """Close the reference's box too: something in it does not answer."""
+        if self._reference_box is not None:
+            await self._reference_box.close()
+
+    def close(self) -> None:
+        """Let the processor go."""
+        if self._processor is not None:
+            _pinned[self._processor] -= 1
+            self._processor = None
+
+
+def _shared(*sizes: int) -> list[int]:
+    """Memory for the inputs, and for the outputs of candidate and reference apart, each of a fixed size."""
+    inputs, outputs = sizes
+    if min(sizes) <= 0 or inputs + 2 * outputs > _LARGEST_SHARE:
+        raise BoxLost(f"expected a judge's harness to share at most {_LARGEST_SHARE} bytes; got {inputs} and {outputs}")
+    shared: list[int] = []
+    for size in (inputs, outputs, outputs):
+        memory = os.memfd_create("bench", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        shared.append(memory)
+        os.ftruncate(memory, size)
+        fcntl.fcntl(memory, _ADD_SEALS, _FIXED_SIZE)
+    return shared

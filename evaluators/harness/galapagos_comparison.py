@@ -1,0 +1,306 @@
+"""The comparison of a candidate with a reference, in the judge's process; see `galapagos_timing`."""
+
+import fcntl
+import mmap
+import os
+import socket
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations
+from typing import Any, Protocol, cast
+
+import numpy as np
+from galapagos_judge import Rejected
+from galapagos_slots import READ, RUN, SHARE, WRITTEN, AnyArray, Layout, arguments_of, lay_out
+from galapagos_timing import Check, InPlace, MakeInputs, NotTimed, Output, Timing
+
+Exchange = Callable[[str, Sequence[Sequence[object]], Callable[[], object]], list[Any]]
+"""Sends calls to a process, calls the third argument, and waits for the results."""
+_SECONDS = 0.0015
+"""Processor time that one timing of a quick kernel is meant to take."""
+_MOST_SLOTS, _FEWEST_SLOTS = 64, 2
+_SHARED_BYTES = 24 << 20
+_STEADY, _EQUAL = 0.03, 0.05
+_PATIENCE = 4
+"""Runs that may be measured, as a multiple of those that are wanted."""
+_ORDER = "RCCRCRRC"
+_ADD_SEALS = 1033
+_NO_MORE_SEALS, _NO_NEW_WRITERS = 0x0001, 0x0010
+_KINDS = "biufc"
+_FEWEST_RUNS = 3
+
+
+class Launcher(Protocol):
+    """The line to who holds the clock."""
+
+    def start_reference(self, path: str) -> int:
+        """The descriptor of a new reference's wire."""
+        ...
+
+    def share(self, inputs: int, outputs: int) -> list[int]:
+        """Descriptors of memory for inputs, outputs of the candidate, and outputs of the reference."""
+        ...
+
+    def hold(self, on: bool) -> None:
+        """Stop both processes, or let both run."""
+        ...
+
+    def turn(self, reference: bool, start: bool) -> float:
+        """Let one of the two run, or stop it; the stop gives its processor seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One interleaved series: ratio, seconds of a call of candidate and reference, reference against itself."""
+
+    ratio: float
+    seconds: float
+    reference_seconds: float
+    control: float
+
+
+@dataclass(slots=True)
+class Side:
+    """One of the two processes: how it is asked, the memory that it writes, and (calls, seconds) of its timings.
+
+    Results of the reference are checked no more once `is_checked`.
+    """
+
+    exchange: Exchange
+    stream: socket.socket
+    is_reference: bool
+    is_checked: bool = False
+    outputs: mmap.mmap | None = None
+    points: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+
+
+class Comparison:
+    """One function of candidate and reference, timed alternately on fresh inputs."""
+
+    def __init__(self, name: str, sides: tuple[Side, Side], launcher: Launcher, make_inputs: MakeInputs, check: Check) -> None:
+        self._name = name
+        self._candidate, self._reference = sides
+        self._launcher = launcher
+        self._make = make_inputs
+        self._check = check
+        self._random = np.random.default_rng()
+        self._latest: Sequence[Any] = make_inputs()
+        self._given: dict[int, Sequence[Any]] = {}
+        self._layout: Layout = lay_out([_placed(argument) for argument in self._latest])
+        self._inputs: mmap.mmap | None = None
+
+    def measure(self, runs: int) -> Timing:
+        """Time until `runs` runs agree, or no more may be measured.
+
+        Raises:
+            Rejected: an output is wrong, or the candidate's time does not grow with its calls.
+            NotTimed: the reference fails its check, or the machine is too restless.
+        """
+        self._share_memory()
+        self._launcher.hold(True)
+        try:
+            most = self._warm_up()
+            good = self._runs(most, runs)
+            self._require_growth(statistics.median(one.seconds for one in good))
+        finally:
+            self._launcher.hold(False)
+        ratios = [one.ratio for one in good]
+        return Timing(
+            ratio=statistics.median(ratios),
+            seconds=statistics.median(one.seconds for one in good),
+            reference_seconds=statistics.median(one.reference_seconds for one in good),
+            spread=_spread(ratios),
+            control=statistics.median(one.control for one in good),
+            runs=len(good),
+        )
+
+    def _share_memory(self) -> None:
+        """Memory in both processes: inputs that only this process can write, and for each an area of its own."""
+        read, written = self._layout["strides"]
+        slots = max(_FEWEST_SLOTS, min(_MOST_SLOTS, _SHARED_BYTES // (read + 2 * written)))
+        self._layout["slots"] = slots
+        descriptors = self._launcher.share(read * slots, written * slots)
+        try:
+            self._inputs, self._candidate.outputs, self._reference.outputs = (
+                mmap.mmap(descriptor, 0) for descriptor in descriptors
+            )
+            fcntl.fcntl(descriptors[0], _ADD_SEALS, _NO_NEW_WRITERS | _NO_MORE_SEALS)
+            for side, outputs in zip((self._candidate, self._reference), descriptors[1:], strict=True):
+                hand_over = partial(socket.send_fds, side.stream, [b"\0"], [descriptors[0], outputs])
+                side.exchange(SHARE, [[self._name, self._layout]], hand_over)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _warm_up(self) -> tuple[int, int]:
+        """Call both for the first time; how many calls of candidate and reference one timing takes at most."""
+        slots = self._layout["slots"]
+        most: list[int] = []
+        for side in (self._candidate, self._reference):
+            self._time(side, 1)
+            empty = self._time(side, 0)
+            count, spent = 1, self._time(side, 1) - empty
+            if spent < _SECONDS / 4:
+                count, spent = slots // 4 or 1, self._time(side, slots // 4 or 1) - empty
+            most.append(max(_FEWEST_SLOTS, min(slots, int(_SECONDS * count / max(spent, 1e-6)))))
+            side.points.clear()
+        self._reference.is_checked = True
+        return most[0], most[1]
+
+    def _runs(self, most: tuple[int, int], wanted: int) -> list[Run]:
+        """Runs in which the reference takes as long as itself, more of them while they disagree."""
+        good: list[Run] = []
+        for _ in range(_PATIENCE * wanted):
+            run = self._run(*most)
+            if abs(run.control - 1) <= _EQUAL:
+                good.append(run)
+            if len(good) >= wanted and _spread([one.ratio for one in good]) <= _STEADY:
+                return good
+        if len(good) < min(wanted, _FEWEST_RUNS):
+            raise NotTimed(
+                f"expected the reference to take equally long twice, within {_EQUAL:.0%}; so it did in {len(good)} of "
+                f"{_PATIENCE * wanted} runs; use a quieter machine or larger inputs"
+            )
+        return good
+
+    def _run(self, candidate_most: int, reference_most: int) -> Run:
+        empty = statistics.median(self._time(self._reference, 0) for _ in range(3))
+        self._time(self._candidate, 0)
+        own: list[float] = []
+        others: list[float] = []
+        for letter in _ORDER:
+            mine = letter == "C"
+            limit = candidate_most if mine else reference_most
+            count = int(self._random.integers((limit + 1) // 2, limit, endpoint=True))
+            seconds = (self._time(self._candidate if mine else self._reference, count) - empty) / count
+            (own if mine else others).append(seconds)
+        candidate, reference = statistics.median(own), statistics.median(others)
+        if candidate <= 0 or reference <= 0:
+            raise NotTimed("expected a call to take a time that can be measured; use larger inputs")
+        # The order's places 1 and 7 against 4 and 6: a machine that slows down evenly slows both pairs down.
+        control = (others[0] + others[3]) / (others[1] + others[2])
+        return Run(reference / candidate, candidate, reference, control)
+
+    def _time(self, side: Side, count: int) -> float:
+        """Processor seconds of `count` calls in one request; all their outputs are checked."""
+        slots = self._layout["slots"]
+        first = int(self._random.integers(slots))
+        chosen = [(first + index) % slots for index in range(count)]
+        patterns = self._random.bytes(16)
+        for slot in chosen:
+            self._fill(side, slot, patterns)
+        answer = side.exchange(RUN, [[first, count]], partial(self._launcher.turn, side.is_reference, True))[0]
+        seconds = self._launcher.turn(side.is_reference, False)
+        side.points.append((count, seconds))
+        if not side.is_checked:
+            self._inspect(side, chosen, patterns, answer)
+        return seconds
+
+    def _fill(self, side: Side, slot: int, patterns: bytes) -> None:
+        """Lay out one call: inputs that the candidate has not seen, poison where outputs are to be."""
+        if not side.is_reference or slot not in self._given:
+            self._given[slot] = self._fresh()
+        for argument, view in self._arrays(side, slot):
+            if isinstance(argument, Output):
+                _bits(view)[...] = _poison(view, slot, patterns)
+            else:
+                view[...] = argument.array if isinstance(argument, InPlace) else argument
+
+    def _arrays(self, side: Side, slot: int) -> list[tuple[Any, AnyArray]]:
+        """The arguments of one call that are no numbers, each with its place in the memory of `side`."""
+        views = arguments_of(self._layout, slot, (self._inputs, side.outputs))
+        pairs = zip(self._given[slot], views, strict=True)
+        return [(argument, view) for argument, view in pairs if isinstance(view, np.ndarray)]
+
+    def _fresh(self) -> Sequence[Any]:
+        made, before = self._make(), self._latest
+        here, there = (lay_out([_placed(argument) for argument in one]) for one in (made, before))
+        if here != there:
+            raise NotTimed("expected make_inputs to return equal numbers, and arrays of equal shape and dtype, every time")
+        if made is before or not any(_differ(one, other) for one, other in zip(made, before, strict=True)):
+            raise NotTimed("expected make_inputs to return new random values every time; got the same twice")
+        self._latest = made
+        return made
+
+    def _inspect(self, side: Side, chosen: list[int], patterns: bytes, answer: object) -> None:
+        """Check what lies in the memory of a process that stands still, or else what its calls returned."""
+        returned = cast("list[object]", answer) if isinstance(answer, list) else []
+        for index, slot in enumerate(chosen):
+            given = self._given[slot]
+            outputs: list[Any] = []
+            for argument, view in self._arrays(side, slot):
+                if isinstance(argument, Output) and view.dtype.kind in "fc":
+                    left = int(np.count_nonzero(_bits(view) == _poison(view, slot, patterns)))
+                    if left:
+                        raise Rejected(f"expected the function to fill its outputs; {left} values were left as they were")
+                if isinstance(argument, Output | InPlace):
+                    outputs.append(view.copy())
+            if not outputs:
+                if len(returned) != len(chosen):
+                    raise Rejected(f"expected {len(chosen)} returned values; got {len(returned)}")
+                outputs.append(returned[index])
+            inputs = [one.array if isinstance(one, InPlace) else one for one in given if not isinstance(one, Output)]
+            try:
+                self._check(inputs, outputs)
+            except Rejected as error:
+                if side.is_reference:
+                    raise NotTimed(f"expected the reference to pass the check; got: {error}") from None
+                raise
+
+    def _require_growth(self, seconds: float) -> None:
+        """Refuse a candidate whose time does not come from the calls that it answers (Theil-Sen slope over all timings)."""
+        points = self._candidate.points
+        apart = max(count for count, _ in points) / 3
+        pairs = [(one, other) for one, other in combinations(points, 2) if abs(one[0] - other[0]) >= apart]
+        slope = statistics.median((one[1] - other[1]) / (one[0] - other[0]) for one, other in pairs)
+        if slope < seconds / 2:
+            raise Rejected(
+                f"expected the time to grow with the number of calls; a call took {seconds:.3g} s of processor time, but one "
+                f"more call in a request only {slope:.3g} s: work moved between calls"
+            )
+
+
+def _placed(argument: object) -> tuple[int, AnyArray] | int | float:
+    if isinstance(argument, Output | InPlace):
+        place = WRITTEN, argument.array
+    elif isinstance(argument, np.ndarray):
+        place = READ, cast("AnyArray", argument)
+    elif isinstance(argument, int | float):
+        return argument
+    else:
+        raise NotTimed(f"expected make_inputs to return arrays, Output, InPlace, int and float; got {type(argument).__name__}")
+    if place[1].dtype.kind not in _KINDS or place[1].dtype.byteorder == ">" or not place[1].size:
+        raise NotTimed(f"expected arrays with values of a plain dtype; got {place[1].shape} of {place[1].dtype}")
+    return place
+
+
+def _differ(one: Any, other: Any) -> bool:
+    if isinstance(one, InPlace):
+        return not np.array_equal(one.array, other.array)
+    return isinstance(one, np.ndarray) and not np.array_equal(cast("AnyArray", one), other)
+
+
+def _bits(array: AnyArray) -> AnyArray:
+    """The array's numbers as bare bits, complex ones as pairs."""
+    size = array.dtype.itemsize // 2 if array.dtype.kind == "c" else array.dtype.itemsize
+    return array.view(f"u{size}")
+
+
+def _poison(array: AnyArray, slot: int, patterns: bytes) -> Any:
+    """One of two random bit patterns by the slot's number; for floats one that means NaN."""
+    bits = _bits(array).dtype
+    pattern = np.frombuffer(patterns[8 * (slot % 2) :], bits, 1)[0]
+    if array.dtype.kind == "b":
+        return pattern & 1
+    if array.dtype.kind in "fc":
+        return pattern | _bits(np.array([np.nan], f"f{bits.itemsize}"))[0]
+    return pattern
+
+
+def _spread(values: Sequence[float]) -> float:
+    """The distance of the quartiles over the median."""
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return float((high - low) / middle)

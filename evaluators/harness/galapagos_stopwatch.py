@@ -1,0 +1,110 @@
+"""A family of processes that is stopped at all times but while it is timed."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+
+STOLEN_S = 0.001
+"""Processor seconds that a family may gain while it is stopped: less than disturbs anything, more than any rounding."""
+_STOPPED = frozenset(b"TtZXx")
+
+
+class WorkedWhileStopped(Exception):
+    """The family let itself be woken while it had to stand still."""
+
+
+class Stopwatch:
+    """Processor seconds of the sealed family of `pid`, which runs only between `start` and `halt`.
+
+    Stopped processes can neither prepare later calls nor slow down what is timed meanwhile, and the kernel's clock of a
+    stopped process is exact. A member that ends in between takes its last reading with it and is charged the wall time.
+    `members` are `pid` and all its descendants; `clocks` gives the processor seconds of those that live.
+    """
+
+    def __init__(self, pid: int, members: Iterable[int], clocks: Callable[[Iterable[int]], dict[int, float]]) -> None:
+        self._pid = pid
+        self._clocks = clocks
+        self._members: dict[int, int] = {}
+        for member in members:
+            with contextlib.suppress(ProcessLookupError):
+                self._members[member] = os.pidfd_open(member)
+        self._before: dict[int, float] = {}
+        self._started = 0.0
+
+    def halt(self) -> bool:
+        """Order every member that still runs to stop; whether all have stopped. Ask again until then.
+
+        Again every time, since a member that still ran may have woken another.
+        """
+        running = [member for member in self._members if not _is_stopped(member)]
+        self._signal(running, signal.SIGSTOP)
+        return not running
+
+    def seconds(self) -> float:
+        """Processor seconds of the halted family since the last halt; those of a family first halted are all.
+
+        Raises:
+            ProcessLookupError: the process itself is gone.
+        """
+        elapsed = time.monotonic() - self._started
+        before, self._before = self._before, self._read()
+        gained = sum(seconds - before.get(pid, 0.0) for pid, seconds in self._before.items())
+        return gained + elapsed * sum(1 for pid in before if pid not in self._before)
+
+    def start(self) -> None:
+        """Let the halted family run.
+
+        Raises:
+            ProcessLookupError: the process itself is gone.
+            WorkedWhileStopped: it has run since it was halted.
+        """
+        if sum(self._read().values()) - sum(self._before.values()) > STOLEN_S:
+            raise WorkedWhileStopped
+        self._started = time.monotonic()
+        self._signal(self._members, signal.SIGCONT)
+
+    def pin(self, processor: int) -> None:
+        """Keep every thread of the family on one processor, where the system lets us."""
+        for member in self._members:
+            for task in _tasks(member):
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(int(task), {processor})
+
+    def close(self) -> None:
+        """Let every descriptor go."""
+        for descriptor in self._members.values():
+            os.close(descriptor)
+        self._members = {}
+
+    def _signal(self, members: Iterable[int], number: signal.Signals) -> None:
+        for member in members:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._members[member], number)
+
+    def _read(self) -> dict[int, float]:
+        readings = self._clocks(self._members)
+        if self._pid not in readings:
+            raise ProcessLookupError(self._pid)
+        return readings
+
+
+def _tasks(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - pathlib would be one more import in zygotes
+    except OSError:
+        return []
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether no thread of the process runs; its first one may be dead while others run."""
+    for task in _tasks(pid):
+        try:
+            with open(f"/proc/{pid}/task/{task}/stat", "rb") as file:  # noqa: PTH123 - as above
+                text = file.read()
+        except OSError:
+            continue
+        if text[text.rindex(b")") + 2] not in _STOPPED:
+            return False
+    return True

@@ -1,0 +1,67 @@
+"""A matrix product in C or Python, timed beside a reference: the problem that the clock is tested with."""
+
+from pathlib import Path
+
+from evaluators.sandbox import Job
+from evolution.evaluation import Purpose
+from evolution.problem import Limits, Problem, problem_from_files
+
+KERNELS = Path(__file__).parent / "kernels"
+_JUDGE = '''
+import numpy as np
+from galapagos_judge import Rejected
+from galapagos_timing import InPlace, Output, require_accuracy
+
+N, K, M = 96, 128, 160
+
+def evaluate(candidate, context):
+    return of(candidate.compare("matmul", *parts(context), runs=5))
+
+def quickly(candidate, context):
+    return of(candidate.compare("matmul", *parts(context), runs=3))
+
+def returned(candidate, context):
+    make, check = parts(context)
+    return of(candidate.compare("matmul", lambda: make()[:2], check, runs=3))
+
+def parts(context):
+    rng = context.rng
+    def make():
+        a = rng.standard_normal((N, K), dtype=np.float32)
+        b = rng.standard_normal((K, M), dtype=np.float32)
+        return a, b, Output((N, M), np.float32), N, K, M
+    def check(inputs, outputs):
+        a, b = inputs[:2]
+        exact = a.astype(np.float64) @ b
+        require_accuracy(outputs[0], exact, a @ b, np.abs(a) @ np.abs(b))
+    return make, check
+
+def of(timing):
+    names = ("seconds", "reference_seconds", "spread", "control", "runs")
+    return {"score": timing.ratio, "metrics": {name: getattr(timing, name) for name in names}}
+'''
+_HEAD = 'name = "matmul"\ntitle = "Matrix product"\nstatement = "None."\n'
+C_SEED = (KERNELS / "honest" / "naive.c").read_text()
+
+
+def c_problem(reference: str = C_SEED) -> Problem:
+    return problem_from_files(
+        {
+            "problem.toml": f'{_HEAD}language = "c"\nseed = ["kernel.c"]\n'.encode(),
+            "kernel.c": f"// EVOLVE-BLOCK-START\n{reference}\n// EVOLVE-BLOCK-END\n".encode(),
+            "judge.py": _JUDGE.encode(),
+        }
+    )
+
+
+def kernel_job(text: str, path: str = "kernel.c", entry: str = "quickly") -> Job:
+    return Job(
+        files={path: text},
+        entry=entry,
+        purpose=Purpose.SEARCH,
+        stage="score",
+        repeat=0,
+        seed=bytes(32),
+        timeout_s=60.0,
+        limits=Limits(memory_mib=512, processes=8, files_mib=16),
+    )
