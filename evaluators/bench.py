@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from evaluators.box import Box, BoxLost, Fork, kill
-from evaluators.harness.galapagos_stopwatch import WorkedWhileStopped
 from evaluators.judgement import Hold, Reference, Share, Turn
 from evaluators.sandbox import Job
+from evaluators.stopwatch import WorkedWhileStopped
 
 References = Callable[[str], Awaitable[tuple[Box, Mapping[str, str]] | None]]
 """The warm box for references, and the files of the program with the reference of this path in its place; None: no such."""
@@ -99,8 +99,10 @@ class Bench:
             if not on:
                 await fork.resume()
                 continue
-            if not fork.sealed.done():
-                await box.seal()
+            sealed = await fork.sealed if fork.sealed.done() else await box.seal()
+            if not sealed:
+                fork.order_end()
+                raise ProcessLookupError("a process that cannot be stopped cannot be timed")
             await fork.hold()
             await fork.pin(self._choose_processor())
 

@@ -44,6 +44,7 @@ class LocalSandbox:
         self._ground: Ground | None = None
         self._boxes: dict[Role, Box] = {}
         self._reference_box: Box | None = None
+        self._reference_ground: Ground | None = None
         self._busy = asyncio.Lock()
 
     @property
@@ -113,17 +114,23 @@ class LocalSandbox:
             return None
         if self._reference_box is None or not self._reference_box.alive:
             await self._close_reference()
-            assert self._ground is not None and self._folder is not None  # noqa: S101, PT018 - for the type checker: start() laid it
-            scratch = self._folder / "reference" / "tmp"
-            scratch.mkdir(parents=True, exist_ok=True)
-            uid = None if self._ground.uid is None else self._ground.uid + len(Role)
-            if uid is not None:
-                scratch.parent.chmod(0o755)
-                os.chown(scratch, uid, uid)
-            self._reference_box = Box(confinement(replace(self._ground, scratch=scratch, uid=uid), Role.CANDIDATE))
+            self._reference_ground = self._lay_reference_ground()
+            self._reference_box = Box(confinement(self._reference_ground, Role.CANDIDATE))
             await self._reference_box.start()
         main = self._problem.definition.seed[0]
         return self._reference_box, self._problem.seed_files | {main: content.decode("utf-8", "replace")}
+
+    def _lay_reference_ground(self) -> Ground:
+        assert self._ground is not None  # noqa: S101 - for the type checker: start() has laid it
+        assert self._folder is not None  # noqa: S101 - as above
+        scratch = self._folder / "reference" / "tmp"
+        scratch.mkdir(parents=True, exist_ok=True)
+        # One that neither candidates nor judges have.
+        uid = None if self._ground.uid is None else self._ground.uid + len(Role)
+        if uid is not None:
+            scratch.parent.chmod(0o755)
+            os.chown(scratch, uid, uid)
+        return replace(self._ground, scratch=scratch, uid=uid)
 
     async def _close_reference(self) -> None:
         box, self._reference_box = self._reference_box, None
@@ -139,10 +146,12 @@ class LocalSandbox:
 
     async def _renew_scratch(self) -> None:
         """Of tier plain: what the candidate wrote goes. In tier namespaces it vanished with its mount."""
-        if self._tier is not Tier.PLAIN or self._ground is None:
+        if self._tier is not Tier.PLAIN:
             return
         try:
-            await asyncio.to_thread(make_anew, self._ground.scratch, self._ground.uid)
+            for ground in (self._ground, self._reference_ground):
+                if ground is not None:
+                    await asyncio.to_thread(make_anew, ground.scratch, ground.uid)
         except OSError as error:
             log.warning("a candidate's folder could not be removed, so its slot is made anew: %s", error)
             await self.close()
@@ -151,7 +160,7 @@ class LocalSandbox:
         """End both boxes and remove the slot's folder."""
         boxes, self._boxes = list(self._boxes.values()), {}
         await asyncio.gather(self._close_reference(), *(box.close() for box in boxes))
-        self._ground = None
+        self._ground = self._reference_ground = None
         if self._folder is not None:
             _remove(self._folder)
             os.close(self._claim)

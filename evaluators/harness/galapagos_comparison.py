@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
+from math import ceil, log2
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -18,12 +19,12 @@ from galapagos_timing import Check, InPlace, MakeInputs, NotTimed, Output, Timin
 
 Exchange = Callable[[str, Sequence[Sequence[object]], Callable[[], object]], list[Any]]
 """Sends calls to a process, calls the third argument, and waits for the results."""
-_SECONDS = 0.0015
+_SECONDS = 0.002
 """Processor time that one timing of a quick kernel is meant to take."""
-_MOST_SLOTS, _FEWEST_SLOTS = 64, 2
+_MOST_SLOTS, _FEWEST_CALLS = 64, 2
 _SHARED_BYTES = 24 << 20
 _STEADY, _EQUAL = 0.03, 0.05
-_PATIENCE = 4
+_PATIENCE = 3
 """Runs that may be measured, as a multiple of those that are wanted."""
 _ORDER = "RCCRCRRC"
 _ADD_SEALS = 1033
@@ -120,7 +121,7 @@ class Comparison:
     def _share_memory(self) -> None:
         """Memory in both processes: inputs that only this process can write, and for each an area of its own."""
         read, written = self._layout["strides"]
-        slots = max(_FEWEST_SLOTS, min(_MOST_SLOTS, _SHARED_BYTES // (read + 2 * written)))
+        slots = max(_FEWEST_CALLS, min(_MOST_SLOTS, _SHARED_BYTES // (read + 2 * written)))
         self._layout["slots"] = slots
         descriptors = self._launcher.share(read * slots, written * slots)
         try:
@@ -141,12 +142,14 @@ class Comparison:
         most: list[int] = []
         for side in (self._candidate, self._reference):
             self._time(side, 1)
-            empty = self._time(side, 0)
+            empty = min(self._time(side, 0) for _ in range(3))
             count, spent = 1, self._time(side, 1) - empty
             if spent < _SECONDS / 4:
                 count, spent = slots // 4 or 1, self._time(side, slots // 4 or 1) - empty
-            most.append(max(_FEWEST_SLOTS, min(slots, int(_SECONDS * count / max(spent, 1e-6)))))
-            side.points.clear()
+            wanted = _SECONDS * count / max(spent, 1e-6)
+            # A power of two: equally fast programs get equally many calls, so that what the first one costs more cancels.
+            most.append(max(_FEWEST_CALLS, min(slots, 2 ** max(0, round(log2(wanted))))))
+            side.points = [point for point in side.points[1:] if point[0] == 0]
         self._reference.is_checked = True
         return most[0], most[1]
 
@@ -167,14 +170,15 @@ class Comparison:
         return good
 
     def _run(self, candidate_most: int, reference_most: int) -> Run:
-        empty = statistics.median(self._time(self._reference, 0) for _ in range(3))
-        self._time(self._candidate, 0)
+        for side in (self._reference, self._candidate):
+            self._time(side, 0)
+        empty = statistics.median(seconds for count, seconds in self._reference.points if count == 0)
+        shares = self._random.uniform(0.5, 1.0, len(_ORDER) // 2)
         own: list[float] = []
         others: list[float] = []
         for letter in _ORDER:
             mine = letter == "C"
-            limit = candidate_most if mine else reference_most
-            count = int(self._random.integers((limit + 1) // 2, limit, endpoint=True))
+            count = ceil((candidate_most if mine else reference_most) * shares[len(own if mine else others)])
             seconds = (self._time(self._candidate if mine else self._reference, count) - empty) / count
             (own if mine else others).append(seconds)
         candidate, reference = statistics.median(own), statistics.median(others)
@@ -211,9 +215,12 @@ class Comparison:
 
     def _arrays(self, side: Side, slot: int) -> list[tuple[Any, AnyArray]]:
         """The arguments of one call that are no numbers, each with its place in the memory of `side`."""
+        found: list[tuple[Any, AnyArray]] = []
         views = arguments_of(self._layout, slot, (self._inputs, side.outputs))
-        pairs = zip(self._given[slot], views, strict=True)
-        return [(argument, view) for argument, view in pairs if isinstance(view, np.ndarray)]
+        for argument, view in zip(self._given[slot], views, strict=True):
+            if not isinstance(view, int | float):
+                found.append((argument, view))
+        return found
 
     def _fresh(self) -> Sequence[Any]:
         made, before = self._make(), self._latest

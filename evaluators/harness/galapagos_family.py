@@ -73,7 +73,7 @@ def hold_still(pid: int, but: frozenset[int] = frozenset()) -> set[int] | None:
     quiet = 0
     until = time.monotonic() + _PATIENCE_S
     while quiet < 2:
-        moving = [member for member in family(pid) if member not in but and not (member in known and _stands(member))]
+        moving = [member for member in family(pid) if member not in but and not (member in known and stands(member))]
         quiet = 0 if moving else quiet + 1
         for member in moving:
             known.add(member)
@@ -93,7 +93,7 @@ def signal_one(pid: int, number: int) -> None:
         return
 
 
-def _stands(pid: int) -> bool:
+def stands(pid: int) -> bool:
     """Whether every thread is stopped or has ended."""
     try:
         threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - as above

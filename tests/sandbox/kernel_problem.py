@@ -7,7 +7,7 @@ from evolution.evaluation import Purpose
 from evolution.problem import Limits, Problem, problem_from_files
 
 KERNELS = Path(__file__).parent / "kernels"
-_JUDGE = '''
+_JUDGE = """
 import numpy as np
 from galapagos_judge import Rejected
 from galapagos_timing import InPlace, Output, require_accuracy
@@ -39,29 +39,39 @@ def parts(context):
 def of(timing):
     names = ("seconds", "reference_seconds", "spread", "control", "runs")
     return {"score": timing.ratio, "metrics": {name: getattr(timing, name) for name in names}}
-'''
+"""
 _HEAD = 'name = "matmul"\ntitle = "Matrix product"\nstatement = "None."\n'
-C_SEED = (KERNELS / "honest" / "naive.c").read_text()
+_PYTHON_BLOCK, _C_BLOCK = "# EVOLVE-BLOCK-START\n{}\n# EVOLVE-BLOCK-END\n", "// EVOLVE-BLOCK-START\n{}\n// EVOLVE-BLOCK-END\n"
 
 
-def c_problem(reference: str = C_SEED) -> Problem:
-    return problem_from_files(
-        {
-            "problem.toml": f'{_HEAD}language = "c"\nseed = ["kernel.c"]\n'.encode(),
-            "kernel.c": f"// EVOLVE-BLOCK-START\n{reference}\n// EVOLVE-BLOCK-END\n".encode(),
-            "judge.py": _JUDGE.encode(),
-        }
-    )
+def kernels(kind: str, suffix: str) -> dict[str, str]:
+    """The texts of all kernels of a kind, `honest` or `cheats`, in one language."""
+    return {path.stem: path.read_text() for path in sorted((KERNELS / kind).glob(f"*{suffix}"))}
 
 
-def kernel_job(text: str, path: str = "kernel.c", entry: str = "quickly") -> Job:
+def c_problem(text: str) -> Problem:
+    """With `text` as the seed, which is the reference too."""
+    return _problem("kernel.c", 'language = "c"\n', _C_BLOCK.format(text))
+
+
+def python_problem(text: str) -> Problem:
+    """As `c_problem`."""
+    return _problem("kernel.py", "", _PYTHON_BLOCK.format(text))
+
+
+def _problem(path: str, language: str, seed: str) -> Problem:
+    files = {"problem.toml": f'{_HEAD}{language}seed = ["{path}"]\n', path: seed, "judge.py": _JUDGE}
+    return problem_from_files({name: content.encode() for name, content in files.items()})
+
+
+def kernel_job(path: str, text: str, entry: str = "quickly") -> Job:
     return Job(
         files={path: text},
         entry=entry,
         purpose=Purpose.SEARCH,
         stage="score",
         repeat=0,
-        seed=bytes(32),
+        seed=b"what nobody can guess, 32 bytes.",
         timeout_s=60.0,
         limits=Limits(memory_mib=512, processes=8, files_mib=16),
     )

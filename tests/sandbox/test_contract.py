@@ -220,6 +220,30 @@ class TestClock:
             assert result.value is not None, result
             assert result.value.score > 0.29
 
+    async def test_an_orphan_hides_no_work(self, slot: Sandbox) -> None:
+        source = """
+            import ctypes, os, time
+            ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
+            asked, ask = os.pipe()
+            told, tell = os.pipe()
+            child = os.fork()
+            if child == 0:
+                if os.fork() == 0:
+                    os.read(asked, 1)
+                    end = time.process_time() + 0.3
+                    while time.process_time() < end: pass
+                    os.write(tell, b"x")
+                    time.sleep(9)
+                os._exit(0)
+            os.waitpid(child, 0)
+            def f():
+                os.write(ask, b"x")
+                os.read(told, 1)
+            """
+        result = await slot.run(job(source, "clock"))
+        assert result.value is not None, result
+        assert result.value.score > 0.29
+
     async def test_no_process_starts_while_it_runs(self, slot: Sandbox) -> None:
         source = """
             import os, threading

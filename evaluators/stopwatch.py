@@ -4,11 +4,14 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from pathlib import Path
+
+from evaluators.harness.galapagos_family import stands
+from evaluators.harness.galapagos_watch import clocks
 
 STOLEN_S = 0.001
 """Processor seconds that a family may gain while it is stopped: less than disturbs anything, more than any rounding."""
-_STOPPED = frozenset(b"TtZXx")
 
 
 class WorkedWhileStopped(Exception):
@@ -20,12 +23,11 @@ class Stopwatch:
 
     Stopped processes can neither prepare later calls nor slow down what is timed meanwhile, and the kernel's clock of a
     stopped process is exact. A member that ends in between takes its last reading with it and is charged the wall time.
-    `members` are `pid` and all its descendants; `clocks` gives the processor seconds of those that live.
+    `members` are `pid` and all that it started.
     """
 
-    def __init__(self, pid: int, members: Iterable[int], clocks: Callable[[Iterable[int]], dict[int, float]]) -> None:
+    def __init__(self, pid: int, members: Iterable[int]) -> None:
         self._pid = pid
-        self._clocks = clocks
         self._members: dict[int, int] = {}
         for member in members:
             with contextlib.suppress(ProcessLookupError):
@@ -38,7 +40,7 @@ class Stopwatch:
 
         Again every time, since a member that still ran may have woken another.
         """
-        running = [member for member in self._members if not _is_stopped(member)]
+        running = [member for member in self._members if not stands(member)]
         self._signal(running, signal.SIGSTOP)
         return not running
 
@@ -70,7 +72,7 @@ class Stopwatch:
         for member in self._members:
             for task in _tasks(member):
                 with contextlib.suppress(OSError):
-                    os.sched_setaffinity(int(task), {processor})
+                    os.sched_setaffinity(task, {processor})
 
     def close(self) -> None:
         """Let every descriptor go."""
@@ -84,27 +86,14 @@ class Stopwatch:
                 signal.pidfd_send_signal(self._members[member], number)
 
     def _read(self) -> dict[int, float]:
-        readings = self._clocks(self._members)
+        readings = clocks(self._members)
         if self._pid not in readings:
             raise ProcessLookupError(self._pid)
         return readings
 
 
-def _tasks(pid: int) -> list[str]:
+def _tasks(pid: int) -> list[int]:
     try:
-        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - pathlib would be one more import in zygotes
+        return [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
         return []
-
-
-def _is_stopped(pid: int) -> bool:
-    """Whether no thread of the process runs; its first one may be dead while others run."""
-    for task in _tasks(pid):
-        try:
-            with open(f"/proc/{pid}/task/{task}/stat", "rb") as file:  # noqa: PTH123 - as above
-                text = file.read()
-        except OSError:
-            continue
-        if text[text.rindex(b")") + 2] not in _STOPPED:
-            return False
-    return True
