@@ -190,7 +190,7 @@ class Comparison:
 
     def _time(self, side: Side, count: int) -> float:
         """Processor seconds of `count` calls in one request; all their outputs are checked."""
-        slots = self._layout["slots"]
+        slots: int = self._layout["slots"]
         first = int(self._random.integers(slots))
         chosen = [(first + index) % slots for index in range(count)]
         patterns = self._random.bytes(16)

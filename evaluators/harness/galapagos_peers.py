@@ -34,15 +34,15 @@ _COPIED_IN_ALL = 2 << 20
 _SHIMS = str(Path(__file__).parent / "shims")
 
 
-def load_peer(files: Mapping[str, str]) -> Callable[[str, Sequence[Any]], object]:
-    """What the judge of a peer's folder may call: `evaluate(request)`."""
+def load_peer(files: Mapping[str, str]) -> Callable[[str, Sequence[Any]], Callable[[], object]]:
+    """Makes the one call ready that the judge of a peer's folder may make: `evaluate(request)`."""
 
-    def call(function: str, arguments: Sequence[Any]) -> object:
+    def bind(function: str, arguments: Sequence[Any]) -> Callable[[], object]:
         if function != "evaluate":
             raise AttributeError(f"expected evaluate of a peer's folder; got {function!r}")
-        return evaluate(arguments[0], files)
+        return partial(evaluate, arguments[0], files)
 
-    return call
+    return bind
 
 
 def evaluate(request: Mapping[str, Any], files: Mapping[str, str]) -> Record:

@@ -15,6 +15,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 _C, _PYTHON = kernels("honest", ".c"), kernels("honest", ".py")
 _C_CHEATS, _PYTHON_CHEATS = kernels("cheats", ".c"), kernels("cheats", ".py")
 _TIERS = [pytest.param(tier, id=tier.value) for tier in Tier]
+_MAY_PASS = {"wakes_itself", "busy_thread", "helper_process", "orphan_helper", "patches_clocks", "reaches_out"}
+"""Whose answers are right: they only must not pay."""
 _WORTH = 1.25
 """More than this times the reference's speed no cheat may get: it computes the same, and a busy machine adds some noise."""
 
@@ -38,42 +40,57 @@ async def in_python(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
+async def _timed(sandbox: Sandbox, path: str, text: str, entry: str = "quickly") -> JobResult:
+    """A comparison, asked for again where the machine was too restless for it."""
+    for _ in range(5):
+        result = await sandbox.run(kernel_job(path, text, entry))
+        if result.cause is not Cause.JUDGE_ERROR or "take equally long" not in result.message:
+            return result
+    pytest.fail("the reference never took equally long twice: this machine is too busy to test its clock")
+
+
 def _numbers(result: JobResult) -> tuple[float, dict[str, float]]:
     assert result.value is not None, result
     return result.value.score, result.value.metrics
 
 
 async def test_honest_kernels_in_c_get_their_ratio(in_c: Sandbox) -> None:
-    found = {name: _numbers(await in_c.run(kernel_job("kernel.c", text))) for name, text in _C.items()}
+    found = {name: _numbers(await _timed(in_c, "kernel.c", text)) for name, text in _C.items()}
     # Measured: 1.00, 13 and 24. Half of each step is asked for, since machines differ.
-    assert 0.8 < found["naive"][0] < 1.25
+    assert 0.75 < found["naive"][0] < 1.33
     assert found["reordered"][0] > 5
     assert found["blocked"][0] > 1.3 * found["reordered"][0]
     for ratio, metrics in found.values():
-        assert ratio == pytest.approx(metrics["reference_seconds"] / metrics["seconds"], rel=0.2)
+        assert ratio == pytest.approx(metrics["reference_seconds"] / metrics["seconds"])
         assert abs(metrics["control"] - 1) <= 0.05
-        assert metrics["runs"] >= 3
-        assert metrics["spread"] < 0.5
+        assert metrics["runs"] == 1
 
 
-async def test_an_honest_kernel_in_python_gets_its_ratio(in_python: Sandbox) -> None:
-    ratio, metrics = _numbers(await in_python.run(kernel_job("kernel.py", _PYTHON["vectorised"])))
-    assert 0.8 < ratio < 1.25
+@pytest.mark.parametrize("entry", ["quickly", "returned"])
+async def test_an_honest_kernel_in_python_gets_its_ratio(in_python: Sandbox, entry: str) -> None:
+    ratio, metrics = _numbers(await _timed(in_python, "kernel.py", _PYTHON["vectorised"], entry))
+    assert 0.75 < ratio < 1.33
     assert 1e-6 < metrics["seconds"] < 0.01
+
+
+async def test_more_runs_are_told_apart(in_c: Sandbox) -> None:
+    _, metrics = _numbers(await _timed(in_c, "kernel.c", _C["naive"], "evaluate"))
+    assert metrics["runs"] >= 3
+    assert 0 < metrics["spread"] < 0.5
 
 
 @pytest.mark.parametrize("name", sorted(_C_CHEATS))
 async def test_no_cheat_in_c_gains(in_c: Sandbox, name: str) -> None:
-    _gains_nothing(await in_c.run(kernel_job("kernel.c", _C_CHEATS[name])))
+    _gains_nothing(await _timed(in_c, "kernel.c", _C_CHEATS[name]), name)
 
 
 @pytest.mark.parametrize("name", sorted(_PYTHON_CHEATS))
 async def test_no_cheat_in_python_gains(in_python: Sandbox, name: str) -> None:
-    _gains_nothing(await in_python.run(kernel_job("kernel.py", _PYTHON_CHEATS[name])))
+    _gains_nothing(await _timed(in_python, "kernel.py", _PYTHON_CHEATS[name]), name)
 
 
-def _gains_nothing(result: JobResult) -> None:
-    if result.cause is Cause.OK:
+def _gains_nothing(result: JobResult, name: str) -> None:
+    if name in _MAY_PASS and result.cause is Cause.OK:
         assert _numbers(result)[0] < _WORTH
     else:
-        assert result.cause in {Cause.REJECTED, Cause.DIED, Cause.FORBIDDEN, Cause.CALL_ERROR}, result
+        assert result.cause in {Cause.REJECTED, Cause.DIED, Cause.FORBIDDEN}, result
