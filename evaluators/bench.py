@@ -5,11 +5,12 @@ import math
 import os
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
 from evaluators.box import Box, BoxLost, Fork, kill
+from evaluators.harness.galapagos_memory_file import SIZE, sealed_memory
 from evaluators.judgement import Hold, Reference, Share, Turn
 from evaluators.sandbox import Job
 from evaluators.stopwatch import WorkedWhileStopped
@@ -20,13 +21,11 @@ GONE, ABSENT, WOKE = -1.0, -2.0, -3.0
 """Answers in place of seconds: the process is gone; no such file; it ran while it had to stand still."""
 _PROCESSORS = os.cpu_count() or 1
 _LARGEST_SHARE = 256 << 20
-_ADD_SEALS = 1033
-_FIXED_SIZE = 0x0002 | 0x0004
 _pinned: Counter[int] = Counter()
 
 
-def fork_program(box: Box, job: Job, files: Mapping[str, str], wire: int, log: int) -> Fork:
-    """Start a program in a candidates' box.
+def fork_program(box: Box, job: Job, files: Mapping[str, str], descriptors: Sequence[int]) -> Fork:
+    """Start a program in a candidates' box, with the descriptors of its wire, memory file and log.
 
     Raises:
         BoxLost: the box is gone.
@@ -41,7 +40,8 @@ def fork_program(box: Box, job: Job, files: Mapping[str, str], wire: int, log: i
             "files_mib": job.limits.files_mib,
             "cpu_s": math.ceil(job.timeout_s * _PROCESSORS) + 2,
         }
-        return box.fork(limits, [wire, source, log])
+        wire, memory_file, log = descriptors
+        return box.fork(limits, [wire, source, memory_file, log])
     finally:
         os.close(source)
 
@@ -88,9 +88,10 @@ class Bench:
         await self.end_reference()
         self._reference_box, files = found
         ours, theirs = socket.socketpair()
+        memory_file = sealed_memory("arrays", SIZE)
         with ours:
-            self.reference = fork_program(self._reference_box, self._job, files, ours.fileno(), self._log)
-        return 0.0, [theirs.detach()]
+            self.reference = fork_program(self._reference_box, self._job, files, [ours.fileno(), memory_file, self._log])
+        return 0.0, [theirs.detach(), memory_file]
 
     async def _hold(self, on: bool) -> None:
         for box, fork in ((self._box, self._candidate), (self._reference_box, self.reference)):
@@ -151,10 +152,8 @@ def _shared(*sizes: int) -> list[int]:
     inputs, outputs = sizes
     if min(sizes) <= 0 or inputs + 2 * outputs > _LARGEST_SHARE:
         raise BoxLost(f"expected a judge's harness to share at most {_LARGEST_SHARE} bytes; got {inputs} and {outputs}")
-    shared: list[int] = []
-    for size in (inputs, outputs, outputs):
-        memory = os.memfd_create("bench", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        shared.append(memory)
-        os.ftruncate(memory, size)
-        fcntl.fcntl(memory, _ADD_SEALS, _FIXED_SIZE)
-    return shared
+    # Not sealed for good: the judge forbids others to write, once it has mapped them itself.
+    memory = os.memfd_create("inputs", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(memory, inputs)
+    fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    return [memory, sealed_memory("outputs", outputs), sealed_memory("outputs", outputs)]

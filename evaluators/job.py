@@ -202,7 +202,7 @@ class _Evaluation:
     async def _use_bench(self, message: Reference | Share | Hold | Turn) -> None:
         assert self._candidate is not None  # noqa: S101 - as above
         if self._bench is None:
-            self._logs.append(_log())
+            self._logs.append(sealed_memory("log", _LOG_SIZE))
             self._bench = Bench(self._job, self._box, self._candidate, self._references, self._logs[2])
         try:
             number, descriptors = await self._bench.answer(message)

@@ -11,12 +11,15 @@ from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from galapagos_log import BoundedLog
 from galapagos_values import NotPlainData
 from galapagos_wire import Closed, Wire
+
+if TYPE_CHECKING:
+    from galapagos_batch import Batch
 
 READY, FAILED, RESULTS = 0, 1, 2
 _LONGEST_TEXT = 4000
@@ -124,18 +127,27 @@ def serve(wire: Wire, load: Callable[[], Bind]) -> None:
         wire.send(0, (FAILED, cause_of(error, "load_error"), text_of(error)))
         return
     wire.send(0, (READY, "", ""))
-    batch: Bind | None = None
+    batch: "Batch | None" = None
     while True:
         try:
             nonce, request = wire.receive()
         except Closed:
             return
         function, calls = cast("tuple[str, list[list[Any]]]", request)
-        if function in _BATCHED and batch is None:
-            from galapagos_batch import Batch
+        if function not in _BATCHED:
+            _answer(wire, nonce, bind, function, calls)
+            continue
+        batch = batch or _batch(wire, bind)
+        _answer(wire, nonce, batch.bind, function, calls)
+        # After the answer, so that nothing else lies in the stream before the descriptors.
+        batch.take_memory()
 
-            batch = Batch(stream, bind).answer
-        _answer(wire, nonce, batch if batch is not None and function in _BATCHED else bind, function, calls)
+
+def _batch(wire: Wire, bind: Bind) -> "Batch":
+    # Only candidates that are compared pay for it.
+    from galapagos_batch import Batch
+
+    return Batch(wire, bind)
 
 
 def _answer(wire: Wire, nonce: int, bind: Bind, function: str, calls: Sequence[Sequence[Any]]) -> None:

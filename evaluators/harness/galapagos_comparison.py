@@ -3,7 +3,6 @@
 import fcntl
 import mmap
 import os
-import socket
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from galapagos_judge import Rejected
 from galapagos_slots import READ, RUN, SHARE, WRITTEN, AnyArray, Layout, arguments_of, lay_out
 from galapagos_timing import Check, InPlace, MakeInputs, NotTimed, Output, Timing
 
-Exchange = Callable[[str, Sequence[Sequence[object]], Callable[[], object]], list[Any]]
-"""Sends calls to a process, calls the third argument, and waits for the results."""
+Exchange = Callable[[str, Sequence[Sequence[object]], Callable[[], object] | None], list[Any]]
+"""Sends calls to a process, calls the third argument if there is one, and waits for the results."""
 _SECONDS = 0.002
 """Processor time that one timing of a quick kernel is meant to take."""
 _MOST_SLOTS, _FEWEST_CALLS = 64, 2
@@ -27,8 +26,8 @@ _STEADY, _EQUAL = 0.03, 0.05
 _PATIENCE = 3
 """Runs that may be measured, as a multiple of those that are wanted."""
 _ORDER = "RCCRCRRC"
-_ADD_SEALS = 1033
-_NO_MORE_SEALS, _NO_NEW_WRITERS = 0x0001, 0x0010
+_NO_NEW_WRITERS = 0x0010
+"""F_SEAL_FUTURE_WRITE."""
 _KINDS = "biufc"
 _FEWEST_RUNS = 3
 
@@ -36,8 +35,8 @@ _FEWEST_RUNS = 3
 class Launcher(Protocol):
     """The line to who holds the clock."""
 
-    def start_reference(self, path: str) -> int:
-        """The descriptor of a new reference's wire."""
+    def start_reference(self, path: str) -> tuple[int, int]:
+        """The descriptors of a new reference's wire and memory file."""
         ...
 
     def share(self, inputs: int, outputs: int) -> list[int]:
@@ -71,7 +70,7 @@ class Side:
     """
 
     exchange: Exchange
-    stream: socket.socket
+    hand_over: Callable[[Sequence[int]], None]
     is_reference: bool
     is_checked: bool = False
     outputs: mmap.mmap | None = None
@@ -128,10 +127,10 @@ class Comparison:
             self._inputs, self._candidate.outputs, self._reference.outputs = (
                 mmap.mmap(descriptor, 0) for descriptor in descriptors
             )
-            fcntl.fcntl(descriptors[0], _ADD_SEALS, _NO_NEW_WRITERS | _NO_MORE_SEALS)
+            fcntl.fcntl(descriptors[0], fcntl.F_ADD_SEALS, _NO_NEW_WRITERS | fcntl.F_SEAL_SEAL)
             for side, outputs in zip((self._candidate, self._reference), descriptors[1:], strict=True):
-                hand_over = partial(socket.send_fds, side.stream, [b"\0"], [descriptors[0], outputs])
-                side.exchange(SHARE, [[self._name, self._layout]], hand_over)
+                side.exchange(SHARE, [[self._name, self._layout]], None)
+                side.hand_over([descriptors[0], outputs])
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)

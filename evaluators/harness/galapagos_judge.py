@@ -58,14 +58,13 @@ class Candidate:
 
     def __init__(
         self,
-        stream: socket.socket,
+        wire: Wire,
         deadline: float,
         clock: Callable[[bool], float],
         late: Callable[[float], None],
         launcher: "Launcher",
     ) -> None:
-        self._stream = stream
-        self._wire = Wire(stream)
+        self._wire = wire
         self._deadline = deadline
         self._launcher = launcher
         self._references: dict[str, Candidate] = {}
@@ -130,15 +129,16 @@ class Candidate:
     def _reference(self, path: str) -> "Candidate":
         if path not in self._references:
             # One at a time: the one before has ended.
-            stream = socket.socket(fileno=self._launcher.start_reference(path))
-            self._references = {path: Candidate(stream, self._deadline, self._clock, _nobody_is_late, self._launcher)}
+            stream, memory_file = self._launcher.start_reference(path)
+            wire = Wire(socket.socket(fileno=stream), memory_file)
+            self._references = {path: Candidate(wire, self._deadline, self._clock, _nobody_is_late, self._launcher)}
         return self._references[path]
 
     def _side(self, timeout: float | None, *, is_reference: bool) -> "Side":
         from galapagos_comparison import Side
         from galapagos_timing import NotTimed
 
-        def exchange(name: str, calls: Sequence[Sequence[object]], meanwhile: Callable[[], object]) -> list[Any]:
+        def exchange(name: str, calls: Sequence[Sequence[object]], meanwhile: Callable[[], object] | None) -> list[Any]:
             try:
                 return self._exchange(name, calls, timeout, meanwhile)
             except CandidateError as error:
@@ -146,7 +146,7 @@ class Candidate:
                     raise NotTimed(f"expected the reference to answer; got {error.cause}: {error}") from None
                 raise
 
-        return Side(exchange, self._stream, is_reference)
+        return Side(exchange, self._wire.hand_over, is_reference)
 
     def _load(self) -> None:
         # Loading is paid from the job's time, so that a short limit of one call measures the call alone.

@@ -48,9 +48,10 @@ class Launcher:
         """Processor seconds of the candidate so far; `start` forbids it new processes first."""
         return self._ask(0, kind="clock", start=start)[0]
 
-    def start_reference(self, path: str) -> int:
-        """The descriptor of the wire of a new process that runs the reference of this path."""
-        return self._ask(1, kind="reference", path=path)[1][0]
+    def start_reference(self, path: str) -> tuple[int, int]:
+        """Wire and memory file of a new process that runs the reference of this path."""
+        wire, memory_file = self._ask(2, kind="reference", path=path)[1]
+        return wire, memory_file
 
     def share(self, inputs: int, outputs: int) -> list[int]:
         """Descriptors of memory for inputs, the candidate's outputs, and the reference's, of these sizes in bytes."""

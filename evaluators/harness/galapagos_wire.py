@@ -67,6 +67,24 @@ class Wire:
         except (BrokenPipeError, ConnectionResetError):
             raise Closed from None
 
+    def hand_over(self, descriptors: Sequence[int]) -> None:
+        """Send descriptors to the other end, which must be in `take_over`, or on its way there with nothing else to read."""
+        socket.send_fds(self._stream, [b"\0"], descriptors)
+
+    def take_over(self, count: int) -> list[int]:
+        """The descriptors that the other end hands over.
+
+        Raises:
+            ProtocolError: something else came.
+            Closed: nothing will come.
+        """
+        data, descriptors, _, _ = socket.recv_fds(self._stream, 1, count)
+        if not data:
+            raise Closed
+        if self._early or len(descriptors) != count:
+            raise ProtocolError(f"expected {count} descriptors; got {len(descriptors)}")
+        return list(descriptors)
+
     def _send_all(self, parts: Sequence[Buffer], deadline: float | None) -> None:
         sent = self._send_some(parts, deadline)
         for part in parts:
