@@ -127,7 +127,7 @@ def serve(wire: Wire, load: Callable[[], Bind]) -> None:
         wire.send(0, (FAILED, cause_of(error, "load_error"), text_of(error)))
         return
     wire.send(0, (READY, "", ""))
-    batch: "Batch | None" = None
+    batch: Batch | None = None
     while True:
         try:
             nonce, request = wire.receive()
