@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from galapagos_confine import SystemCallFilter
 
-Load = Callable[[], Callable[[str, Sequence[Any]], object]]
+Load = Callable[[], Callable[[str, Sequence[Any]], Callable[[], object]]]
 
 
 def loader(
