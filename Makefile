@@ -4,7 +4,7 @@ BIN := .venv/bin
 SECONDS_OF_DEMO ?= 100
 TEST_PROCESSES ?= 2
 
-.PHONY: setup demo test check benchmark-throughput soak lock
+.PHONY: setup demo test check benchmark-throughput soak lock attack-table
 
 setup:
 	@scripts/setup.sh
@@ -28,6 +28,9 @@ benchmark-throughput: setup
 soak:
 	@scripts/setup.sh --strict
 	$(BIN)/pytest -m soak --timeout 7200
+
+attack-table: setup
+	$(BIN)/python -m pytest -p tests.security.writing -n $(TEST_PROCESSES) --dist loadgroup $$($(BIN)/python -m tests.security.rows)
 
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-header \

@@ -7,7 +7,9 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
+import signal
 import sys
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -21,6 +23,11 @@ from evaluators.sandbox import Packages
 from evolution.problem import Environment
 
 INSTALL_TIMEOUT_S = 900.0
+LARGEST_FILE = 8 << 30
+"""Bytes of one file of a package; the largest library of a deep learning framework has an eighth of it."""
+LEAST_FREE = 1 << 30
+"""Bytes that an installation leaves free, so that a package which unpacks without end fills no disk."""
+_LOOK_S = 0.2
 LOCK_FILE = "requirements.lock"
 FOLDER = "site"
 
@@ -124,21 +131,34 @@ async def _uv(wanted: list[str], folder: Path, *arguments: str) -> None:
         find_uv_bin(), "--no-progress", "--color", "never", *arguments, cwd=folder, env=environ,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    talk = asyncio.create_task(process.communicate())
     try:
         async with asyncio.timeout(INSTALL_TIMEOUT_S):
-            _, stderr = await process.communicate()
+            while not (await asyncio.wait({talk}, timeout=_LOOK_S))[0]:
+                if shutil.disk_usage(folder).free < LEAST_FREE:
+                    raise ResolutionError(
+                        f"installing {', '.join(wanted)} leaves less than {LEAST_FREE >> 20} MiB free in {folder.parent}; "
+                        f"make room there, or name smaller packages"
+                    )
     except TimeoutError:
         raise ResolutionError(f"installing {', '.join(wanted)} took over {INSTALL_TIMEOUT_S:.0f} s; try again") from None
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+        _, stderr = await talk
     if process.returncode != 0:
-        last = "\n".join(stderr.decode(errors="replace").strip().splitlines()[-12:])[-2000:]
         raise ResolutionError(
             f"the packages {', '.join(wanted)} cannot be installed for Python {platform.python_version()} with numpy "
-            f"{version('numpy')} from wheels alone; correct [environment] in problem.toml. The installer said:\n{last}"
+            f"{version('numpy')} from wheels alone; correct [environment] in problem.toml. The installer said:\n"
+            f"{_said(process.returncode, stderr)}"
         )
+
+
+def _said(status: int | None, stderr: bytes) -> str:
+    if status == -signal.SIGXFSZ:
+        return f"nothing; it was ended at a file of more than {LARGEST_FILE >> 20} MiB"
+    return "\n".join(stderr.decode(errors="replace").strip().splitlines()[-12:])[-2000:]
 
 
 def _make_read_only(folder: Path) -> None:

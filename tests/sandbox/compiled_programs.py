@@ -196,3 +196,20 @@ READS = {
     ),
 }
 """Ways to take a file into a program while it is compiled."""
+
+_PLUGINS_C = (
+    '#pragma GCC optimize ("fplugin=./part.h")',
+    '__attribute__((optimize("-fplugin=./part.h"))) int g(void) { return 0; }',
+    '#pragma GCC plugin "./part.h"',
+)
+PLUGINS = {
+    C: _PLUGINS_C,
+    CPP: _PLUGINS_C,
+    RUST: (
+        "#[macro_use]\nextern crate part;",
+        "#![feature(plugin)]\n#![plugin(part)]",
+        '#![crate_type = "proc-macro"]\nextern crate proc_macro;\n#[proc_macro]\n'
+        "pub fn run(x: proc_macro::TokenStream) -> proc_macro::TokenStream { x }\nrun!();",
+    ),
+}
+"""Ways to ask a compiler for code of one's own in it."""

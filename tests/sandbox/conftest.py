@@ -32,6 +32,15 @@ async def slot(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     await sandbox.close()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def neighbour(slot: Sandbox) -> AsyncIterator[Sandbox]:
+    """A second slot of the same tier, in which another candidate runs at the same time."""
+    sandbox = open_sandbox(slot.tier, PROBLEM, Packages())
+    await sandbox.start()
+    yield sandbox
+    await sandbox.close()
+
+
 @pytest.fixture(scope="session")
 def open_rust() -> Iterator[None]:
     """The Rust toolchain where every user can read it: tier plain cannot mount one out of a closed folder of root's."""

@@ -109,6 +109,17 @@ def clock(candidate, context):
     results, seconds = candidate.time("f", [[]])
     return {{"score": seconds, "feedback": repr(results)}}
 
+def sums(candidate, context):
+    """Each timed call gets numbers and a size that no earlier one had; every result is checked."""
+    spent = 0.0
+    for _ in range(4):
+        x = context.rng.random(int(context.rng.integers(50, 100)))
+        results, seconds = candidate.time("f", [[x]])
+        if type(results[0]) is not float or abs(results[0] - x.sum()) > 1e-9:
+            raise Rejected(f"expected the sum {{x.sum()}}; got {{results[0]!r:.40}}")
+        spent += seconds
+    return {{"score": spent}}
+
 def random_number(candidate, context):
     told = context.purpose + context.stage
     return {{"score": context.rng.random(), "metrics": {{"repeat": context.repeat}}, "feedback": told}}

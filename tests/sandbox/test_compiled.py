@@ -17,6 +17,7 @@ from tests.sandbox.compiled_programs import (
     HIDDEN,
     NONSENSE,
     PARTS,
+    PLUGINS,
     READS,
     STARTS,
     SUM,
@@ -134,6 +135,15 @@ async def test_ways_to_read_files_do_read(compiled_slot: CompiledSlot) -> None:
             path = "/dev/null"
         result = await compiled(compiled_slot, function(language, "", way.format(path=path)))
         assert result.cause is Cause.OK, (way, result)
+
+
+async def test_a_program_names_no_plugin_of_the_compiler(compiled_slot: CompiledSlot) -> None:
+    """Code of its own within the compiler: what would ask for it is not heeded, or refused."""
+    language = compiled_slot.language
+    for asks in PLUGINS[language]:
+        result = await compiled(compiled_slot, function(language, "", asks))
+        # Heeded, it would be an error that this file is no plugin.
+        assert result.cause is (Cause.LOAD_ERROR if language is Language.RUST else Cause.OK), (asks, result)
 
 
 @pytest.mark.parametrize(
