@@ -31,6 +31,8 @@ OutputOption = Annotated[
 ]
 FormatOption = Annotated[ExportFormat, typer.Option("--format", help="jsonl or parquet.")]
 Answer = TypeVar("Answer")
+WIDE_TABLE = 90
+"""Columns of the terminal at which the list of runs tells everything."""
 
 
 def list_runs(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
@@ -47,10 +49,21 @@ def list_runs(data: options.DataOption = None, as_json: options.JsonOption = Fal
     if as_json:
         _print_json({"runs": [_run_json(line) for line in found]})
         return
+    console = Console()
+    console.print(_table(found, console.width) if found else "no runs here yet; galapagos run PROBLEM starts one")
+    if not all(line.score_isolated for line in found):
+        console.print(f"* {NOT_ISOLATED}")
+
+
+def _table(runs: list[RunLine], width: int) -> Table:
+    """The runs as a table; a narrow terminal gets fewer columns, since a number that is cut says something else."""
     table = Table(box=None, pad_edge=False)
-    for head in ("run", "problem", "state", "best", "verified", "evaluations", "time", "spent", "started"):
-        table.add_column(head)
-    for line in found:
+    for head in ("run", "problem", "state", "best", "verified", "evaluations", "time"):
+        table.add_column(head, no_wrap=head not in {"problem", "state"}, overflow="fold")
+    wide = width >= WIDE_TABLE
+    for head in ("spent", "started") if wide else ():
+        table.add_column(head, no_wrap=True)
+    for line in runs:
         table.add_row(
             str(line.id),
             Text(line.problem),
@@ -59,12 +72,9 @@ def list_runs(data: options.DataOption = None, as_json: options.JsonOption = Fal
             _brief(line.verified_score, line),
             f"{line.evaluations:,}",
             duration_text(line.active_s),
-            dollars_text(line.spent_micro_dollars),
-            f"{line.created_at:%m-%d %H:%M}",
+            *((dollars_text(line.spent_micro_dollars), f"{line.created_at:%m-%d %H:%M}") if wide else ()),
         )
-    Console().print(table if found else "no runs here yet; galapagos run PROBLEM starts one")
-    if not all(line.score_isolated for line in found):
-        Console().print(f"* {NOT_ISOLATED}")
+    return table
 
 
 def show(number: options.RunArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:

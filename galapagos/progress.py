@@ -95,7 +95,7 @@ class LiveProgress:
 
     def show(self, standing: Standing) -> None:
         """Draw the standing."""
-        self._live.update(panel(standing), refresh=True)
+        self._live.update(panel(standing, "Ctrl-C ends it cleanly"), refresh=True)
 
     def note(self, message: str) -> None:
         """Print above the panel."""
@@ -208,8 +208,8 @@ def sparkline(curve: Sequence[tuple[int, float]], until: int, width: int = 48) -
     return "".join(bars)
 
 
-def panel(standing: Standing) -> Panel:
-    """The standing as a panel of some ten lines."""
+def panel(standing: Standing, hint: str = "") -> Panel:
+    """The standing as a panel of some ten lines, with a hint for who watches it in the run's own terminal."""
     scores = Table.grid(padding=(0, 3))
     scores.add_row(
         Text.assemble("best ", (score_text(standing.best_score, standing.unit), "bold green")),
@@ -229,7 +229,7 @@ def panel(standing: Standing) -> Panel:
         Text(sparkline(standing.curve, standing.evaluations), style="green"),
         numbers,
         _operators(standing),
-        _left(standing),
+        _left(standing, hint),
     ]
     title = f"{standing.title} · run {standing.run}" + (" · reduced isolation" if standing.tier == "plain" else "")
     title += "" if standing.score_isolated else f" · {NOT_ISOLATED}"
@@ -250,13 +250,12 @@ def _operators(standing: Standing) -> Table:
     return table
 
 
-def _left(standing: Standing) -> Table:
+def _left(standing: Standing, hint: str) -> Table:
     table = Table.grid(padding=(0, 2))
     used = _share_used(standing)
     bar = [ProgressBar(total=1.0, completed=used, width=40)] if used is not None else []
-    table.add_row(
-        *bar, Text(f"{duration_text(standing.seconds)}  {left_text(standing)}"), Text("Ctrl-C ends it cleanly", style="dim")
-    )
+    hints = [Text(hint, style="dim")] if hint else []
+    table.add_row(*bar, Text(f"{duration_text(standing.seconds)}  {left_text(standing)}"), *hints)
     return table
 
 

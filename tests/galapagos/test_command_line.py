@@ -65,6 +65,15 @@ def test_runs_and_show_tell_the_same(place: Path, finished: Ended) -> None:
     assert sum(operator["asked"] for operator in shown["operators"].values()) >= 59
 
 
+def test_a_narrow_terminal_cuts_no_number(place: Path, finished: Ended) -> None:
+    best = f"{finished.answer['best_score']:.6g}"
+    for columns, started in (("60", False), ("120", True)):
+        table = galapagos("runs", "--data", place / "data", COLUMNS=columns).out
+        assert max(map(len, table.splitlines())) <= int(columns)
+        assert best in table
+        assert ("started" in table) is started
+
+
 def test_the_log_verifies(place: Path, finished: Ended) -> None:
     ended = galapagos("verify", "1", "--data", place / "data", "--json")
     assert ended.code == finished.code == 0

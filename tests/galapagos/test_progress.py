@@ -72,6 +72,7 @@ def test_the_panel_shows_titles_as_they_are() -> None:
     assert "reduced" not in text
     console.print(panel(replace(STANDING, tier="plain")))
     assert "reduced isolation" in out.getvalue()
+    assert "Ctrl-C" not in out.getvalue()
 
 
 def test_time_left_is_that_of_the_nearest_limit() -> None:
