@@ -90,10 +90,10 @@ async def until(database: Database, run: int, condition: Callable[[list[Row]], b
             await asyncio.sleep(0.03)
 
 
-async def settled(database: Database, run: int) -> list[Row]:
+async def settled(database: Database, run: int, timeout_s: float = 60.0) -> list[Row]:
     """Wait until no evaluation of the run is queued or leased."""
     ends = {EvaluationState.FINISHED, EvaluationState.ABANDONED}
-    return await until(database, run, lambda found: all(row.state in ends for row in found))
+    return await until(database, run, lambda found: all(row.state in ends for row in found), timeout_s)
 
 
 async def leased(database: Database, run: int) -> list[Row]:

@@ -208,16 +208,41 @@ SECTIONS = (
             Row(
                 "background threads and helper processes",
                 "all processor time of the family counts; nothing starts after the first timed call",
-                "threads_hide_no_work, helper_processes_hide_no_work, no_process_starts_while_it_runs, orphans_are_measured",
+                "threads_hide_no_work, helper_processes_hide_no_work, no_process_starts_while_it_runs, orphans_are_measured, "
+                "no_cheat_in_python_gains[helper], no_cheat_in_python_gains[busy_thread]",
             ),
-            Row("cached results", "fresh inputs in each timed call", "work_that_was_not_done[the first result again]"),
             Row(
-                "work finished after the reply", "the bytes that arrived count", "work_that_was_not_done[done after the reply]"
+                "cached results, guessed inputs",
+                "fresh secret inputs in each timed call, poisoned outputs",
+                "work_that_was_not_done[the first result again], no_cheat_in_c_gains[first_result], "
+                "no_cheat_in_c_gains[nothing_after_warm_up], no_cheat_in_python_gains[guesses_inputs]",
+            ),
+            Row(
+                "work finished after the reply",
+                "the bytes that arrived count; the process stands still between timed calls",
+                "work_that_was_not_done[done after the reply], no_cheat_in_c_gains[detached_thread], "
+                "no_cheat_in_c_gains[in_the_signal], no_cheat_in_c_gains[wakes_itself], no_cheat_in_python_gains[waiting_thread]",
             ),
             Row(
                 "less precision, dropped terms",
                 "every timed result is checked, in higher precision",
-                "work_that_was_not_done[less precision], work_that_was_not_done[some terms left out]",
+                "work_that_was_not_done[less precision], work_that_was_not_done[some terms left out], "
+                "no_cheat_in_c_gains[truncated], no_cheat_in_c_gains[dropped_terms]",
+            ),
+            Row(
+                "tampering with inputs",
+                "they are mapped read-only for the candidate, and the judge's own are compared",
+                "no_cheat_in_c_gains[tampers], no_cheat_in_c_gains[remaps_inputs]",
+            ),
+            Row(
+                "slowing the reference down",
+                "it runs in another box, in turns with the candidate",
+                "no_cheat_in_python_gains[reaches_out], no_cheat_in_python_gains[busy_thread]",
+            ),
+            Row(
+                "changing the harness of its own process",
+                "time is taken outside, for batches of random sizes",
+                "no_cheat_in_python_gains[works_for_any_number], no_cheat_in_python_gains[patches_clocks]",
             ),
             Row("hard-coded shapes", "random shapes", "work_that_was_not_done[known shapes alone]"),
         ),
