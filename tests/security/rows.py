@@ -231,7 +231,7 @@ SECTIONS = (
             ),
             Row(
                 "tampering with inputs",
-                "they are mapped read-only for the candidate, and the judge's own are compared",
+                "the candidate has them in memory that it cannot write",
                 "no_cheat_in_c_gains[tampers], no_cheat_in_c_gains[remaps_inputs]",
             ),
             Row(
