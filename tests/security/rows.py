@@ -221,7 +221,8 @@ SECTIONS = (
                 "work finished after the reply",
                 "the bytes that arrived count; the process stands still between timed calls",
                 "work_that_was_not_done[done after the reply], no_cheat_in_c_gains[detached_thread], "
-                "no_cheat_in_c_gains[in_the_signal], no_cheat_in_c_gains[wakes_itself], no_cheat_in_python_gains[waiting_thread]",
+                "no_cheat_in_c_gains[in_the_signal], no_cheat_in_c_gains[wakes_itself], "
+                "no_cheat_in_python_gains[waiting_thread]",
             ),
             Row(
                 "less precision, dropped terms",
