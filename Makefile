@@ -20,6 +20,7 @@ check:
 	$(BIN)/lint-imports
 
 test: check
+	@scripts/setup.sh --tests
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not soak" --cov=evolution --cov=database --cov-branch --cov-report=term
 
 benchmark-throughput: setup
@@ -35,3 +36,4 @@ attack-table: setup
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	awk '/^[^ ]/ {mine = /^(msgspec|numpy)==/} mine' requirements.lock >evaluators/container/requirements.lock

@@ -14,12 +14,10 @@ class SettingsError(ValueError):
     """The environment does not say what this process needs to know. The text names each variable that is at fault."""
 
 
-class ProcessSettings(BaseSettings):
-    """What every process is told: where the program database is (postgresql://user:password@host/name)."""
+class EnvironmentSettings(BaseSettings):
+    """What a process is told, whatever it is."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
-
-    database_url: str
 
     @classmethod
     def from_environment(cls, others: frozenset[str] = frozenset()) -> Self:
@@ -39,6 +37,12 @@ class ProcessSettings(BaseSettings):
             if not complaints:
                 return settings
         raise SettingsError("\n".join(complaints))
+
+
+class ProcessSettings(EnvironmentSettings):
+    """What every process of a run is told: where the program database is (postgresql://user:password@host/name)."""
+
+    database_url: str
 
 
 def _unknown(name: str, known: list[str]) -> str:

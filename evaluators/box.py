@@ -39,15 +39,21 @@ class Ended(msgspec.Struct, frozen=True):
     peak_kib: int
 
 
-class _Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True):
+    """What a zygote tells; which fields mean something depends on `kind`."""
+
     kind: str
     text: str = ""
     status: int = 0
     cpu_s: float = 0.0
     peak_kib: int = 0
+    pid: int = 0
+    memory_mib: float = 0.0
+    tasks: int = 0
+    clocks: dict[int, float] = {}
 
 
-_DECODER = msgspec.msgpack.Decoder(_Message)
+_DECODER = msgspec.msgpack.Decoder(Message)
 
 
 class Fork:
@@ -183,7 +189,7 @@ class Box:
     """One box. `start` waits for its warm zygote; `fork` asks for a process; `close` ends all."""
 
     def __init__(self, confinement: Confinement) -> None:
-        self._confinement = confinement
+        self.confinement = confinement
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._complaints = -1
@@ -202,26 +208,12 @@ class Box:
             SandboxUnavailable: it did not come up.
         """
         loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        self._complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
         self._ready = loop.create_future()
-        with theirs:
-            # Blocking for the length of one exec; asyncio's own way needs a watcher of children.
-            self._process = subprocess.Popen(  # noqa: ASYNC220
-                [*self._confinement.command, str(theirs.fileno())],
-                env=self._confinement.variables,
-                stdin=subprocess.DEVNULL,
-                stdout=self._complaints,
-                stderr=self._complaints,
-                pass_fds=[theirs.fileno()],
-                cwd="/",
-            )
-        self._control = ours
-        loop.add_reader(ours, self._read)
-        ours.send(msgspec.msgpack.encode(self._confinement.settings))
         try:
             async with asyncio.timeout(patience_s):
+                self._control = await self._open()
+                loop.add_reader(self._control, self._read)
+                self._control.send(msgspec.msgpack.encode(self.confinement.settings))
                 await self._ready
         except TimeoutError:
             text = f"expected a warm box within {patience_s:g} s; {self._complaint()}; is the judge's module slow to import?"
@@ -234,6 +226,33 @@ class Box:
             await self.close()
             raise
 
+    async def _open(self) -> socket.socket:
+        """Start the zygote; returns our end of its control socket."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        self._complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
+        with theirs:
+            # Blocking for the length of one exec; asyncio's own way needs a watcher of children.
+            self._process = subprocess.Popen(  # noqa: ASYNC220
+                [*self.confinement.command, str(theirs.fileno())],
+                env=self.confinement.variables,
+                stdin=subprocess.DEVNULL,
+                stdout=self._complaints,
+                stderr=self._complaints,
+                pass_fds=[theirs.fileno()],
+                cwd="/",
+            )
+        return ours
+
+    def _new_fork(self, control: socket.socket) -> Fork:  # noqa: ARG002 - for those whose forks are out of our reach
+        adopts = self.confinement.settings["namespaces"] and self.confinement.settings["role"] == "candidate"
+        root = None if adopts or self._process is None else self._process.pid
+        return Fork(asyncio.get_running_loop(), root, self.confinement.counted)
+
+    def _heard(self, message: Message) -> bool:  # noqa: ARG002 - as above
+        """Take a word that only some boxes' zygotes say; False where it is none."""
+        return False
+
     def fork(self, request: dict[str, Any], descriptors: list[int]) -> Fork:
         """Ask the zygote for one process.
 
@@ -242,10 +261,7 @@ class Box:
         """
         if self._control is None:
             raise BoxLost("the box is not running")
-        confinement = self._confinement
-        adopts = confinement.settings["namespaces"] and confinement.settings["role"] == "candidate"
-        root = None if adopts or self._process is None else self._process.pid
-        fork = Fork(asyncio.get_running_loop(), root, confinement.counted)
+        fork = self._new_fork(self._control)
         try:
             socket.send_fds(self._control, [msgspec.msgpack.encode(request)], descriptors)
         except OSError as error:
@@ -287,7 +303,7 @@ class Box:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _heed(self, message: _Message, descriptors: list[int]) -> None:
+    def _heed(self, message: Message, descriptors: list[int]) -> None:
         """Act on a message; a descriptor that is kept is taken out of the list."""
         match message.kind:
             case "ready" if self._ready is not None and not self._ready.done():
@@ -298,8 +314,10 @@ class Box:
                 self._fork.has_ended(Ended(message.status, message.cpu_s, message.peak_kib))
             case "sealed" if self._fork is not None:
                 self._fork.is_sealed(whole=message.status == 0)
-            case _:
+            case _ if not self._heard(message):
                 self._lose(message.text or "its zygote sent what was not asked for")
+            case _:
+                return
 
     def _is_ours(self, descriptors: list[int]) -> bool:
         """Whether this is the pidfd of a process in this box.
@@ -308,7 +326,7 @@ class Box:
         """
         if self._process is None or len(descriptors) != 1:
             return False
-        if self._confinement.settings["namespaces"] or self._confinement.settings["role"] != "judge":
+        if self.confinement.settings["namespaces"] or self.confinement.settings["role"] != "judge":
             # There is nobody else to name there, and here it runs none but our code.
             return True
         # Twice: one that ends between the two looks is in no family.

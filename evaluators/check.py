@@ -36,7 +36,7 @@ class CheckReport:
         return not self.errors
 
 
-async def check_problem(problem: Problem, tier: Tier, cache: Path) -> CheckReport:
+async def check_problem(problem: Problem, tier: Tier, cache: Path, slot_folder: Path | None = None) -> CheckReport:
     """Install the problem's packages below `cache` and judge its seed twice as in a search and once as a champion.
 
     Whatever is wrong with the problem or the machine is in the report's `errors`; nothing is raised for it.
@@ -44,14 +44,14 @@ async def check_problem(problem: Problem, tier: Tier, cache: Path) -> CheckRepor
     report = CheckReport(tier)
     try:
         packages = await Environments(cache).prepare(problem.definition.environment)
-        await _judge_seed(problem, packages, report)
+        await _judge_seed(problem, packages, report, slot_folder)
     except (ResolutionError, SandboxUnavailable, NotTheCandidate) as error:
         report.errors.append(str(error))
     return report
 
 
-async def _judge_seed(problem: Problem, packages: Packages, report: CheckReport) -> None:
-    sandbox = open_sandbox(report.tier, problem, packages)
+async def _judge_seed(problem: Problem, packages: Packages, report: CheckReport, slot_folder: Path | None) -> None:
+    sandbox = open_sandbox(report.tier, problem, packages, slot_folder)
     try:
         await sandbox.start()
         secret = secrets.token_bytes(32)

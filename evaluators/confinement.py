@@ -15,6 +15,7 @@ from typing import Any
 from evaluators.sandbox import SandboxUnavailable
 from evaluators.toolchains import Toolchain, compiler_settings, find_toolchain
 from evolution.evaluation import Tier
+from evolution.language import LANGUAGES
 from evolution.problem import Problem
 
 HARNESS = Path(__file__).parent / "harness"
@@ -23,6 +24,7 @@ _BOX_HARNESS = "/galapagos/harness"
 _BOX_PACKAGES = "/galapagos/packages"
 _BOX_ENVIRONMENT = "/galapagos/environment"
 _BOX_COMPILER = "/galapagos/compiler"
+_BOX_SLOT = "/galapagos/slot"
 _BOX_PROBLEM = "/problem"
 _BOX_SCRATCH = "/scratch/tmp"
 _BOX_EMPTY = "/empty"
@@ -111,6 +113,8 @@ def confinement(ground: Ground, role: Role) -> Confinement:
             )
     if ground.tier is Tier.NAMESPACES:
         return _namespaces(ground, role)
+    if ground.tier is Tier.CONTAINER:
+        return _contained(ground, role)
     return _plain(ground, role)
 
 
@@ -129,7 +133,7 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
     if environment is not None:
         command += ["--ro-bind", str(environment), _BOX_ENVIRONMENT]
         paths.insert(0, _BOX_ENVIRONMENT)
-    if _sees_problem(ground, role):
+    if sees_problem(ground, role):
         command += ["--ro-bind", str(ground.problem_folder), _BOX_PROBLEM]
         readable.append(_BOX_PROBLEM)
     toolchain = _toolchain(ground, role, mounted=True)
@@ -145,7 +149,7 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
     return Confinement(command, _variables(paths, _BOX_SCRATCH), settings | {"empty": _BOX_EMPTY})
 
 
-def _sees_problem(ground: Ground, role: Role) -> bool:
+def sees_problem(ground: Ground, role: Role) -> bool:
     """A peer's evaluator runs beside the candidate that it imports, so its folder is there too."""
     return role is Role.JUDGE or not ground.problem.definition.score_isolated
 
@@ -156,6 +160,28 @@ def _toolchain(ground: Ground, role: Role, *, mounted: bool) -> Toolchain | None
     if role is Role.JUDGE or not definition.score_isolated:
         return None
     return find_toolchain(definition.language, mounted=mounted)
+
+
+def _contained(ground: Ground, role: Role) -> Confinement:
+    """What a container's zygote is told; what the container is made of, the slots service knows alone."""
+    environment = ground.candidate_packages if role is Role.CANDIDATE else ground.judge_packages
+    paths = [_BOX_HARNESS, _BOX_PACKAGES]
+    readable = ["/usr", _BOX_HARNESS, _BOX_PACKAGES, *_DEVICES, "/etc/ld.so.cache"]
+    if environment is not None:
+        readable.append(_BOX_ENVIRONMENT)
+        paths.insert(0, _BOX_ENVIRONMENT)
+    problem = f"{_BOX_SLOT}{_BOX_PROBLEM}"
+    if sees_problem(ground, role):
+        readable.append(problem)
+    if role is Role.JUDGE:
+        # This container has been nobody from its start.
+        settings = _settings(ground, role, readable, "", problem, None) | {"uid": None}
+    else:
+        definition = ground.problem.definition
+        compiler = LANGUAGES[definition.language].compiler if definition.score_isolated else None
+        toolchain = None if compiler is None else Toolchain(Path("/usr/bin", compiler.program), None)
+        settings = _settings(ground, role, readable, _BOX_SCRATCH, problem, toolchain)
+    return Confinement([], _variables(paths, _BOX_SCRATCH), settings)
 
 
 def _temporary_names() -> list[str]:
@@ -233,7 +259,7 @@ def _plain(ground: Ground, role: Role) -> Confinement:
     if environment is not None:
         readable.append(str(environment))
         paths.insert(0, str(environment))
-    if _sees_problem(ground, role):
+    if sees_problem(ground, role):
         readable.append(str(ground.problem_folder))
     toolchain = _toolchain(ground, role, mounted=False)
     readable += [str(toolchain.folder)] if toolchain is not None and toolchain.folder is not None else []
@@ -278,6 +304,7 @@ def _settings(
     return {
         "role": role.value,
         "namespaces": ground.tier is Tier.NAMESPACES,
+        "contained": ground.tier is Tier.CONTAINER,
         # Judge and candidate are never the same user.
         "uid": None if ground.uid is None else ground.uid + (role is Role.JUDGE),
         "keep_reading": ground.tier is Tier.PLAIN and ground.uid is not None and not _open_to_all(),

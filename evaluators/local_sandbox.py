@@ -54,14 +54,18 @@ class LocalSandbox:
 
     async def start(self) -> None:
         """Start both boxes side by side."""
-        require(self._tier, self._problem.definition.language)
-        if self._ground is None:
-            self._ground = self._lay_ground()
+        await self._prepare()
         results = await asyncio.gather(*(self._start_box(role) for role in Role), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 await self.close()
                 raise result
+
+    async def _prepare(self) -> None:
+        """See that all is there that boxes are made of."""
+        require(self._tier, self._problem.definition.language)
+        if self._ground is None:
+            self._ground = self._lay_ground()
 
     async def _start_box(self, role: Role) -> None:
         box = self._boxes.get(role)
@@ -70,25 +74,30 @@ class LocalSandbox:
         if box is not None:
             await box.close()
         assert self._ground is not None  # noqa: S101 - for the type checker: start() has just laid it
-        self._boxes[role] = box = Box(confinement(self._ground, role))
+        self._boxes[role] = box = self._box(self._ground, role)
         await box.start()
 
-    def _lay_ground(self) -> Ground:
-        _sweep()
-        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._claim = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
+    def _box(self, ground: Ground, role: Role) -> Box:
+        return Box(confinement(ground, role))
+
+    def _take(self, folder: Path) -> None:
+        """Make `folder` this slot's own for as long as this process lives."""
+        self._folder = folder
+        self._claim = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(self._claim, fcntl.LOCK_EX)
-        problem, scratch = self._folder / "problem", self._folder / "scratch" / "tmp"
-        for path, content in self._problem.files.items():
-            target = problem / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+
+    def _lay_ground(self) -> Ground:
+        sweep(Path(tempfile.gettempdir()), _PREFIX)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._take(folder)
+        problem, scratch = folder / "problem", folder / "scratch" / "tmp"
+        lay_problem(self._problem, problem)
         scratch.mkdir(parents=True)
-        empty = self._folder / "empty"
+        empty = folder / "empty"
         empty.mkdir(mode=0o755)
         ground = Ground(self._tier, self._problem, problem, scratch, empty, self._packages.candidate, self._packages.judge)
         if ground.uid is not None:
-            for path in (self._folder, problem, *problem.rglob("*")):
+            for path in (folder, problem, *problem.rglob("*")):
                 path.chmod(0o755 if path.is_dir() else 0o644)
             scratch.parent.chmod(0o755)
             os.chown(scratch, ground.uid, ground.uid)
@@ -167,9 +176,17 @@ class LocalSandbox:
             self._folder = None
 
 
-def _sweep() -> None:
+def lay_problem(problem: Problem, folder: Path) -> None:
+    """Write a problem's files below `folder`, for its judge to read."""
+    for path, content in problem.files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def sweep(place: Path, prefix: str) -> None:
     """Remove the folders of launchers that were killed: nobody holds their lock. Young ones may not be locked yet."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in place.glob(f"{prefix}*"):
         try:
             if time.time() - folder.stat().st_mtime < _YOUNG_S:
                 continue

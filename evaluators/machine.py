@@ -5,19 +5,25 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from evaluators.slots_protocol import Hello
 from evolution.evaluation import Tier
 
 
-def describe(tier: Tier) -> dict[str, str | int]:
-    """What may change a score or a timing; no host name, nor anything else that tells twins of one model apart."""
+def describe(tier: Tier, image: Hello | None = None) -> dict[str, str | int]:
+    """What may change a score or a timing; no host name, nor anything else that tells twins of one model apart.
+
+    In tier container programs run with what `image` holds.
+    """
+    software = {"python": platform.python_version(), "numpy": version("numpy")}
+    if image is not None:
+        software = {name: str(image.facts[name]) for name in software} | {"image": image.image}
     return {
         "cpu": _cpu_model(),
         "architecture": platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
-        "python": platform.python_version(),
-        "numpy": version("numpy"),
         "tier": tier.value,
+        **software,
     }
 
 

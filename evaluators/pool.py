@@ -16,8 +16,9 @@ from evaluators.environments import Environments
 from evaluators.machine import describe
 from evaluators.settings import EvaluatorSettings
 from evaluators.slot import GivenBack, Slot, Workshop
+from evaluators.slots_client import greeting
 from evaluators.waiting import Waiting
-from evolution.evaluation import EvaluationState
+from evolution.evaluation import EvaluationState, Tier
 
 log = logging.getLogger(__name__)
 
@@ -101,12 +102,17 @@ class Pool:
         await self._last_write()
 
     async def _workshop(self, stop: asyncio.Event) -> Workshop | None:
-        tier = self._settings.tier
+        tier, folder = self._settings.tier, self._settings.slot_folder
         while not stop.is_set():
+            image = await asyncio.to_thread(greeting, folder) if tier is Tier.CONTAINER else None
+            if image is not None and image.fault:
+                log.warning("waiting for the slots service: %s", image.fault)
+                await asyncio.sleep(POLL_S)
+                continue
             try:
                 async with self._database.begin() as connection:
-                    machine = await machines.register(connection, describe(tier))
-                return Workshop(self._database, Environments(self._settings.cache), tier, machine)
+                    machine = await machines.register(connection, describe(tier, image))
+                return Workshop(self._database, Environments(self._settings.cache), tier, machine, folder)
             except DatabaseUnavailable as error:
                 log.warning("waiting for the database: %s", error)
                 await asyncio.sleep(POLL_S)

@@ -1,15 +1,18 @@
 """What this machine can offer: which tier, and where one is missing, what to do about it."""
 
 import functools
+import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from database.settings import PREFIX
 from evaluators.confinement import bubblewrap, interpreter, machine_is_known
 from evaluators.harness.galapagos_confine import landlock_version
 from evaluators.sandbox import SandboxUnavailable
+from evaluators.slots_client import greeting, missing_compiler
+from evaluators.slots_protocol import Hello
 from evaluators.toolchains import find_toolchain
 from evolution.evaluation import Tier
 from evolution.language import Language
@@ -78,10 +81,20 @@ def probe() -> Probe:
     if hindered is None:
         return Probe(Tier.NAMESPACES, (), ())
     reason, fix = hindered
+    hello = containers()
+    if not hello.fault:
+        return Probe(Tier.CONTAINER, (reason,), (fix,))
     if landlock_version() == 0:
         closed = "expected Landlock at least; this kernel does not offer it, so nothing would bound what candidates read"
-        return Probe(None, (reason, closed), (fix,))
-    return Probe(Tier.PLAIN, (reason,), (fix,))
+        return Probe(None, (reason, closed, hello.fault), (fix,))
+    return Probe(Tier.PLAIN, (reason, hello.fault), (fix,))
+
+
+@functools.cache
+def containers() -> Hello:
+    """What boxes in containers are made of here, or in `fault` why there are none; asked once."""
+    folder = os.environ.get(f"{PREFIX}SLOT_FOLDER")
+    return greeting(Path(folder) if folder else None)
 
 
 def require(tier: Tier, language: Language) -> None:
@@ -90,11 +103,12 @@ def require(tier: Tier, language: Language) -> None:
     Raises:
         SandboxUnavailable: with what was expected, what came, what to do.
     """
+    if tier is Tier.CONTAINER:
+        if fault := containers().fault or missing_compiler(containers(), language):
+            raise SandboxUnavailable(fault)
+        return
     found = probe()
-    weaker: dict[Tier, Callable[[], bool]] = {
-        Tier.NAMESPACES: lambda: found.tier is Tier.NAMESPACES,
-        Tier.PLAIN: lambda: found.tier is not None,
-    }
-    if not weaker[tier]():
+    lacking = found.tier is None if tier is Tier.PLAIN else found.tier is not tier
+    if lacking:
         raise SandboxUnavailable(f"{'; '.join(found.reasons)}; to mend it: {'; '.join(found.fix)}")
     find_toolchain(language, mounted=tier is Tier.NAMESPACES)

@@ -149,8 +149,23 @@ class Sandbox(Protocol):
         ...
 
 
-def open_sandbox(tier: Tier, problem: Problem, packages: Packages) -> Sandbox:
-    """Make the slot of `tier` for `problem`; nothing runs before `start`."""
+def open_sandbox(tier: Tier, problem: Problem, packages: Packages, slot_folder: Path | None = None) -> Sandbox:
+    """Make the slot of `tier` for `problem`; nothing runs before `start`.
+
+    `slot_folder` is shared with the slots service, which tier container needs.
+
+    Raises:
+        SandboxUnavailable: tier container without it.
+    """
     from evaluators.local_sandbox import LocalSandbox
+
+    if tier is Tier.CONTAINER:
+        from evaluators.container_sandbox import ContainerSandbox
+
+        if slot_folder is None:
+            raise SandboxUnavailable(
+                "expected GALAPAGOS_SLOT_FOLDER, the folder shared with the slots service, for tier container; it is not set"
+            )
+        return ContainerSandbox(problem, packages, slot_folder)
 
     return LocalSandbox(tier, problem, packages)

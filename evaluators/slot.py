@@ -5,6 +5,7 @@ import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 
 from database import problems
 from database.engine import Database
@@ -15,6 +16,7 @@ from evaluators.cascade import Candidate, judge
 from evaluators.environments import Environments, ResolutionError
 from evaluators.faults import HostFault, NotTheCandidate, bounded
 from evaluators.sandbox import Packages, Sandbox, SandboxUnavailable, open_sandbox
+from evaluators.slots_client import greeting
 from evaluators.waiting import Binding
 from evolution.evaluation import Purpose, Tier
 from evolution.problem import Problem, ProblemError
@@ -25,6 +27,7 @@ PROBLEMS_KEPT = 8
 RETRY_S = 0.5
 REST_GROWTH = 4
 LONGEST_REST_S = 30.0
+LOOK_S = 2.0
 
 
 class Workshop:
@@ -34,7 +37,9 @@ class Workshop:
     has few attempts, and a disk that is full for a while must not use up those of all.
     """
 
-    def __init__(self, database: Database, environments: Environments, tier: Tier, machine: bytes) -> None:
+    def __init__(
+        self, database: Database, environments: Environments, tier: Tier, machine: bytes, slot_folder: Path | None = None
+    ) -> None:
         self._database = database
         self._environments = environments
         self._kept: OrderedDict[str, tuple[Problem, Packages]] = OrderedDict()
@@ -42,6 +47,7 @@ class Workshop:
         self._rests_until = 0.0
         self.tier = tier
         self.machine = machine
+        self.slot_folder = slot_folder
 
     @property
     def rests(self) -> bool:
@@ -49,8 +55,13 @@ class Workshop:
         return time.monotonic() < self._rests_until
 
     async def rested(self) -> None:
-        """Wait until the slots may go on, or look again whether they may."""
+        """Wait until the slots may go on, or look again whether they may; without containers to be had, they rest on."""
         await asyncio.sleep(max(0.0, self._rests_until - time.monotonic()))
+        if self.tier is Tier.CONTAINER:
+            fault = (await asyncio.to_thread(greeting, self.slot_folder)).fault
+            if fault:
+                log.warning("all slots rest on: %s", fault)
+                self._rests_until = time.monotonic() + LOOK_S
 
     def failed(self) -> None:
         """Note that the machine could not give a slot what it needs; what fails at the same time counts as one fault."""
@@ -155,7 +166,7 @@ class Slot:
         self.binding.revision = revision
         self.binding.since = time.monotonic()
         problem, packages = await self._workshop.problem(revision)
-        self._sandbox = open_sandbox(self._workshop.tier, problem, packages)
+        self._sandbox = open_sandbox(self._workshop.tier, problem, packages, self._workshop.slot_folder)
         await self._sandbox.start()
         return self._sandbox
 

@@ -36,6 +36,7 @@ class Tier(StrEnum):
     """How strongly a candidate was confined when its score was made."""
 
     NAMESPACES = "namespaces"
+    CONTAINER = "container"
     PLAIN = "plain"
 
 

@@ -14,13 +14,13 @@ from rich.console import Console
 
 from database import problems, runs
 from evaluators.check import CheckReport, check_problem
-from evaluators.probe import require
+from evaluators.probe import probe, require
 from evolution.evaluation import Outcome, Tier
 from evolution.problem import Known, Problem
 from evolution.run import Order, RunConfig, StrategyName
 from galapagos import options
 from galapagos.conclusion import Conclusion, conclude
-from galapagos.failures import ExitCode
+from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, own_ground, require_runs, visited_ground
 from galapagos.peers.adaption import about, adapted, by_treatment, models_toml
 from galapagos.peers.translation import Imported
@@ -28,6 +28,7 @@ from galapagos.problem_folder import find_problem_folder, open_problem_folder
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, progress_for, score_text
 from galapagos.running import close_others, create_run, examine, models_for, reopen_run, serve_run
 from galapagos.settings import CommandSettings, command_settings
+from galapagos.slots import own_slot_folder, slot_service
 from galapagos.supervisor import Plan
 from galapagos.vocabulary import vocabulary_warnings
 from workers.models import Model
@@ -52,6 +53,7 @@ def run(
     mutate: options.MutateOption = True,
     tune: options.TuneOption = True,
     data: options.DataOption = None,
+    tier: options.TierOption = None,
     plain: options.PlainOption = False,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -78,8 +80,11 @@ def run(
     chosen = opened.problem if isinstance(opened, Imported) else opened
     examine(chosen)
     config = options.config_for(config, chosen.definition.language)
-    plan = _plan(chosen, config, Tier.PLAIN if plain else Tier.NAMESPACES, settings)
-    _finish(asyncio.run(_run(settings, chosen, config, seed, plan, Console(stderr=as_json), notes)), as_json)
+    chosen_tier = _tier(tier, plain)
+    with own_slot_folder(chosen_tier) as slots:
+        plan = _plan(chosen, config, chosen_tier, settings, slots)
+        conclusion = asyncio.run(_run(settings, chosen, config, seed, plan, Console(stderr=as_json), notes))
+    _finish(conclusion, as_json)
 
 
 def resume(
@@ -101,22 +106,28 @@ def resume(
             async with ground.database.begin() as connection:
                 row = await runs.load(connection, number)
                 problem = await problems.load(connection, row.problem)
-            plan = _plan(problem, row.config, row.tier, settings)
-            await reopen_run(ground, number, limits)
-            return await _serve(ground, number, plan, Console(stderr=as_json))
+            with own_slot_folder(row.tier) as slots:
+                plan = _plan(problem, row.config, row.tier, settings, slots)
+                await reopen_run(ground, number, limits)
+                return await _serve(ground, number, plan, Console(stderr=as_json))
 
     _finish(asyncio.run(work()), as_json)
 
 
-def check(problem: options.ProblemArgument, plain: options.PlainOption = False, as_json: options.JsonOption = False) -> None:
+def check(
+    problem: options.ProblemArgument,
+    tier: options.TierOption = None,
+    plain: options.PlainOption = False,
+    as_json: options.JsonOption = False,
+) -> None:
     """Validate a problem folder and score its seed, twice as in a search and once as a champion."""
     settings = command_settings(None)
     opened = open_problem_folder(find_problem_folder(problem))
     chosen = opened.problem if isinstance(opened, Imported) else opened
     examine(chosen)
-    tier = Tier.PLAIN if plain else Tier.NAMESPACES
-    require(tier, chosen.definition.language)
-    found = asyncio.run(check_problem(chosen, tier, settings.cache))
+    chosen_tier = _tier(tier, plain)
+    require(chosen_tier, chosen.definition.language)
+    found = asyncio.run(_check(chosen, chosen_tier, settings.cache))
     if isinstance(opened, Imported):
         found.warnings[:0] = [about(opened), *by_treatment(opened.findings, opened.settings), *opened.notes]
     found.warnings += [*vocabulary_warnings(chosen), *options.language_warnings(chosen.definition.language)]
@@ -156,6 +167,20 @@ def verify(number: options.RunArgument, data: options.DataOption = None, as_json
     raise typer.Exit(ExitCode.DONE if not found.differences else ExitCode.FAILED)
 
 
+def _tier(asked: Tier | None, plain: bool) -> Tier:
+    """The tier that was asked for, else the strongest that this machine offers; never plain unless it was asked for."""
+    if plain and asked not in {None, Tier.PLAIN}:
+        raise Failure(f"expected --plain or --tier {asked}; got both; leave one out", ExitCode.BAD_INPUT)
+    if plain or asked is not None:
+        return Tier.PLAIN if plain else asked or Tier.NAMESPACES
+    return Tier.CONTAINER if probe().tier is Tier.CONTAINER else Tier.NAMESPACES
+
+
+async def _check(problem: Problem, tier: Tier, cache: Path) -> CheckReport:
+    async with slot_service(tier) as folder:
+        return await check_problem(problem, tier, cache, folder)
+
+
 async def _run(
     settings: CommandSettings,
     problem: Problem,
@@ -176,6 +201,8 @@ async def _serve(ground: Ground, number: int, plan: Plan, console: Console, note
         progress.note(note)
     if plan.tier is Tier.PLAIN:
         progress.note("tier plain: candidates run WITHOUT isolation; scores are marked reduced")
+    elif plan.tier is Tier.CONTAINER:
+        progress.note(f"tier container: {'; '.join(probe().reasons) or 'as asked for'}")
     for other in await close_others(ground, number):
         progress.note(
             f"run {other} was left unfinished here and is being stopped; galapagos resume {other} lets it go on later"
@@ -188,12 +215,12 @@ async def _serve(ground: Ground, number: int, plan: Plan, console: Console, note
     return await conclude(ground, number)
 
 
-def _plan(problem: Problem, config: RunConfig, tier: Tier, settings: CommandSettings) -> Plan:
+def _plan(problem: Problem, config: RunConfig, tier: Tier, settings: CommandSettings, slots: Path | None) -> Plan:
     require(tier, problem.definition.language)
     file = settings.models or _named_models(settings, problem)
     models = models_for(config, file if settings.models or file.exists() else None)
     keys = tuple(model.api_key_env for model in models if model.api_key_env)
-    return Plan(tier, models=file if models else None, key_variables=keys)
+    return Plan(tier, models=file if models else None, key_variables=keys, own_slots=slots)
 
 
 def _named_models(settings: CommandSettings, problem: Problem) -> Path:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from evolution.evaluation import Tier
 from evolution.language import LANGUAGES, Language
 from evolution.run import Budget, ModelChoice, Order, RunConfig, StrategyName
 from galapagos.failures import ExitCode, Failure
@@ -21,6 +22,10 @@ RunArgument = Annotated[int, typer.Argument(metavar="RUN", help="Number of a run
 ProblemArgument = Annotated[str, typer.Argument(metavar="PROBLEM", help="Folder of a problem, or the name of a built-in one.")]
 PlainOption = Annotated[
     bool, typer.Option("--plain", help="Run candidates without isolation (reduced tier): only for code that you trust.")
+]
+TierOption = Annotated[
+    Tier | None,
+    typer.Option("--tier", help="How candidates are confined. [default: namespaces, or container where there are none]"),
 ]
 SecondsOption = Annotated[float | None, typer.Option("--seconds", help="End after so many seconds of active time.")]
 EvaluationsOption = Annotated[int | None, typer.Option("--evaluations", help="End after so many evaluated programs.")]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from database.settings import PREFIX, ProcessSettings
-from evaluators.settings import EvaluatorSettings, default_cache
+from database.settings import PREFIX, EnvironmentSettings, ProcessSettings
+from evaluators.settings import EvaluatorSettings, SlotSettings, default_cache
 from workers.settings import WorkerSettings
 
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"})
@@ -14,12 +14,13 @@ PASSED_ON_PREFIXES = ("LC_", "XDG_")
 INSTALLER_PREFIXES = ("UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 SECRET_WORDS = ("TOKEN", "PASSWORD", "SECRET", "KEY", "CREDENTIAL")
 SET_BY_US = frozenset({"database_url", "tier", "models"})
-KINDS: dict[str, type[ProcessSettings]] = {
+KINDS: dict[str, type[EnvironmentSettings]] = {
     "controller": ProcessSettings,
     "workers": WorkerSettings,
     "evaluators": EvaluatorSettings,
+    "slots": SlotSettings,
 }
-"""The settings that each kind of process reads."""
+"""The settings that each kind of process reads; slots has no database, and is started for tier container alone."""
 
 
 class CommandSettings(ProcessSettings):

@@ -18,6 +18,7 @@ from galapagos.settings import INSTALLER_PREFIXES, KINDS, passed_settings, proce
 
 log = logging.getLogger(__name__)
 
+_MODULES = {"slots": "evaluators.slots"}
 POSTGRES_LOOK_S = 0.25
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Numerical libraries start a thread a core and reserve memory for each, which no process of ours needs."""
@@ -25,11 +26,15 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the processes are told. `key_variables` are the names of the environment variables that hold model keys."""
+    """What the processes are told. `key_variables` are the names of the environment variables that hold model keys.
+
+    `own_slots` is the folder of a slots service to start; None where none is needed, or another one serves.
+    """
 
     tier: Tier
     models: Path | None = None
     key_variables: Sequence[str] = ()
+    own_slots: Path | None = None
 
 
 class Supervisor:
@@ -42,7 +47,7 @@ class Supervisor:
         self.postgres_restarts = 0
         environments = process_environments(ground.url, plan, os.environ)
         self.children = [
-            Child(name, python_module(name), environment, self._logs / f"{name}.log")
+            Child(name, python_module(_MODULES.get(name, name)), environment, self._logs / f"{name}.log")
             for name, environment in environments.items()
         ]
         self._failed: asyncio.Future[None] | None = None
@@ -96,12 +101,19 @@ class Supervisor:
 
 def process_environments(url: str, plan: Plan, given: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """What each kind of process gets to see: the evaluators, which run untrusted code, no key of any model."""
-    ours: dict[str, dict[str, str]] = {kind: passed_settings(kind, given) | {"database_url": url} for kind in KINDS}
+    kinds = [kind for kind in KINDS if kind != "slots" or (plan.own_slots is not None)]
+    ours: dict[str, dict[str, str]] = {kind: passed_settings(kind, given) for kind in kinds}
+    for kind in kinds:
+        if "database_url" in KINDS[kind].model_fields:
+            ours[kind]["database_url"] = url
     ours["evaluators"]["tier"] = plan.tier.value
+    if plan.own_slots is not None:
+        for kind in ("evaluators", "slots"):
+            ours[kind]["slot_folder"] = str(plan.own_slots)
     if plan.models is not None:
         ours["workers"]["models"] = str(plan.models.resolve())
     more = {"workers": plan.key_variables}
     prefixes = {"evaluators": INSTALLER_PREFIXES}
     return {
-        kind: process_environment(given, ours[kind], more.get(kind, ()), prefixes.get(kind, ())) | ONE_THREAD for kind in KINDS
+        kind: process_environment(given, ours[kind], more.get(kind, ()), prefixes.get(kind, ())) | ONE_THREAD for kind in kinds
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv with the locked dependencies and this checkout, and installs what the sandbox needs of the system.
 # Quick when nothing changed. With --strict a missing system package is an error; otherwise it is only named.
+# With --tests, root gets Docker too where none answers: the tests of tier container start it, and say so if they cannot.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 strict=${1:-}
@@ -44,6 +45,19 @@ install_system_packages() {
     say "    (with this system's package manager)"
   fi
   [ "$strict" != --strict ]
+}
+
+install_docker() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
+  if command -v docker >/dev/null && { command -v dockerd >/dev/null || docker version >/dev/null 2>&1; }; then
+    return 0
+  fi
+  say "installing Docker for the tests of tier container"
+  # In newer releases of Debian the client is a package of its own.
+  env DEBIAN_FRONTEND=noninteractive sh -c '
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends docker.io
+    command -v docker || apt-get install -y -qq --no-install-recommends docker-cli' >&2 || true
 }
 
 find_python() {
@@ -92,6 +106,7 @@ stamp() {
 }
 
 install_system_packages
+[ "$strict" != --tests ] || install_docker
 if [ "$(cat .venv/.galapagos-ready 2>/dev/null)" != "$(stamp)" ] || ! .venv/bin/python -c '' 2>/dev/null; then
   .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || make_environment
   say "installing the locked dependencies into .venv"

@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: a real Postgres, and a fresh database for each test."""
+"""Fixtures shared by all tests: a real Postgres with a fresh database for each test, and Docker."""
 
 import asyncio
 import itertools
@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from typing import Any
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from xdist.scheduler import LoadScopeScheduling
 
 from database.embedded import EmbeddedPostgres
 from database.engine import Database, connect_arguments
 from database.migrate import upgrade
+from evolution.evaluation import Tier
+from tests.docker_machine import DockerMachine, NoDocker, docker_machine
 
 TEMPLATE = "template_migrated"
 WITHOUT_FLUSHES = {"fsync": "off", "full_page_writes": "off"}
@@ -35,6 +38,7 @@ class Statements:
         return len(self.texts)
 
 
+SlotFolder = Callable[[Tier], Path | None]
 CountStatements = Callable[[], AbstractContextManager[Statements]]
 
 
@@ -109,3 +113,40 @@ def count_statements(database: Database) -> CountStatements:
             sa.event.remove(engine, "before_cursor_execute", note)
 
     return counting
+
+
+class OneDocker(LoadScopeScheduling):
+    """Gives all tests that need Docker to one process, which then has one daemon; all others go wherever there is room.
+
+    The mark `xdist_group` does the same, but not with every version of pytest.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "docker" if "container" in nodeid else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneDocker:
+    """Share the tests out among processes."""
+    return OneDocker(config, log)
+
+
+@pytest.fixture(scope="session")
+def docker() -> Generator[DockerMachine]:
+    """Docker with the boxes' image and a running slots service; skips where a machine cannot have it."""
+    with ExitStack() as stack:
+        try:
+            machine = stack.enter_context(docker_machine())
+        except NoDocker as error:
+            pytest.skip(f"TIER CONTAINER IS NOT TESTED HERE: {error}")
+        yield machine
+
+
+@pytest.fixture(scope="session")
+def slot_folder(request: pytest.FixtureRequest) -> SlotFolder:
+    """The folder that a slot of a tier needs; Docker starts for the first that asks for tier container."""
+
+    def folder(tier: Tier) -> Path | None:
+        return request.getfixturevalue("docker").slots if tier is Tier.CONTAINER else None
+
+    return folder

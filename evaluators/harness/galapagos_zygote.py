@@ -24,7 +24,6 @@ from galapagos_confine import (
     NamespaceFork,
     ResourceLimits,
     SystemCallFilter,
-    Walls,
     adopt_orphans,
     ask_as,
     be_first_to_go,
@@ -39,35 +38,18 @@ from galapagos_family import Neighbours, forbid_new_tasks, hold_still, kill_all_
 from galapagos_hooks import ForkHooks
 from galapagos_loading import loader
 from galapagos_seccomp import confinement_filter, no_new_process_filter
+from galapagos_settings import Bounds, Settings, address_space
 
 _WIRE, _SECOND, _MEMORY_FILE, _FIRST_UNUSED = 3, 4, 5, 6
 _LARGEST_MESSAGE = 1 << 16
 _MIB = 1 << 20
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _HOST_FAULT = 70
 _SEAL = b"seal"
+_WORDS = frozenset({_SEAL, b"look", b"clocks", b"end"})
+"""What may be asked while a fork lives; see `galapagos_crowd`."""
 _MORE_NEIGHBOURS = 32
 _MORE_NEIGHBOURS_OF_JUDGES = 512
 _WRITABLE_DEVICES = ("/dev/null",)
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """What a zygote is to be; the first message. `uid` is the one to become, None to stay who we are."""
-
-    role: str
-    namespaces: bool
-    uid: int | None
-    keep_reading: bool
-    readable: list[str]
-    writable: list[str]
-    scratch: str
-    empty: str
-    compiler: dict[str, Any] | None
-    peer: bool
-    main: str
-    problem: str
-    judge: str
-    memory_mib: int
 
 
 def _send(control: socket.socket, message: dict[str, Any], descriptor: int = -1) -> None:
@@ -85,26 +67,6 @@ def _receive(control: socket.socket) -> tuple[bytes, tuple[int, ...]]:
     return data, _FOUR.unpack(ancillary[0][2]) if ancillary else ()
 
 
-class _Bounds:
-    """What a candidate's process may use, made ready before the fork that is bound."""
-
-    def __init__(self, ids: tuple[int, int], settings: Settings, request: bytes, baseline: int) -> None:
-        asked = msgspec.msgpack.decode(request)
-        self.walls = Walls(ids, settings.scratch, settings.empty, asked["files_mib"], 1024)
-        self.limits = ResourceLimits(
-            address_space=baseline + asked["memory_mib"] * _MIB,
-            file_size=asked["files_mib"] * _MIB,
-            cpu_s=asked["cpu_s"],
-            processes=asked["processes"],
-        )
-        self.neighbours = 0
-
-
-def _address_space() -> int:
-    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would be one more import
-        return int(file.read().split()[0]) * _PAGE
-
-
 class Zygote:
     """One role's fork server. `serve` returns when the launcher is gone."""
 
@@ -112,14 +74,17 @@ class Zygote:
         self._control = control
         self._settings = settings
         self._fork = NamespaceFork() if settings.namespaces and settings.role == "candidate" else _plain_fork
-        self._landlock = Landlock(settings.readable, settings.writable)
+        self._crowd = _crowd(settings)
+        self._uid = settings.uid
+        readable = [*settings.readable, sys.base_prefix] if settings.contained else settings.readable
+        self._landlock = Landlock(readable, settings.writable)
         # A judges' zygote has to signal its forks, so theirs never bounds signals.
-        files_of_own = not settings.namespaces and settings.uid is None
+        files_of_own = not settings.namespaces and not settings.contained and settings.uid is None
         self._filter = SystemCallFilter(confinement_filter(None, files_of_own=files_of_own))
         self._no_new_process = SystemCallFilter(no_new_process_filter())
         self._baseline = 0
         self._ids = (0, 0)
-        self._bounds: dict[bytes, _Bounds] = {}
+        self._bounds: dict[bytes, Bounds] = {}
         # The kernel counts processes by user, and only here does the user have others.
         shared = not settings.namespaces and settings.uid is None
         self._neighbours = Neighbours(os.getuid()) if shared else None
@@ -135,7 +100,7 @@ class Zygote:
         set_dumpable(on=False)
         with ForkHooks():
             _rehearse(settings)
-        self._baseline = _address_space()
+        self._baseline = address_space()
         self._ids = os.getuid(), os.getgid()
         if settings.role == "judge":
             self._confine_judges()
@@ -170,14 +135,10 @@ class Zygote:
             data, descriptors = _receive(self._control)
             if not data:
                 return
-            if data == _SEAL:
+            if data in _WORDS:
                 # It came too late: the fork it was meant for has ended.
                 continue
-            if self._settings.role == "candidate" and data not in self._bounds:
-                # One problem asks for few different bounds; the latest is enough.
-                self._bounds = {data: _Bounds(self._ids, self._settings, data, self._baseline)}
-            if self._neighbours and self._settings.role == "candidate":
-                self._bounds[data].neighbours = self._neighbours.count() + _MORE_NEIGHBOURS
+            self._make_ready(data)
             try:
                 pid, pidfd = self._fork()
             except (ConfinementFailed, OSError) as error:
@@ -191,6 +152,16 @@ class Zygote:
             if pid > 0 and not self._watch(pid, pidfd):
                 return
 
+    def _make_ready(self, data: bytes) -> None:
+        """Lay out before the fork what it is bound by, so that it touches little memory."""
+        if self._settings.role == "candidate" and data not in self._bounds:
+            # One problem asks for few different bounds; the latest is enough.
+            self._bounds = {data: Bounds(self._ids, self._settings, data, self._baseline)}
+        if self._neighbours and self._settings.role == "candidate":
+            self._bounds[data].neighbours = self._neighbours.count() + _MORE_NEIGHBOURS
+        if self._crowd is not None:
+            self._uid = self._crowd.next_user()
+
     def _watch(self, pid: int, pidfd: int) -> bool:
         """Report the start and the end of a fork; False when the launcher hung up meanwhile."""
         _send(self._control, {"kind": "started"}, pidfd)
@@ -202,16 +173,17 @@ class Zygote:
             ready = [descriptor for descriptor, _ in poll.poll()]
             if pidfd in ready:
                 break
-            if self._control.recv(_LARGEST_MESSAGE):
-                # The one thing to ask for while a fork lives.
-                _send(self._control, {"kind": "sealed", "status": 0 if self._seal(pid) else 1})
+            if word := self._control.recv(_LARGEST_MESSAGE):
+                self._heed(word, pid)
                 continue
             connected = False
             os.kill(pid, signal.SIGKILL)
             poll.unregister(self._control)
         _, status, usage = os.wait4(pid, 0)
         os.close(pidfd)
-        if not (self._settings.namespaces and self._settings.role == "candidate"):
+        if self._crowd is not None:
+            self._crowd.clear(self._uid)
+        elif not (self._settings.namespaces and self._settings.role == "candidate"):
             self._kill_descendants()
         if connected:
             ended = {
@@ -223,16 +195,22 @@ class Zygote:
             _send(self._control, ended)
         return connected
 
+    def _heed(self, word: bytes, pid: int) -> None:
+        """Do what the launcher asks for while the fork `pid` lives; all but to seal it can be asked in a container only."""
+        if word == _SEAL:
+            _send(self._control, {"kind": "sealed", "status": 0 if self._seal(pid) else 1})
+        elif self._crowd is not None and (answer := self._crowd.answer(word, pid)) is not None:
+            _send(self._control, answer)
+
     def _seal(self, pid: int) -> bool:
         """Forbid new processes to the fork's family; only a process of its uid may. False if that did not succeed."""
-        settings = self._settings
-        if settings.namespaces:
+        if self._settings.namespaces:
             return forbid_new_tasks(pid)
         # Orphans are ours now, not the fork's.
         own = os.getpid()
-        if settings.uid is None:
+        if self._uid is None:
             return forbid_new_tasks(own, frozenset({own}))
-        return ask_as(settings.uid, lambda: forbid_new_tasks(own, frozenset({own, os.getpid()})))
+        return ask_as(self._uid, lambda: forbid_new_tasks(own, frozenset({own, os.getpid()})))
 
     def _kill_descendants(self) -> None:
         """Kill what a fork left behind: orphans become our children, round by round, until none is left."""
@@ -290,7 +268,7 @@ class Zygote:
         except OSError:
             return
 
-    def _confine_candidate(self, bounds: _Bounds) -> None:
+    def _confine_candidate(self, bounds: Bounds) -> None:
         settings = self._settings
         if settings.namespaces:
             bounds.walls.put_up()
@@ -299,8 +277,8 @@ class Zygote:
             set_dumpable(on=True)
             be_first_to_go()
         os.chdir(settings.scratch)
-        if not settings.namespaces and settings.uid is not None:
-            become(settings.uid, keep_reading=settings.keep_reading)
+        if not settings.namespaces and self._uid is not None:
+            become(self._uid, keep_reading=settings.keep_reading)
         limit_resources(bounds.limits, bounds.neighbours)
         forbid_new_privileges()
         if settings.namespaces or settings.uid is None:
@@ -352,6 +330,15 @@ def _rehearse(settings: Settings) -> None:
         import galapagos_judging
 
         galapagos_judging.rehearse(settings.problem)
+
+
+def _crowd(settings: Settings) -> Any:
+    if not settings.contained:
+        return None
+    # One more import, which the other tiers are spared.
+    from galapagos_crowd import Crowd
+
+    return Crowd(settings.uid, settings.scratch)
 
 
 def _plain_fork() -> tuple[int, int]:

@@ -27,13 +27,15 @@ def imported(files: Mapping[str, str]) -> Imported:
     return import_files(peer, "folder", content)
 
 
-def judged(folder: Imported, *programs: str | None, tier: Tier = Tier.NAMESPACES) -> list[Outcome]:
+def judged(
+    folder: Imported, *programs: str | None, tier: Tier = Tier.NAMESPACES, slot_folder: Path | None = None
+) -> list[Outcome]:
     """How the seed (None) and other texts of the program are judged, one after the other in one slot."""
 
     async def work() -> list[Outcome]:
         problem = folder.problem
         (path,) = problem.definition.seed
-        sandbox = open_sandbox(tier, problem, Packages())
+        sandbox = open_sandbox(tier, problem, Packages(), slot_folder)
         await sandbox.start()
         try:
             outcomes: list[Outcome] = []

@@ -4,7 +4,9 @@ from evaluators.faults import JudgeFault
 from evolution.evaluation import Tier, Verdict
 from evolution.problem import PeerFormat, ProblemError
 from galapagos.peers.mapping import Treatment
+from tests.conftest import SlotFolder
 from tests.peers.judged import imported, judged, opened
+from tests.tiers import TIERS
 
 PROGRAM = "# EVOLVE-BLOCK-START\ndef value():\n    return 3\n# EVOLVE-BLOCK-END\n"
 READS = """
@@ -26,10 +28,16 @@ def body(line: str) -> str:
     return PROGRAM.replace("return 3", line)
 
 
-@pytest.mark.parametrize("tier", list(Tier))
-def test_a_cascade_with_artifacts_and_string_metrics(tier: Tier) -> None:
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_cascade_with_artifacts_and_string_metrics(tier: Tier, slot_folder: SlotFolder) -> None:
     found = opened("openevolve_slope")
-    seed, stopped = judged(found, None, found.problem.seed_files["peer/initial_program.py"].replace("0.5", "-0.5"), tier=tier)
+    seed, stopped = judged(
+        found,
+        None,
+        found.problem.seed_files["peer/initial_program.py"].replace("0.5", "-0.5"),
+        tier=tier,
+        slot_folder=slot_folder(tier),
+    )
     assert seed.verdict is Verdict.SCORED
     assert seed.metrics["distance"] == pytest.approx(2.975)
     assert seed.score == pytest.approx(1 / 3.975)

@@ -7,7 +7,9 @@ from evolution.language import Language
 from evolution.problem import PeerFormat, ProblemError
 from galapagos.peers.mapping import Treatment
 from galapagos.peers.translation import Imported
+from tests.conftest import SlotFolder
 from tests.peers.judged import imported, judged, opened
+from tests.tiers import TIERS
 
 SHINKA_HEAD = "import json, os, sys\n_, _, program, _, results = sys.argv\n"
 
@@ -21,12 +23,17 @@ def code(evaluator: str, config: str = "EVOLVE_CONFIG: {fitness_key: fit}\n") ->
     return imported({"input/src/init.py": "x = 1\n", "input/evaluate.py": head + evaluator, "config.yaml": config})
 
 
-@pytest.mark.parametrize("tier", list(Tier))
-def test_a_python_task_of_shinka_with_its_own_harness(tier: Tier) -> None:
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_python_task_of_shinka_with_its_own_harness(tier: Tier, slot_folder: SlotFolder) -> None:
     found = opened("shinka_dice")
     seed_text = found.problem.seed_files["peer/initial.py"]
     seed, cheat, broken = judged(
-        found, None, seed_text.replace("1 + int", "9 + int"), "def throws(seed):\n    return 1 / 0\n", tier=tier
+        found,
+        None,
+        seed_text.replace("1 + int", "9 + int"),
+        "def throws(seed):\n    return 1 / 0\n",
+        tier=tier,
+        slot_folder=slot_folder(tier),
     )
     assert seed.verdict is Verdict.SCORED
     assert seed.metrics["combined_score"] == seed.score

@@ -1,4 +1,4 @@
-"""Slots of both tiers over one problem whose judge can behave in every way that the tests need."""
+"""Slots of all tiers over one problem whose judge can behave in every way that the tests need."""
 
 import os
 import shutil
@@ -15,7 +15,9 @@ from evaluators.sandbox import Packages, Sandbox, SandboxUnavailable, open_sandb
 from evaluators.toolchains import find_toolchain
 from evolution.evaluation import Tier
 from evolution.language import LANGUAGES, Language
+from tests.conftest import SlotFolder
 from tests.sandbox.jobs import PROBLEM, compiled_problem
+from tests.tiers import TIERS, compiled_slots
 
 
 def _usable(tier: Tier) -> None:
@@ -23,10 +25,10 @@ def _usable(tier: Tier) -> None:
         pytest.fail(f"this machine offers no namespaces: {probe().reasons}; {probe().fix}")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", params=list(Tier), ids=[tier.value for tier in Tier])
-async def slot(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=TIERS)
+async def slot(request: pytest.FixtureRequest, slot_folder: SlotFolder) -> AsyncIterator[Sandbox]:
     _usable(request.param)
-    sandbox = open_sandbox(request.param, PROBLEM, Packages())
+    sandbox = open_sandbox(request.param, PROBLEM, Packages(), slot_folder(request.param))
     await sandbox.start()
     yield sandbox
     await sandbox.close()
@@ -61,9 +63,6 @@ def open_rust() -> Iterator[None]:
         yield
 
 
-COMPILED = [language for language, traits in LANGUAGES.items() if traits.compiler is not None]
-
-
 @dataclass(frozen=True, slots=True)
 class CompiledSlot:
     """A slot for programs in one language."""
@@ -75,10 +74,10 @@ class CompiledSlot:
 @pytest_asyncio.fixture(
     scope="session",
     loop_scope="session",
-    params=[(tier, language) for tier in Tier for language in COMPILED],
-    ids=[f"{tier.value}-{language.value}" for tier in Tier for language in COMPILED],
+    params=compiled_slots(*LANGUAGES),
+    ids="-".join,
 )
-async def compiled_slot(request: pytest.FixtureRequest) -> AsyncIterator[CompiledSlot]:
+async def compiled_slot(request: pytest.FixtureRequest, slot_folder: SlotFolder) -> AsyncIterator[CompiledSlot]:
     tier, language = request.param
     _usable(tier)
     try:
@@ -87,7 +86,7 @@ async def compiled_slot(request: pytest.FixtureRequest) -> AsyncIterator[Compile
         pytest.skip(f"no compiler to test with: {error}")
     if language is Language.RUST and tier is Tier.PLAIN:
         request.getfixturevalue("open_rust")
-    sandbox = open_sandbox(tier, compiled_problem(language), Packages())
+    sandbox = open_sandbox(tier, compiled_problem(language), Packages(), slot_folder(tier))
     await sandbox.start()
     yield CompiledSlot(sandbox, language)
     await sandbox.close()

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from evaluators.sandbox import Cause, JobResult
-from evolution.evaluation import Tier
 from evolution.language import LANGUAGES, Language
 from evolution.problem import Limits
 from tests.sandbox.compiled_programs import (
@@ -26,6 +25,7 @@ from tests.sandbox.compiled_programs import (
 )
 from tests.sandbox.conftest import CompiledSlot
 from tests.sandbox.jobs import SECRET, job, source_name
+from tests.tiers import compiled_slots
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,8 +34,7 @@ MEMORY_MIB = 512
 
 def only(*languages: Language) -> pytest.MarkDecorator:
     """A test for slots of these languages, in every tier."""
-    slots = [pytest.param((tier, language), id=f"{tier.value}-{language.value}") for tier in Tier for language in languages]
-    return pytest.mark.parametrize("compiled_slot", slots, indirect=True)
+    return pytest.mark.parametrize("compiled_slot", compiled_slots(*languages), indirect=True, ids="-".join)
 
 
 async def compiled(slot: CompiledSlot, source: str, entry: str = "empty", timeout_s: float = 20.0) -> JobResult:
@@ -148,7 +147,7 @@ async def test_a_program_names_no_plugin_of_the_compiler(compiled_slot: Compiled
 
 @pytest.mark.parametrize(
     ("compiled_slot", "bomb"),
-    [pytest.param((tier, bomb[0]), bomb, id=f"{tier.value} {bomb[0].value} {bomb[1]}") for tier in Tier for bomb in BOMBS],
+    [pytest.param(slot, bomb, id=" ".join([*slot, bomb[1]])) for bomb in BOMBS for slot in compiled_slots(bomb[0])],
     indirect=["compiled_slot"],
 )
 async def test_bombs_for_the_compiler(compiled_slot: CompiledSlot, bomb: tuple[Language, str, str]) -> None:

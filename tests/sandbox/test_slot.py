@@ -19,6 +19,7 @@ from evolution.evaluation import Tier
 from evolution.language import Language
 from evolution.problem import problem_from_files
 from tests.sandbox.jobs import PROBLEM, job
+from tests.tiers import LOCAL
 
 _ALIVE = "def f():\n    return 1\n"
 _LOOPS = "def f():\n    while True: pass\n"
@@ -28,7 +29,7 @@ def _descendants() -> set[int]:
     return set(family(os.getpid()))
 
 
-@pytest.mark.parametrize("tier", list(Tier))
+@pytest.mark.parametrize("tier", LOCAL)
 @pytest.mark.parametrize("role", list(Role))
 async def test_a_lost_box_is_a_host_fault_and_comes_back(tier: Tier, role: Role) -> None:
     before = _descendants()
@@ -49,7 +50,7 @@ async def test_a_lost_box_is_a_host_fault_and_comes_back(tier: Tier, role: Role)
     assert _descendants() == before
 
 
-@pytest.mark.parametrize("tier", list(Tier))
+@pytest.mark.parametrize("tier", LOCAL)
 async def test_boxes_end_with_their_launcher(tier: Tier) -> None:
     script = f"""
 import asyncio, sys
@@ -103,7 +104,7 @@ async def test_a_judge_that_does_not_load_is_named(text: str, word: str) -> None
     assert word in result.message
 
 
-@pytest.mark.parametrize("tier", list(Tier))
+@pytest.mark.parametrize("tier", LOCAL)
 async def test_extra_packages_reach_the_box_that_they_are_for(tier: Tier, tmp_path: Path) -> None:
     (tmp_path / "extra_package.py").write_text("value = 17\n")
     with pytest.raises(SandboxUnavailable, match="chmod"):
@@ -162,7 +163,7 @@ asyncio.run(main())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="without root, every other test of this folder shows it")
-@pytest.mark.parametrize("tier", list(Tier))
+@pytest.mark.parametrize("tier", LOCAL)
 def test_it_works_without_root(tier: Tier, tmp_path: Path) -> None:
     repository = Path(__file__).parents[2]
     script = _AS_NOBODY.replace("USER", str(1 << 29)).replace("TIER", repr(tier.value))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.sandbox import Cause, Sandbox
+from evolution.evaluation import Tier
 from tests.sandbox.jobs import ATTEMPT, answer, attack
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -144,7 +145,9 @@ class TestMessagesToTheNext:
             return oct(status.st_mode), status.st_mtime > 1000, attributes, os.listdir("."), os.path.exists("../left")
             """
         outcome = await answer(slot, ATTEMPT + body.replace("\n            ", "\n"))
-        assert outcome in {f"['0o40700', True, [{none}], [], False]" for none in ("[]", "'OSError'")}
+        # In a container the folder is root's, and each candidate another user.
+        mode = "0o41777" if slot.tier is Tier.CONTAINER else "0o40700"
+        assert outcome in {f"['{mode}', True, [{none}], [], False]" for none in ("[]", "'OSError'")}
 
 
 class TestFloods:
