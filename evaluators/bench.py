@@ -11,9 +11,9 @@ import msgspec
 
 from evaluators.box import Box, BoxLost, Fork, kill
 from evaluators.harness.galapagos_memory_file import SIZE, sealed_memory
+from evaluators.harness.galapagos_stopwatch import WorkedWhileStopped
 from evaluators.judgement import Hold, Reference, Share, Turn
 from evaluators.sandbox import Job
-from evaluators.stopwatch import WorkedWhileStopped
 
 References = Callable[[str], Awaitable[tuple[Box, Mapping[str, str]] | None]]
 """The warm box for references, and the files of the program with the reference of this path in its place; None: no such."""

@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 
 from evaluators.confinement import Confinement
-from evaluators.harness.galapagos_family import family, hold_still
+from evaluators.harness.galapagos_family import family, hold_still, stands
+from evaluators.harness.galapagos_stopwatch import Stopwatch
 from evaluators.harness.galapagos_watch import clocks
 from evaluators.process_watch import CpuClock, Look, look, pid_of
 from evaluators.sandbox import SandboxUnavailable
-from evaluators.stopwatch import Stopwatch
 
 _LARGEST_MESSAGE = 1 << 16
 _PATIENCE_S = 5.0
@@ -51,6 +51,7 @@ class Message(msgspec.Struct, frozen=True):
     memory_mib: float = 0.0
     tasks: int = 0
     clocks: dict[int, float] = {}
+    seconds: float = 0.0
 
 
 _DECODER = msgspec.msgpack.Decoder(Message)
@@ -141,7 +142,7 @@ class Fork:
         """
         if self._stopwatch is None:
             pid = pid_of(await self.started)
-            self._stopwatch = Stopwatch(pid, self._family(pid))
+            self._stopwatch = Stopwatch(pid, self._family(pid), stands, clocks)
         deadline = time.monotonic() + _PATIENCE_S
         while not self._stopwatch.halt():
             if time.monotonic() > deadline:

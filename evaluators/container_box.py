@@ -13,11 +13,13 @@ from pathlib import Path
 
 from evaluators.box import Box, BoxLost, Ended, Fork, Message
 from evaluators.confinement import Confinement
+from evaluators.harness.galapagos_stopwatch import WorkedWhileStopped
 from evaluators.process_watch import Look
 from evaluators.sandbox import SandboxUnavailable
 from evaluators.slots_client import SlotLine
 from evaluators.slots_protocol import CONTROL, Recycle, Role, short_enough
 
+_HOLD_S = 5.0
 _REPORT_S = 2.0
 """So long the service may take to tell why a container ended."""
 
@@ -32,6 +34,7 @@ class ContainerFork(Fork):
         self._control = control
         self._then: Callable[[Look], None] | None = None
         self._reading: asyncio.Future[tuple[int, Mapping[int, float]]] | None = None
+        self._holding: asyncio.Future[Message] | None = None
 
     def _ask(self, word: bytes) -> None:
         # A box that is gone says so by itself.
@@ -63,6 +66,35 @@ class ContainerFork(Fork):
         pid, reading = await self._reading
         return self._clock.start(pid, reading) if start else self._clock.stop(reading)
 
+    async def hold(self) -> float:
+        """Have the zygote stop the sealed family; see `Fork.hold`."""
+        await self.started
+        deadline = self._loop.time() + _HOLD_S
+        while not (answer := await self._held(b"hold")).status:
+            if self._loop.time() > deadline:
+                raise TimeoutError("a candidate's process did not stop")
+        return answer.seconds
+
+    async def resume(self) -> None:
+        """Have the zygote let the held family run; see `Fork.resume`."""
+        await self._held(b"resume")
+
+    async def pin(self, processor: int) -> None:
+        """Have the zygote keep the held family on one processor, where the system lets it."""
+        await self._held(b"pin %d" % processor)
+
+    async def _held(self, word: bytes) -> Message:
+        if self.ended.done():
+            raise ProcessLookupError("the process is gone")
+        self._holding = self._loop.create_future()
+        self._ask(word)
+        answer = await self._holding
+        if answer.text == "worked":
+            raise WorkedWhileStopped
+        if answer.text:
+            raise ProcessLookupError("the process is gone")
+        return answer
+
     def has_answered(self, message: Message) -> bool:
         """Note what the zygote saw; False where it is no such word."""
         if message.kind == "look" and self._then is not None:
@@ -71,8 +103,10 @@ class ContainerFork(Fork):
             then(Look(message.memory_mib, message.tasks, 0.0))
         elif message.kind == "clocks" and self._reading is not None and not self._reading.done():
             self._reading.set_result((message.pid, message.clocks))
+        elif message.kind == "held" and self._holding is not None and not self._holding.done():
+            self._holding.set_result(message)
         else:
-            return message.kind in {"look", "clocks"}
+            return message.kind in {"look", "clocks", "held"}
         return True
 
     def has_ended(self, ended: Ended) -> None:
@@ -80,12 +114,16 @@ class ContainerFork(Fork):
         super().has_ended(ended)
         if self._reading is not None and not self._reading.done():
             self._reading.set_result((-1, {}))
+        if self._holding is not None and not self._holding.done():
+            self._holding.set_result(Message("held", text="gone"))
 
     def is_lost(self, text: str) -> None:
         """Its box is gone."""
         super().is_lost(text)
         if self._reading is not None and not self._reading.done():
             self._reading.set_exception(BoxLost(text))
+        if self._holding is not None and not self._holding.done():
+            self._holding.set_exception(BoxLost(text))
 
 
 class ContainerBox(Box):

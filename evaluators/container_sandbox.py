@@ -3,6 +3,7 @@
 import asyncio
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from evaluators.box import Box
@@ -16,6 +17,7 @@ from evolution.evaluation import Tier
 from evolution.problem import Problem
 
 _PREFIX = "slot-"
+_REFERENCE = "reference"
 _PATIENCE_S = 20.0
 """So long a service that is started again is waited for: an evaluation is given up after five attempts."""
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -36,7 +38,7 @@ class ContainerSandbox(LocalSandbox):
             self._ground = await asyncio.to_thread(self._lay_ground)
         if self._line.is_open:
             return
-        await asyncio.gather(*(box.close() for box in self._boxes.values()))
+        await asyncio.gather(self._close_reference(), *(box.close() for box in self._boxes.values()))
         hello = await self._line.open(_PATIENCE_S)
         if missing := missing_compiler(hello, self._problem.definition.language):
             raise SandboxUnavailable(missing)
@@ -70,6 +72,7 @@ class ContainerSandbox(LocalSandbox):
         ground = Ground(
             Tier.CONTAINER, self._problem, problem, nowhere, nowhere, packages.candidate, packages.judge, unprivileged_uid()
         )
+        (self._folder / _REFERENCE).mkdir()
         for role in Role:
             (self._folder / role.value).mkdir()
             if sees_problem(ground, role):
@@ -84,6 +87,14 @@ class ContainerSandbox(LocalSandbox):
         self._made.discard(role)
         folder = self._folder / role.value
         return ContainerBox(confinement(ground, role), role.value, folder, self._line, recycle=not fresh)
+
+    def _new_reference_box(self) -> Box:
+        assert self._ground is not None  # noqa: S101 - for the type checker: start() has laid it
+        assert self._folder is not None  # noqa: S101 - as above
+        # Users of its own: the kernel counts a user's processes over all containers.
+        ground = replace(self._ground, uid=unprivileged_uid())
+        told = confinement(ground, Role.CANDIDATE)
+        return ContainerBox(told, _REFERENCE, self._folder / _REFERENCE, self._line, recycle=True)
 
     async def close(self) -> None:
         """End both boxes, have their containers removed, and remove the slot's folder."""

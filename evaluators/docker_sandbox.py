@@ -138,11 +138,11 @@ class DockerHost:
             DockerFault: Docker refused.
         """
         image, _ = self.look()
-        options = self._candidate(order) if role == "candidate" else self._judge()
+        options = self._judge() if role == "judge" else self._candidate(order)
         with self._named():
             container = self.client().containers.create(
                 image,
-                [role],
+                ["judge" if role == "judge" else "candidate"],
                 name=f"galapagos-{order.slot}-{role}",
                 labels={_LABEL: str(self._folder)},
                 mounts=self._mounts(order, role),
@@ -211,7 +211,7 @@ class DockerHost:
         if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
             raise DockerFault(f"expected the folder {folder}, shared between evaluators and this service; it is not there")
         mounts = [docker.types.Mount("/galapagos/slot", str(folder), type="bind", read_only=True)]
-        key = order.candidate_environment if role == "candidate" else order.judge_environment
+        key = order.judge_environment if role == "judge" else order.candidate_environment
         if key is not None:
             environment = self._cache / "environments" / key / "site"
             if not environment.is_dir():

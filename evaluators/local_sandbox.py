@@ -123,11 +123,14 @@ class LocalSandbox:
             return None
         if self._reference_box is None or not self._reference_box.alive:
             await self._close_reference()
-            self._reference_ground = self._lay_reference_ground()
-            self._reference_box = Box(confinement(self._reference_ground, Role.CANDIDATE))
+            self._reference_box = self._new_reference_box()
             await self._reference_box.start()
         main = self._problem.definition.seed[0]
         return self._reference_box, self._problem.seed_files | {main: content.decode("utf-8", "replace")}
+
+    def _new_reference_box(self) -> Box:
+        self._reference_ground = self._lay_reference_ground()
+        return Box(confinement(self._reference_ground, Role.CANDIDATE))
 
     def _lay_reference_ground(self) -> Ground:
         assert self._ground is not None  # noqa: S101 - for the type checker: start() has laid it

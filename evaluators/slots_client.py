@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
@@ -21,7 +21,6 @@ from evaluators.sandbox import SandboxUnavailable
 from evaluators.settings import SlotSettings
 from evaluators.slots_protocol import (
     LONGEST_LINE,
-    ROLES,
     WORDS,
     Done,
     Exited,
@@ -143,7 +142,7 @@ class SlotLine:
         async with self._ordering:
             if self._writer is None:
                 raise SandboxUnavailable("the slots service is gone; start it again: python -m evaluators.slots")
-            self._renewed = (order.role,) if isinstance(order, Recycle) else ROLES
+            self._renewed = (order.role,) if isinstance(order, Recycle) else get_args(Role)
             with contextlib.suppress(OSError):
                 self._writer.write(msgspec.json.encode(order) + b"\n")
                 await self._writer.drain()

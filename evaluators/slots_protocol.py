@@ -16,8 +16,9 @@ CONTROL = "control"
 """Name of a box's socket in its own folder."""
 LONGEST_LINE = 1 << 16
 
-Role = Literal["candidate", "judge"]
+Role = Literal["candidate", "judge", "reference"]
 ROLES: tuple[Role, ...] = ("candidate", "judge")
+"""Those that a slot always has; one for references is made when it is first recycled."""
 _Name = Annotated[str, msgspec.Meta(pattern=r"^slot-[a-z0-9_]{8}$")]
 _Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
 
@@ -38,7 +39,7 @@ class Create(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="creat
 
 
 class Recycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="recycle", tag_field="verb"):
-    """Kill the container of a role and start it as new."""
+    """Kill the container of a role, if there is one, and start it as new."""
 
     role: Role
 

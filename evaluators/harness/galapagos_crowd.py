@@ -10,9 +10,12 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
+from galapagos_confine import ask_as
+from galapagos_family import stands
+from galapagos_stopwatch import Stopwatch, WorkedWhileStopped
 from galapagos_watch import clocks, held
 
-LOOK, CLOCKS, END = b"look", b"clocks", b"end"
+LOOK, CLOCKS, END, HOLD, RESUME, PIN = b"look", b"clocks", b"end", b"hold", b"resume", b"pin"
 _FIRST_USER, _USERS = 10_000, 50_000
 _ALL_USERS = 1 << 31
 _OPEN = 0o700
@@ -32,13 +35,16 @@ class Crowd:
             # Docker was told to map users: only the first 65,536 exist.
             self._uid = _FIRST_USER + uid % _USERS
         self._serial = 0
+        self._user: int | None = None
+        self._stopwatch: Stopwatch | None = None
 
     def next_user(self) -> int | None:
         """The user of the next fork: no other candidate has been it for a long time, nor is in another slot now."""
         if self._uid is None:
             return None
         self._serial = (self._serial + 1) % 1000
-        return self._uid + self._serial
+        self._user = self._uid + self._serial
+        return self._user
 
     def answer(self, word: bytes, pid: int) -> dict[str, Any] | None:
         """What the launcher is to be told of the fork `pid`; None where it is only to be obeyed.
@@ -48,11 +54,32 @@ class Crowd:
         if word == END:
             self._kill()
             return None
+        if word in {HOLD, RESUME} or word.startswith(PIN):
+            return self._time(word, pid)
         members = list(self._members())
         if word == CLOCKS:
             return {"kind": "clocks", "pid": pid, "clocks": clocks(members)}
         memory_mib, tasks = held(members)
         return {"kind": "look", "memory_mib": memory_mib, "tasks": tasks}
+
+    def _time(self, word: bytes, pid: int) -> dict[str, Any]:
+        """Do with the family of `pid` what its launcher does itself to families that it can reach; see `Stopwatch`."""
+        if self._stopwatch is None:
+            self._stopwatch = Stopwatch(pid, self._members(), stands, clocks)
+        watch, told = self._stopwatch, {"kind": "held", "pid": pid}
+        try:
+            if word == HOLD:
+                return told | ({"status": 1, "seconds": watch.seconds()} if watch.halt() else {"status": 0})
+            if word == RESUME:
+                watch.start()
+            elif self._user is not None:
+                # Only a process of its own user may do this to it.
+                ask_as(self._user, lambda: watch.pin(int(word.split()[1])) is None)
+        except ProcessLookupError:
+            return told | {"text": "gone"}
+        except WorkedWhileStopped:
+            return told | {"text": "worked"}
+        return told | {"status": 1}
 
     def _members(self) -> Iterator[int]:
         own = os.getpid()
@@ -67,6 +94,9 @@ class Crowd:
 
     def clear(self, uid: int | None) -> None:
         """Kill whoever is left of the user `uid`, then remove what lies in the scratch folder."""
+        if self._stopwatch is not None:
+            self._stopwatch.close()
+            self._stopwatch = None
         while True:
             self._kill()
             try:

@@ -1,6 +1,7 @@
 """Kernels timed beside a reference: honest ones get their ratio, no cheat gets one above what it is worth."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -8,35 +9,36 @@ import pytest_asyncio
 from evaluators.sandbox import Cause, JobResult, Packages, Sandbox, open_sandbox
 from evolution.evaluation import Tier
 from evolution.problem import Problem
+from tests.conftest import SlotFolder
 from tests.sandbox.kernel_problem import c_problem, kernel_job, kernels, python_problem
+from tests.tiers import TIERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _C, _PYTHON = kernels("honest", ".c"), kernels("honest", ".py")
 _C_CHEATS, _PYTHON_CHEATS = kernels("cheats", ".c"), kernels("cheats", ".py")
-_TIERS = [pytest.param(tier, id=tier.value) for tier in Tier]
 _MAY_PASS = {"wakes_itself", "busy_thread", "helper_process", "orphan_helper", "patches_clocks", "reaches_out"}
 """Whose answers are right: they only must not pay."""
 _WORTH = 1.25
 """More than this times the reference's speed no cheat may get: it computes the same, and a busy machine adds some noise."""
 
 
-async def _open(tier: Tier, problem: Problem) -> AsyncIterator[Sandbox]:
-    sandbox = open_sandbox(tier, problem, Packages())
+async def _open(tier: Tier, problem: Problem, slot_folder: Path | None) -> AsyncIterator[Sandbox]:
+    sandbox = open_sandbox(tier, problem, Packages(), slot_folder)
     await sandbox.start()
     yield sandbox
     await sandbox.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", params=_TIERS)
-async def in_c(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
-    async for sandbox in _open(request.param, c_problem(_C["naive"])):
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=TIERS)
+async def in_c(request: pytest.FixtureRequest, slot_folder: SlotFolder) -> AsyncIterator[Sandbox]:
+    async for sandbox in _open(request.param, c_problem(_C["naive"]), slot_folder(request.param)):
         yield sandbox
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", params=_TIERS)
-async def in_python(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
-    async for sandbox in _open(request.param, python_problem(_PYTHON["vectorised"])):
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=TIERS)
+async def in_python(request: pytest.FixtureRequest, slot_folder: SlotFolder) -> AsyncIterator[Sandbox]:
+    async for sandbox in _open(request.param, python_problem(_PYTHON["vectorised"]), slot_folder(request.param)):
         yield sandbox
 
 

@@ -4,11 +4,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterable
-from pathlib import Path
-
-from evaluators.harness.galapagos_family import stands
-from evaluators.harness.galapagos_watch import clocks
+from collections.abc import Callable, Iterable
 
 STOLEN_S = 0.001
 """Processor seconds that a family may gain while it is stopped: less than disturbs anything, more than any rounding."""
@@ -23,10 +19,19 @@ class Stopwatch:
 
     Stopped processes can neither prepare later calls nor slow down what is timed meanwhile, and the kernel's clock of a
     stopped process is exact. A member that ends in between takes its last reading with it and is charged the wall time.
-    `members` are `pid` and all that it started.
+    `members` are `pid` and all that it started. `stands` and `clocks` are the functions of `galapagos_family` and
+    `galapagos_watch`, which launcher and zygotes find in different places.
     """
 
-    def __init__(self, pid: int, members: Iterable[int]) -> None:
+    def __init__(
+        self,
+        pid: int,
+        members: Iterable[int],
+        stands: Callable[[int], bool],
+        clocks: Callable[[Iterable[int]], dict[int, float]],
+    ) -> None:
+        self._stands = stands
+        self._clocks = clocks
         self._pid = pid
         self._members: dict[int, int] = {}
         for member in members:
@@ -40,7 +45,7 @@ class Stopwatch:
 
         Again every time, since a member that still ran may have woken another.
         """
-        running = [member for member in self._members if not stands(member)]
+        running = [member for member in self._members if not self._stands(member)]
         self._signal(running, signal.SIGSTOP)
         return not running
 
@@ -86,7 +91,7 @@ class Stopwatch:
                 signal.pidfd_send_signal(self._members[member], number)
 
     def _read(self) -> dict[int, float]:
-        readings = clocks(self._members)
+        readings = self._clocks(self._members)
         if self._pid not in readings:
             raise ProcessLookupError(self._pid)
         return readings
@@ -94,6 +99,6 @@ class Stopwatch:
 
 def _tasks(pid: int) -> list[int]:
     try:
-        return [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()]
+        return [int(task) for task in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208 - one more import in zygotes
     except OSError:
         return []
