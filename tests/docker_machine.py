@@ -16,6 +16,10 @@ from tests.base_image import NoBaseImage, base_archive
 ROOT = Path(__file__).parents[1]
 IMAGE = "galapagos-test-box"
 _PATIENCE_S = 60.0
+_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+"""What a process is started with that shall end with these tests, however they end."""
+_INSTALL = "run: sudo apt-get install -y docker.io"
+_ROOM = 4 << 30
 
 
 class NoDocker(RuntimeError):
@@ -73,11 +77,21 @@ class DockerMachine:
         """The ids of all containers of slots."""
         return self.docker("ps", "--all", "--quiet", "--no-trunc", "--filter", "label=galapagos.slots").split()
 
-    def make_image(self) -> None:
-        """Build the repository's image upon a base made on the spot, without network."""
-        self.base, archive = base_archive()
-        if not self.docker("images", "--quiet", self.base):
+    def make_base(self) -> None:
+        """Make the base image, without network, and run something in it.
+
+        Raises:
+            NoDocker: this machine cannot.
+        """
+        try:
+            self.base, archive = base_archive()
             self.docker("import", str(archive), self.base)
+            self.docker("run", "--rm", "--network", "none", self.base, "/bin/true")
+        except (NoBaseImage, Broken) as error:
+            raise NoDocker(str(error)) from None
+
+    def make_image(self) -> None:
+        """Build the repository's image upon the base."""
         self.docker("build", "--network", "none", "--build-arg", f"BASE={self.base}", "--tag", IMAGE, "evaluators")
 
     def settings(self, **changes: str) -> dict[str, str]:
@@ -104,7 +118,8 @@ class DockerMachine:
         """
         with tempfile.NamedTemporaryFile(prefix="galapagos-slots-log-") as log:
             settings = self.settings(GALAPAGOS_SLOT_FOLDER=str(folder), **changes)
-            service = subprocess.Popen([sys.executable, "-m", "evaluators.slots"], env=settings, stdout=log, stderr=log)
+            command = [*_WITH_US, sys.executable, "-m", "evaluators.slots"]
+            service = subprocess.Popen(command, env=settings, stdout=log, stderr=log)
             path = Path(log.name)
             if said := _wait(path, service, lambda: b"serving at" in path.read_bytes()):
                 end(service)
@@ -134,42 +149,60 @@ def docker_machine() -> Generator[DockerMachine]:
     Raises:
         NoDocker: not here.
     """
-    folder = Path(tempfile.mkdtemp(prefix="galapagos-docker-"))
+    with (
+        _folder(Path(tempfile.gettempdir())) as folder,
+        _folder(_place_for_images()) as data,
+        _daemon(folder, data) as (host, own),
+    ):
+        machine = DockerMachine(host, folder)
+        for place in (machine.slots, machine.cache):
+            place.mkdir()
+        machine.make_base()
+        machine.make_image()
+        machine.start_service()
+        try:
+            yield machine
+        finally:
+            assert machine.service is not None
+            end(machine.service)
+            if not own:
+                machine.docker("rmi", "--force", IMAGE, machine.base)
+
+
+@contextmanager
+def _folder(place: Path) -> Generator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="galapagos-docker-", dir=place))
     try:
-        with _daemon(folder) as (host, own):
-            machine = DockerMachine(host, folder)
-            for place in (machine.slots, machine.cache):
-                place.mkdir()
-            try:
-                machine.make_image()
-            except NoBaseImage as error:
-                raise NoDocker(str(error)) from None
-            machine.start_service()
-            try:
-                yield machine
-            finally:
-                assert machine.service is not None
-                end(machine.service)
-                if not own:
-                    machine.docker("rmi", "--force", IMAGE)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _place_for_images() -> Path:
+    """In memory if there is much of it: a third of a gigabyte is written and soon removed."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
 @contextmanager
-def _daemon(folder: Path) -> Generator[tuple[str, bool]]:
-    if shutil.which("docker") is None or shutil.which("dockerd") is None:
-        raise NoDocker("expected the programs docker and dockerd; run: sudo apt-get install -y docker.io")
+def _daemon(folder: Path, data: Path) -> Generator[tuple[str, bool]]:
+    if shutil.which("docker") is None:
+        raise NoDocker(f"expected the program docker; {_INSTALL}")
     running = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     if _answers(running):
         yield running, False
         return
+    if shutil.which("dockerd") is None:
+        raise NoDocker(f"expected the program dockerd, since no Docker answers at {running}; {_INSTALL}")
     if os.geteuid() != 0:
         raise NoDocker(f"no Docker answers at {running}, and only root can start one")
     host = f"unix://{folder}/docker.sock"
     log = folder / "dockerd.log"
     with log.open("wb") as written:
-        command = ["dockerd", "--host", host, "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+        command = [*_WITH_US, "dockerd", "--host", host]
+        command += ["--data-root", str(data), "--exec-root", str(folder / "exec")]
         command += ["--pidfile", str(folder / "pid"), "--iptables=false", "--ip6tables=false", "--bridge=none"]
         daemon = subprocess.Popen(command, stdout=written, stderr=written)
     try:
