@@ -35,9 +35,9 @@ async def slot(request: pytest.FixtureRequest, slot_folder: SlotFolder) -> Async
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def neighbour(slot: Sandbox) -> AsyncIterator[Sandbox]:
+async def neighbour(slot: Sandbox, slot_folder: SlotFolder) -> AsyncIterator[Sandbox]:
     """A second slot of the same tier, in which another candidate runs at the same time."""
-    sandbox = open_sandbox(slot.tier, PROBLEM, Packages())
+    sandbox = open_sandbox(slot.tier, PROBLEM, Packages(), slot_folder(slot.tier))
     await sandbox.start()
     yield sandbox
     await sandbox.close()
