@@ -22,7 +22,7 @@ from evaluators.process_watch import CpuClock, Look, look, pid_of
 from evaluators.sandbox import SandboxUnavailable
 
 _LARGEST_MESSAGE = 1 << 16
-_PATIENCE_S = 5.0
+PATIENCE_S = 5.0
 _PIDFD = struct.Struct("i")
 _ANCILLARY = socket.CMSG_SPACE(_PIDFD.size)
 
@@ -143,7 +143,7 @@ class Fork:
         if self._stopwatch is None:
             pid = pid_of(await self.started)
             self._stopwatch = Stopwatch(pid, self._family(pid), stands, clocks)
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while not self._stopwatch.halt():
             if time.monotonic() > deadline:
                 raise TimeoutError("a candidate's process did not stop")
@@ -165,6 +165,10 @@ class Fork:
         if self._stopwatch is not None:
             self._stopwatch.pin(processor)
 
+    def spent_s(self) -> float:
+        """Processor seconds of those of its family that are not gone yet."""
+        return sum(clocks(self._family(pid_of(self._pidfd))).values())
+
     def close(self) -> None:
         """Let the descriptors go."""
         if self._stopwatch is not None:
@@ -180,7 +184,7 @@ async def kill(*forks: Fork) -> list[Ended]:
     Raises:
         BoxLost, TimeoutError: a box did not confirm it.
     """
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         for fork in forks:
             await fork.stop()
         return [await fork.ended for fork in forks]
@@ -201,6 +205,16 @@ class Box:
     def alive(self) -> bool:
         """Whether it can be asked for a fork."""
         return self._control is not None
+
+    @property
+    def occupied(self) -> bool:
+        """Whether the last process asked for is not gone yet."""
+        return self._fork is not None and not self._fork.ended.done()
+
+    async def emptied(self) -> None:
+        """Wait until the last process asked for is gone; raises BoxLost when the box is."""
+        if self._fork is not None:
+            await asyncio.shield(self._fork.ended)
 
     async def start(self, patience_s: float = 60.0) -> None:
         """Start the box and wait until its zygote is warm.
@@ -378,7 +392,7 @@ def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
 
 async def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     """A zygote ends when its control socket closes; one that does not is killed."""
-    deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+    deadline = asyncio.get_running_loop().time() + PATIENCE_S
     while process.poll() is None:
         if asyncio.get_running_loop().time() > deadline:
             # All of them: a zygote that changed its uid does not die with its parent, nor do those that it lost hold of.

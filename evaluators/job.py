@@ -30,6 +30,7 @@ from evaluators.judgement import (
     value_of,
 )
 from evaluators.process_watch import MOST_FILES, Look
+from evaluators.recycling import end_soon
 from evaluators.sandbox import Cause, Job, JobResult, SandboxUnavailable
 from evolution.evaluation import Tier
 
@@ -99,9 +100,18 @@ class _Evaluation:
         finally:
             overdue.cancel()
             self._stop_watching()
-            ended = await kill(self._candidate, self._judge)
+            ended = await self._end(self._candidate, self._judge)
             await self._clear_bench()
-        return self._result(done, ended[0])
+        return self._result(done, ended)
+
+    async def _end(self, candidate: Fork, judge: Fork) -> Ended:
+        """End both; a killed candidate that takes longer is left to its box, with what is known of it by then."""
+        decided = self._done.done() and not self._done.cancelled() and self._done.exception() is None
+        # A container is made anew by the slots service, which waits for its candidate to be gone.
+        if not decided or self._done.result().cause == Cause.OK or self._tier is Tier.CONTAINER:
+            return (await kill(candidate, judge))[0]
+        ended = await end_soon(candidate, judge)
+        return Ended(0, candidate.spent_s(), 0) if ended is None else ended
 
     def _send_out(self, judges: Box) -> None:
         job = self._job

@@ -19,6 +19,7 @@ from evaluators.box import Box
 from evaluators.confinement import Ground, Role, confinement
 from evaluators.job import run_job
 from evaluators.probe import require
+from evaluators.recycling import CandidateBoxes
 from evaluators.sandbox import Cause, Job, JobResult, Packages, SandboxUnavailable
 from evaluators.scratch import make_anew, remove
 from evolution.evaluation import Tier
@@ -42,6 +43,8 @@ class LocalSandbox:
         self._folder: Path | None = None
         self._claim = -1
         self._ground: Ground | None = None
+        self._spare_ground: Ground | None = None
+        self._candidates = CandidateBoxes(self._candidate_box, self._clean)
         self._boxes: dict[Role, Box] = {}
         self._reference_box: Box | None = None
         self._reference_ground: Ground | None = None
@@ -55,7 +58,7 @@ class LocalSandbox:
     async def start(self) -> None:
         """Start both boxes side by side."""
         await self._prepare()
-        results = await asyncio.gather(*(self._start_box(role) for role in Role), return_exceptions=True)
+        results = await asyncio.gather(self._start_candidates(), self._start_judges(), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 await self.close()
@@ -67,15 +70,26 @@ class LocalSandbox:
         if self._ground is None:
             self._ground = self._lay_ground()
 
-    async def _start_box(self, role: Role) -> None:
-        box = self._boxes.get(role)
+    async def _start_candidates(self) -> None:
+        self._boxes[Role.CANDIDATE] = await self._candidates.ready()
+
+    async def _start_judges(self) -> None:
+        box = self._boxes.get(Role.JUDGE)
         if box is not None and box.alive:
             return
         if box is not None:
             await box.close()
         assert self._ground is not None  # noqa: S101 - for the type checker: start() has just laid it
-        self._boxes[role] = box = self._box(self._ground, role)
+        self._boxes[Role.JUDGE] = box = self._box(self._ground, Role.JUDGE)
         await box.start()
+
+    def _candidate_box(self, place: int) -> Box:
+        assert self._ground is not None  # noqa: S101 - as above
+        if place == 0:
+            return self._box(self._ground, Role.CANDIDATE)
+        if self._spare_ground is None:
+            self._spare_ground = self._lay_more_ground("spare", len(Role) + 1)
+        return self._box(self._spare_ground, Role.CANDIDATE)
 
     def _box(self, ground: Ground, role: Role) -> Box:
         return Box(confinement(ground, role))
@@ -114,7 +128,7 @@ class LocalSandbox:
                 candidates, judges = self._boxes[Role.CANDIDATE], self._boxes[Role.JUDGE]
                 return await run_job(self._tier, candidates, judges, self._enabled(job), self._reference)
             finally:
-                await self._renew_scratch()
+                await self._leave()
 
     async def _reference(self, path: str) -> tuple[Box, Mapping[str, str]] | None:
         """A box like the candidates', of another user and with other files, made when a judge first compares."""
@@ -129,16 +143,16 @@ class LocalSandbox:
         return self._reference_box, self._problem.seed_files | {main: content.decode("utf-8", "replace")}
 
     def _new_reference_box(self) -> Box:
-        self._reference_ground = self._lay_reference_ground()
+        self._reference_ground = self._lay_more_ground("reference", len(Role))
         return Box(confinement(self._reference_ground, Role.CANDIDATE))
 
-    def _lay_reference_ground(self) -> Ground:
+    def _lay_more_ground(self, name: str, number: int) -> Ground:
+        """A place for one more box of candidates, whose user nobody else is in this slot; `number` tells it apart."""
         assert self._ground is not None  # noqa: S101 - for the type checker: start() has laid it
         assert self._folder is not None  # noqa: S101 - as above
-        scratch = self._folder / "reference" / "tmp"
+        scratch = self._folder / name / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
-        # One that neither candidates nor judges have.
-        uid = None if self._ground.uid is None else self._ground.uid + len(Role)
+        uid = None if self._ground.uid is None else self._ground.uid + number
         if uid is not None:
             scratch.parent.chmod(0o755)
             os.chown(scratch, uid, uid)
@@ -156,14 +170,19 @@ class LocalSandbox:
         processes = max(job.limits.processes, _COMPILER_PROCESSES)
         return replace(job, limits=job.limits.model_copy(update={"processes": processes}))
 
-    async def _renew_scratch(self) -> None:
+    async def _clean(self, place: int) -> None:
+        await self._renew_scratch(self._ground if place == 0 else self._spare_ground)
+
+    async def _renew_scratch(self, ground: Ground | None) -> None:
         """Of tier plain: what the candidate wrote goes. In tier namespaces it vanished with its mount."""
-        if self._tier is not Tier.PLAIN:
-            return
+        if self._tier is Tier.PLAIN and ground is not None:
+            await asyncio.to_thread(make_anew, ground.scratch, ground.uid)
+
+    async def _leave(self) -> None:
+        """After each candidate: nothing of it stays for the next."""
         try:
-            for ground in (self._ground, self._reference_ground):
-                if ground is not None:
-                    await asyncio.to_thread(make_anew, ground.scratch, ground.uid)
+            await self._renew_scratch(self._reference_ground)
+            await self._candidates.leave()
         except OSError as error:
             log.warning("a candidate's folder could not be removed, so its slot is made anew: %s", error)
             await self.close()
@@ -171,8 +190,8 @@ class LocalSandbox:
     async def close(self) -> None:
         """End both boxes and remove the slot's folder."""
         boxes, self._boxes = list(self._boxes.values()), {}
-        await asyncio.gather(self._close_reference(), *(box.close() for box in boxes))
-        self._ground = self._reference_ground = None
+        await asyncio.gather(self._close_reference(), self._candidates.close(), *(box.close() for box in boxes))
+        self._ground = self._reference_ground = self._spare_ground = None
         if self._folder is not None:
             _remove(self._folder)
             os.close(self._claim)

@@ -137,7 +137,7 @@ class Sandbox(Protocol):
         ...
 
     async def run(self, job: Job) -> JobResult:
-        """Judge one candidate in fresh processes, of which none is left at return.
+        """Judge one candidate in fresh processes. At return none is left that was not killed; it reaches no later one.
 
         Never raises for anything that a candidate, a judge or a box does: a lost box is started again by the next
         job and reported as `HOST_FAULT` for this one. Cancelling it kills the candidate and the judge.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.harness.galapagos_family import family
 from evaluators.sandbox import Cause, Sandbox
 from tests.sandbox.jobs import ATTEMPT, SECRET, answer, attack, job
+from tests.sandbox.leftovers import zygotes_with_children
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -88,7 +88,6 @@ class TestWriting:
 
     async def test_nothing_is_left_for_the_next(self, slot: Sandbox) -> None:
         assert (await slot.run(job("def f():\n    return 1\n"))).cause is Cause.OK
-        processes = len(list(family(os.getpid())))
         source = """
             import os, pathlib, tempfile, time
             pathlib.Path("left").write_text("x")
@@ -122,7 +121,7 @@ class TestWriting:
             return [left, json.dumps(1), math.sqrt(4), int(numpy.sum([1, 2]))]
             """
         assert await answer(slot, body) == "[[], '1', 2.0, 3]"
-        assert len(list(family(os.getpid()))) == processes
+        assert await zygotes_with_children() == []
 
 
 class TestCheatingInProcess:
