@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
-from evaluators.box import Box, BoxLost, Fork, kill
+from evaluators.box import Box, BoxLost, Fork
 from evaluators.harness.galapagos_memory_file import SIZE, sealed_memory
 from evaluators.harness.galapagos_stopwatch import WorkedWhileStopped
 from evaluators.judgement import Hold, Reference, Share, Turn
+from evaluators.recycling import kill
 from evaluators.sandbox import Job
 
 References = Callable[[str], Awaitable[tuple[Box, Mapping[str, str]] | None]]

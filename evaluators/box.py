@@ -178,18 +178,6 @@ class Fork:
             self._pidfd = -1
 
 
-async def kill(*forks: Fork) -> list[Ended]:
-    """End these processes and wait until nothing of them is left.
-
-    Raises:
-        BoxLost, TimeoutError: a box did not confirm it.
-    """
-    async with asyncio.timeout(PATIENCE_S):
-        for fork in forks:
-            await fork.stop()
-        return [await fork.ended for fork in forks]
-
-
 class Box:
     """One box. `start` waits for its warm zygote; `fork` asks for a process; `close` ends all."""
 

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from evaluators.bench import GONE, Bench, References, fork_program
-from evaluators.box import Box, BoxLost, Ended, Fork, kill
+from evaluators.box import Box, BoxLost, Ended, Fork
 from evaluators.confinement import JUDGE_MEMORY_MIB
 from evaluators.harness.galapagos_memory_file import SIZE, held_mib, sealed_memory
 from evaluators.judgement import (
@@ -30,7 +30,7 @@ from evaluators.judgement import (
     value_of,
 )
 from evaluators.process_watch import MOST_FILES, Look
-from evaluators.recycling import end_soon
+from evaluators.recycling import end_soon, kill
 from evaluators.sandbox import Cause, Job, JobResult, SandboxUnavailable
 from evolution.evaluation import Tier
 

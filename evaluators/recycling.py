@@ -1,4 +1,4 @@
-"""Two places for a candidates' box: while what a candidate left dies in one, the next candidate starts in the other."""
+"""The end of a candidate, and two places for its box: while one dies in the one, the next starts in the other."""
 
 import asyncio
 import logging
@@ -12,6 +12,18 @@ log = logging.getLogger(__name__)
 SOON_S = 0.01
 """So long the end of a killed candidate is waited for; most end sooner, those with much memory or many processes later."""
 _PLACES = 2
+
+
+async def kill(*forks: Fork) -> list[Ended]:
+    """End these processes and wait until nothing of them is left.
+
+    Raises:
+        BoxLost, TimeoutError: a box did not confirm it.
+    """
+    async with asyncio.timeout(PATIENCE_S):
+        for fork in forks:
+            await fork.stop()
+        return [await fork.ended for fork in forks]
 
 
 async def end_soon(candidate: Fork, judge: Fork) -> Ended | None:
