@@ -347,7 +347,8 @@ def test_orphans_of_an_earlier_server_are_ended_before_the_cluster_is_touched(
     # An orphan is known by its name and the tag of the cluster; this one ends at no signal but SIGQUIT, then at none.
     script = (
         "import ctypes, signal, time; ctypes.CDLL(None).prctl(15, b'postgres'); "
-        "[signal.signal(n, signal.SIG_IGN if n in {} else signal.SIG_DFL) for n in (2, 3)]; print(1, flush=True); time.sleep(60)"
+        "[signal.signal(n, signal.SIG_IGN if n in {} else signal.SIG_DFL) for n in (2, 3)]; "
+        "print(1, flush=True); time.sleep(60)"
     )
     for ignored, ends in (((2,), True), ((2, 3), False)):
         orphan = subprocess.Popen(
