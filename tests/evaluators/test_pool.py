@@ -28,9 +28,14 @@ SLEEPS = "# EVOLVE-BLOCK-START\ndef answer(x):\n    import time; time.sleep(2.5)
 
 
 @asynccontextmanager
-async def serving(url: str, cache: Path, slots: int = 2, lease_s: float = 30.0) -> AsyncGenerator[asyncio.Event]:
-    """A pool at work; the event stops it."""
-    settings = EvaluatorSettings(database_url=url, slots=slots, tier=Tier.NAMESPACES, cache=cache, lease_s=lease_s)
+async def serving(
+    url: str, cache: Path, slots: int = 2, lease_s: float = 30.0, slot_folder: Path | None = None
+) -> AsyncGenerator[asyncio.Event]:
+    """A pool at work, in containers where `slot_folder` is given; the event stops it."""
+    tier = Tier.NAMESPACES if slot_folder is None else Tier.CONTAINER
+    settings = EvaluatorSettings(
+        database_url=url, slots=slots, tier=tier, cache=cache, lease_s=lease_s, slot_folder=slot_folder
+    )
     stop = asyncio.Event()
     async with Database(url) as opened:
         task = asyncio.create_task(Pool(opened, settings).run(stop))

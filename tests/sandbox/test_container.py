@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from database.engine import Database
 from evaluators.check import check_problem
 from evaluators.machine import describe
 from evaluators.probe import containers, probe, require
@@ -25,7 +26,11 @@ from evaluators.slots_protocol import WORDS, Failed, Hello, socket_in
 from evolution.evaluation import Tier
 from evolution.language import Language
 from evolution.problem import Problem
-from tests.docker_machine import IMAGE, DockerMachine, NoDocker, docker_machine
+from tests.docker_machine import IMAGE, DockerMachine, NoDocker, docker_machine, end
+from tests.evaluators.queue_kit import new_run, queue_programs, settled
+from tests.evaluators.queue_kit import until as row_until
+from tests.evaluators.small_problems import problem
+from tests.evaluators.test_pool import serving
 from tests.galapagos.command import Running, galapagos, problem_folder
 from tests.sandbox.jobs import PROBLEM, compiled_problem, job
 
@@ -178,6 +183,35 @@ asyncio.run(main())
             assert (await sandbox.run(job(_ALIVE))).cause is Cause.OK
             # Whatever the killed one left was swept.
             assert first.isdisjoint(docker.identities())
+
+    async def test_while_the_service_is_away_slots_wait_and_lose_nothing(
+        self,
+        docker: DockerMachine,
+        short_folder: Path,
+        database: Database,
+        database_url: str,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setattr("evaluators.container_sandbox._PATIENCE_S", 0.2)
+        run = await new_run(database, problem(), Tier.CONTAINER)
+        await queue_programs(database, run, [f"import time; time.sleep(0.2); return {number} * x" for number in range(1, 31)])
+        service = docker.start_another_service(short_folder)
+        try:
+            async with serving(database_url, docker.cache, slots=2, slot_folder=short_folder):
+                await row_until(database, run, lambda rows: any(row.score is not None for row in rows))
+                service.kill()
+                service.wait()
+                # Longer than all attempts of an evaluation would last, if slots did not wait.
+                await row_until(database, run, lambda _: "all slots rest on" in caplog.text)
+                await asyncio.sleep(4.0)
+                service = docker.start_another_service(short_folder)
+                found = await settled(database, run)
+        finally:
+            end(service)
+        assert {row.number: row.score for row in found} == {0: 6.0, **{number: 3.0 * number for number in range(1, 31)}}
+        assert max(row.attempt for row in found) <= 3
+        assert "expected the slots service" in caplog.text
 
 
 class TestWords:
