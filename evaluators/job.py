@@ -107,7 +107,7 @@ class _Evaluation:
     async def _end(self, candidate: Fork, judge: Fork) -> Ended:
         """End both; a killed candidate that takes longer is left to its box, with what is known of it by then."""
         decided = self._done.done() and not self._done.cancelled() and self._done.exception() is None
-        # A container is made anew by the slots service, which waits for its candidate to be gone.
+        # A slot of containers has no spare one: the next candidate comes when this one is gone.
         if not decided or self._done.result().cause == Cause.OK or self._tier is Tier.CONTAINER:
             return (await kill(candidate, judge))[0]
         ended = await end_soon(candidate, judge)

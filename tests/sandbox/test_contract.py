@@ -1,4 +1,4 @@
-"""What every sandbox does with honest programs and with judges of every kind, in both tiers."""
+"""What every sandbox does with honest programs and with judges of every kind, in every tier."""
 
 import asyncio
 import time
