@@ -1,25 +1,29 @@
-"""How far the clock can be trusted: a kernel against itself, and naive against reordered, on a calm and on a busy machine.
+"""How far the clock can be trusted: honest kernels against a naive one, itself among them, and what cheats get for it.
 
     python -m benchmarks.clock [--evaluations 12] [--load 4]
 
 Prints one JSON object. Each evaluation is a comparison of a matrix product in C (96 x 128 x 160) with the naive one;
-`load` processes keep the processors busy in the second half. Of the ratios: their median, the distance of their
-quartiles over it, and the largest distance from it. `control` is the same for the reference against itself in one run.
+once with nothing beside it and once beside `load` processes that keep the processors busy. Of the ratios: their median, the
+distance of their quartiles over it, and the largest distance from it. `control` is the same for the reference against itself
+in one run. `given_up` counts comparisons without a verdict, which were repeated. Of the cheats: how often which verdict.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 
-from evaluators.sandbox import Cause, Packages, Sandbox, open_sandbox
+from evaluators.sandbox import Cause, JobResult, Packages, Sandbox, open_sandbox
 from evolution.evaluation import Tier
 from tests.sandbox.kernel_problem import c_problem, kernel_job, kernels
 
+CHEATS = ("first_result", "nothing_after_warm_up", "detached_thread", "truncated", "dropped_terms", "tampers")
 _BUSY = "while True: sum(range(100000))"
 
 
@@ -32,34 +36,52 @@ def table(values: Sequence[float]) -> dict[str, float]:
     return {name: round(number, 4) for name, number in numbers.items()}
 
 
+async def compared(sandbox: Sandbox, text: str) -> tuple[JobResult, int]:
+    """One evaluation of a kernel that came to a verdict, and how many before it did not."""
+    for given_up in range(20):
+        result = await sandbox.run(kernel_job("kernel.c", text, "evaluate"))
+        if result.cause is not Cause.JUDGE_ERROR or "equally long" not in result.message:
+            return result, given_up
+    raise SystemExit("expected one comparison in twenty to come to a verdict; use a quieter machine")
+
+
 async def ratios(sandbox: Sandbox, text: str, count: int) -> dict[str, dict[str, float]]:
-    """What `count` evaluations of one kernel gave."""
+    """What `count` evaluations of one honest kernel gave."""
     found: list[dict[str, float]] = []
     started = time.monotonic()
     failed = 0
-    while len(found) < count:
-        result = await sandbox.run(kernel_job("kernel.c", text, "evaluate"))
-        if result.value is not None:
-            found.append({"ratio": result.value.score, **result.value.metrics})
-        elif result.cause is Cause.JUDGE_ERROR and "equally long" in result.message and failed < count:
-            failed += 1
-        else:
+    for _ in range(count):
+        result, given_up = await compared(sandbox, text)
+        if result.value is None:
             raise SystemExit(f"expected a comparison; got {result.cause}: {result.message}")
+        found.append({"ratio": result.value.score, **result.value.metrics})
+        failed += given_up
     answer = {name: table([one[name] for one in found]) for name in ("ratio", "control", "spread", "runs")}
     answer["seconds"] = {"per_evaluation": round((time.monotonic() - started) / (count + failed), 3), "given_up": failed}
     return answer
 
 
+async def verdicts(sandbox: Sandbox, text: str, count: int) -> dict[str, int]:
+    """How often one kernel got which verdict."""
+    results = [(await compared(sandbox, text))[0] for _ in range(count)]
+    return dict(Counter(result.cause.value for result in results))
+
+
 async def measure(count: int, load: int) -> dict[str, object]:
     """All kernels, calm and under load."""
-    texts = kernels("honest", ".c")
-    sandbox = open_sandbox(Tier.NAMESPACES, c_problem(texts["naive"]), Packages())
+    honest, cheats = kernels("honest", ".c"), kernels("cheats", ".c")
+    sandbox = open_sandbox(Tier.NAMESPACES, c_problem(honest["naive"]), Packages())
     await sandbox.start()
     answer: dict[str, object] = {}
     busy: list[subprocess.Popen[bytes]] = []
     try:
         for state in ("calm", f"load_{load}"):
-            answer[state] = {name: await ratios(sandbox, text, count) for name, text in texts.items()}
+            before = os.getloadavg()[0]
+            answer[state] = {
+                "load_average_before": round(before, 1),
+                "honest": {name: await ratios(sandbox, text, count) for name, text in honest.items()},
+                "cheats": {name: await verdicts(sandbox, cheats[name], count) for name in CHEATS},
+            }
             if not busy:
                 busy = [subprocess.Popen([sys.executable, "-c", _BUSY]) for _ in range(load)]  # noqa: ASYNC220 - for one exec
     finally:

@@ -1,11 +1,13 @@
 """The bench of an evaluation: candidate and reference side by side, of which at most one runs, and memory for each."""
 
+import contextlib
 import fcntl
 import math
 import os
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -66,21 +68,34 @@ class Bench:
         Raises:
             BoxLost, TimeoutError, OSError: the host's fault.
         """
+        match message:
+            case Reference():
+                return await self._start_reference(message.path)
+            case Share():
+                return 0.0, _shared(message.inputs, message.outputs)
+            case Hold(on=True):
+                return min([await self._for_side(reference, self._hold) for reference in (True, False)]), []
+            case Hold():
+                await self._let_go()
+                return 0.0, []
+            case Turn():
+                return await self._for_side(message.reference, partial(self._turn, message.start)), []
+
+    async def _for_side(self, reference: bool, act: Callable[[Box, Fork], Awaitable[float]]) -> float:
+        """What `act` gives for one of the two, or what became of it: of the reference, that is no fault of the candidate."""
+        box, fork = (self._reference_box, self.reference) if reference else (self._box, self._candidate)
         try:
-            match message:
-                case Reference():
-                    return await self._start_reference(message.path)
-                case Share():
-                    return 0.0, _shared(message.inputs, message.outputs)
-                case Hold():
-                    await self._hold(message.on)
-                    return 0.0, []
-                case Turn():
-                    return await self._turn(message), []
+            if box is None or fork is None:
+                raise ProcessLookupError("there is none")
+            return await act(box, fork)
         except ProcessLookupError:
-            return GONE, []
+            if reference:
+                raise BoxLost("its process ended while it was timed, or could not be stopped") from None
+            return GONE
         except WorkedWhileStopped:
-            return WOKE, []
+            if reference:
+                raise BoxLost("it ran while it had to stand still") from None
+            return WOKE
 
     async def _start_reference(self, path: str) -> tuple[float, list[int]]:
         found = await self._references(path) if self._references is not None else None
@@ -94,19 +109,20 @@ class Bench:
             self.reference = fork_program(self._reference_box, self._job, files, [ours.fileno(), memory_file, self._log])
         return 0.0, [theirs.detach(), memory_file]
 
-    async def _hold(self, on: bool) -> None:
-        for box, fork in ((self._box, self._candidate), (self._reference_box, self.reference)):
-            if box is None or fork is None:
-                continue
-            if not on:
-                await fork.resume()
-                continue
-            sealed = await fork.sealed if fork.sealed.done() else await box.seal()
-            if not sealed:
-                fork.order_end()
-                raise ProcessLookupError("a process that cannot be stopped cannot be timed")
-            await fork.hold()
-            await fork.pin(self._choose_processor())
+    async def _let_go(self) -> None:
+        for fork in (self._candidate, self.reference):
+            # Whatever became of them is seen at the next call, if there is one.
+            with contextlib.suppress(ProcessLookupError, WorkedWhileStopped):
+                if fork is not None:
+                    await fork.resume()
+
+    async def _hold(self, box: Box, fork: Fork) -> float:
+        if not (await fork.sealed if fork.sealed.done() else await box.seal()):
+            fork.order_end()
+            raise ProcessLookupError("a process that cannot be stopped cannot be timed")
+        await fork.hold()
+        await fork.pin(self._choose_processor())
+        return 0.0
 
     def _choose_processor(self) -> int:
         if self._processor is None:
@@ -114,11 +130,8 @@ class Bench:
             _pinned[self._processor] += 1
         return self._processor
 
-    async def _turn(self, turn: Turn) -> float:
-        fork = self.reference if turn.reference else self._candidate
-        if fork is None:
-            return GONE
-        if turn.start:
+    async def _turn(self, start: bool, _: Box, fork: Fork) -> float:
+        if start:
             await fork.resume()
             return 0.0
         return await fork.hold()

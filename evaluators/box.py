@@ -138,6 +138,7 @@ class Fork:
 
         Raises:
             ProcessLookupError: the process is gone.
+            WorkedWhileStopped: it lets itself be woken.
             TimeoutError: a member of the family does not stop.
         """
         if self._stopwatch is None:

@@ -18,14 +18,19 @@ from galapagos_timing import Check, InPlace, MakeInputs, NotTimed, Output, Timin
 
 Exchange = Callable[[str, Sequence[Sequence[object]], Callable[[], object] | None], list[Any]]
 """Sends calls to a process, calls the third argument if there is one, and waits for the results."""
-_SECONDS = 0.002
-"""Processor time that one timing of a quick kernel is meant to take."""
+_SECONDS = 0.004
+"""Processor time that the longest timing of a quick kernel is meant to take."""
 _MOST_SLOTS, _FEWEST_CALLS = 64, 2
 _SHARED_BYTES = 24 << 20
 _STEADY, _EQUAL = 0.03, 0.05
+_EVEN = 1.1
+"""How much longer than the median a call may take on average: what one request in several pays is paid all the same."""
+_RAISED = 4
 _PATIENCE = 3
 """Runs that may be measured, as a multiple of those that are wanted."""
 _ORDER = "RCCRCRRC"
+_SHORTEST = 0.25
+_LEAST_GROWTH = 0.5
 _NO_NEW_WRITERS = 0x0010
 """F_SEAL_FUTURE_WRITE."""
 _KINDS = "biufc"
@@ -99,18 +104,21 @@ class Comparison:
             Rejected: an output is wrong, or the candidate's time does not grow with its calls.
             NotTimed: the reference fails its check, or the machine is too restless.
         """
+        if runs < 1:
+            raise ValueError(f"expected to measure at least one run; got runs={runs}")
         self._share_memory()
         self._launcher.hold(True)
         try:
-            most = self._warm_up()
-            good = self._runs(most, runs)
-            self._require_growth(statistics.median(one.seconds for one in good))
+            good = self._runs(self._warm_up(), runs)
+            self._require_growth()
         finally:
             self._launcher.hold(False)
         ratios = [one.ratio for one in good]
+        uneven = self._unevenness()
+        surcharge = uneven if uneven > _EVEN else 1.0
         return Timing(
-            ratio=statistics.median(ratios),
-            seconds=statistics.median(one.seconds for one in good),
+            ratio=statistics.median(ratios) / surcharge,
+            seconds=statistics.median(one.seconds for one in good) * surcharge,
             reference_seconds=statistics.median(one.reference_seconds for one in good),
             spread=_spread(ratios),
             control=statistics.median(one.control for one in good),
@@ -135,31 +143,51 @@ class Comparison:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _warm_up(self) -> tuple[int, int]:
+    def _warm_up(self) -> list[int]:
         """Call both for the first time; how many calls of candidate and reference one timing takes at most."""
-        slots = self._layout["slots"]
+        self._time(self._reference, 1)
+        for _ in range(3):
+            self._time(self._reference, 0)
         most: list[int] = []
         for side in (self._candidate, self._reference):
             self._time(side, 1)
-            empty = min(self._time(side, 0) for _ in range(3))
-            count, spent = 1, self._time(side, 1) - empty
+            spent = self._time(side, 1) - self._empty()
             if spent < _SECONDS / 4:
-                count, spent = slots // 4 or 1, self._time(side, slots // 4 or 1) - empty
-            wanted = _SECONDS * count / max(spent, 1e-6)
-            # A power of two: equally fast programs get equally many calls, so that what the first one costs more cancels.
-            most.append(max(_FEWEST_CALLS, min(slots, 2 ** max(0, round(log2(wanted))))))
-            side.points = [point for point in side.points[1:] if point[0] == 0]
+                count = self._layout["slots"] // 4 or 1
+                spent = (self._time(side, count) - self._empty()) / count
+            most.append(self._fitting(spent))
+            side.points = [point for point in side.points if point[0] == 0]
         self._reference.is_checked = True
-        return most[0], most[1]
+        return most
 
-    def _runs(self, most: tuple[int, int], wanted: int) -> list[Run]:
+    def _empty(self) -> float:
+        """Seconds of a request for no calls. The candidate is never asked for one: whatever it does there were free."""
+        return statistics.median(seconds for count, seconds in self._reference.points if count == 0)
+
+    def _fitting(self, seconds: float) -> int:
+        """How many calls of so many seconds one timing takes at most.
+
+        A power of two: equally fast programs get equally many calls, so that what the first one costs more cancels.
+        """
+        wanted = round(log2(_SECONDS / max(seconds, 1e-6)))
+        return max(_FEWEST_CALLS, min(self._layout["slots"], 2 ** max(0, wanted)))
+
+    def _runs(self, most: list[int], wanted: int) -> list[Run]:
         """Runs in which the reference takes as long as itself, more of them while they disagree."""
         good: list[Run] = []
-        for _ in range(_PATIENCE * wanted):
+        measured = 0
+        while measured < _PATIENCE * wanted:
             run = self._run(*most)
+            fitting = [self._fitting(seconds) for seconds in (run.seconds, run.reference_seconds)]
+            if any(new >= _RAISED * old for new, old in zip(fitting, most, strict=True)):
+                # Slow at first only: so few calls would be timed too coarsely. They can be raised a few times at most.
+                most = [max(pair) for pair in zip(fitting, most, strict=True)]
+                continue
+            measured += 1
             if abs(run.control - 1) <= _EQUAL:
                 good.append(run)
-            if len(good) >= wanted and _spread([one.ratio for one in good]) <= _STEADY:
+            steady = len(good) >= wanted and _spread([one.ratio for one in good]) <= _STEADY
+            if steady and self._unevenness() <= _EVEN and self._growth() >= _LEAST_GROWTH:
                 return good
         if len(good) < min(wanted, _FEWEST_RUNS):
             raise NotTimed(
@@ -169,10 +197,11 @@ class Comparison:
         return good
 
     def _run(self, candidate_most: int, reference_most: int) -> Run:
-        for side in (self._reference, self._candidate):
-            self._time(side, 0)
-        empty = statistics.median(seconds for count, seconds in self._reference.points if count == 0)
-        shares = self._random.uniform(0.5, 1.0, len(_ORDER) // 2)
+        self._time(self._reference, 0)
+        empty = self._empty()
+        places = len(_ORDER) // 2
+        # One from each part of the range, so that every run has short and long requests.
+        shares = _SHORTEST + (1 - _SHORTEST) * (self._random.permutation(places) + self._random.random(places)) / places
         own: list[float] = []
         others: list[float] = []
         for letter in _ORDER:
@@ -256,17 +285,34 @@ class Comparison:
                     raise NotTimed(f"expected the reference to pass the check; got: {error}") from None
                 raise
 
-    def _require_growth(self, seconds: float) -> None:
-        """Refuse a candidate whose time does not come from the calls that it answers (Theil-Sen slope over all timings)."""
+    def _unevenness(self) -> float:
+        """Mean over median of the candidate's calls, over that of the reference's."""
+        empty = self._empty()
+        return _uneven(self._candidate.points, empty) / _uneven(self._reference.points, empty)
+
+    def _growth(self) -> float:
+        """What one more call in a request costs the candidate, by the Theil-Sen slope, over what a call costs it."""
         points = self._candidate.points
         apart = max(count for count, _ in points) / 3
         pairs = [(one, other) for one, other in combinations(points, 2) if abs(one[0] - other[0]) >= apart]
         slope = statistics.median((one[1] - other[1]) / (one[0] - other[0]) for one, other in pairs)
-        if slope < seconds / 2:
+        empty = self._empty()
+        return slope / statistics.median((seconds - empty) / count for count, seconds in points)
+
+    def _require_growth(self) -> None:
+        """Refuse a candidate whose time does not come from the calls that it answers."""
+        growth = self._growth()
+        if growth < _LEAST_GROWTH:
             raise Rejected(
-                f"expected the time to grow with the number of calls; a call took {seconds:.3g} s of processor time, but one "
-                f"more call in a request only {slope:.3g} s: work moved between calls"
+                f"expected the time to grow with the number of calls; one more call in a request took {growth:.0%} of the time "
+                "of a call: work moved between calls"
             )
+
+
+def _uneven(points: Sequence[tuple[int, float]], empty: float) -> float:
+    timed = [(count, seconds - empty) for count, seconds in points if count]
+    mean = sum(seconds for _, seconds in timed) / sum(count for count, _ in timed)
+    return mean / statistics.median(seconds / count for count, seconds in timed)
 
 
 def _placed(argument: object) -> tuple[int, AnyArray] | int | float:

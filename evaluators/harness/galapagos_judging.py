@@ -59,18 +59,16 @@ class Launcher:
 
     def hold(self, on: bool) -> None:
         """Stop candidate and reference, or let both run."""
-        if on:
-            self._ask(0, kind="hold", on=True)
-        else:
-            # Whatever became of them is seen at the next call, if there is one.
-            self._number(0, kind="hold", on=False)
+        self._ask(0, kind="hold", on=on)
 
     def turn(self, reference: bool, start: bool) -> float:
         """Let one of the two run, or stop it; the stop gives its processor seconds."""
         return self._ask(0, kind="turn", reference=reference, start=start)[0]
 
     def _ask(self, count: int, **question: object) -> tuple[float, list[int]]:
-        number, descriptors = self._number(count, **question)
+        self.tell(**question)
+        answer, descriptors, _, _ = socket.recv_fds(self._stream, _CLOCK.size, count)
+        number = float(_CLOCK.unpack(answer)[0]) if len(answer) == _CLOCK.size else _GONE
         if number >= 0:
             return number, descriptors
         if number == _WOKE:
@@ -80,11 +78,6 @@ class Launcher:
                 f"expected a reference that this sandbox can run, a file of the problem's folder; got {question['path']!r}"
             )
         raise CandidateDied("died", "the candidate's process ended before its time could be read")
-
-    def _number(self, count: int, **question: object) -> tuple[float, list[int]]:
-        self.tell(**question)
-        answer, descriptors, _, _ = socket.recv_fds(self._stream, _CLOCK.size, count)
-        return (float(_CLOCK.unpack(answer)[0]) if len(answer) == _CLOCK.size else _GONE), descriptors
 
     def late(self, waited: float) -> None:
         """The job's time ran out while the judge waited for the candidate."""

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 
 STOLEN_S = 0.001
 """Processor seconds that a family may gain while it is stopped: less than disturbs anything, more than any rounding."""
+RESISTED_S = 1.0
+"""Processor seconds after the order to stop that no system call takes to its end: somebody in it sets it going again."""
 
 
 class WorkedWhileStopped(Exception):
@@ -39,15 +41,27 @@ class Stopwatch:
                 self._members[member] = os.pidfd_open(member)
         self._before: dict[int, float] = {}
         self._started = 0.0
+        self._ordered: float | None = None
+        self._latest: dict[int, float] = {}
 
     def halt(self) -> bool:
         """Order every member that still runs to stop; whether all have stopped. Ask again until then.
 
-        Again every time, since a member that still ran may have woken another.
+        Again every time, since a member that still ran may have woken another. One that has just stopped may not have
+        left its processor yet, so the clocks must stand too.
+
+        Raises:
+            WorkedWhileStopped: it lets itself be woken faster than it can be stopped.
         """
         running = [member for member in self._members if not self._stands(member)]
         self._signal(running, signal.SIGSTOP)
-        return not running
+        latest, self._latest = self._latest, self._clocks(self._members)
+        spent = sum(self._latest.values())
+        if self._ordered is None:
+            self._ordered = spent
+        if spent - self._ordered > RESISTED_S:
+            raise WorkedWhileStopped
+        return not running and latest == self._latest
 
     def seconds(self) -> float:
         """Processor seconds of the halted family since the last halt; those of a family first halted are all.
@@ -69,6 +83,7 @@ class Stopwatch:
         """
         if sum(self._read().values()) - sum(self._before.values()) > STOLEN_S:
             raise WorkedWhileStopped
+        self._ordered = None
         self._started = time.monotonic()
         self._signal(self._members, signal.SIGCONT)
 

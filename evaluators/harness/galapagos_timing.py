@@ -17,7 +17,7 @@ of an empty request: whatever else the candidate does is its own time. See docs/
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from galapagos_judge import Rejected
@@ -62,20 +62,35 @@ class Timing:
     runs: int
 
 
-def require_accuracy(result: AnyArray, exact: AnyArray, plain: AnyArray, scale: AnyArray | float, factor: float = 4.0) -> None:
+def require_accuracy(result: object, exact: AnyArray, plain: AnyArray, scale: AnyArray | float, factor: float = 4.0) -> None:
     """Refuse a result that is less exact than a plain computation in the same precision, `factor` times over.
 
     `exact` is the answer in higher precision, `plain` that of a straightforward program in the precision of `result`,
     `scale` the size of what was added up (|A| @ |B| for a product of matrices), all for the same inputs. The error is
     max |result - exact| / scale; that of `plain`, or half a unit in the last place if it is smaller, sets the limit.
 
+    Where nothing was added up, `scale` being zero, the result has to be exact. Integers: compare with `np.array_equal`.
+
     Raises:
-        Rejected: the error is beyond the limit or not a number.
+        Rejected: the error is beyond the limit or not a number, or the result is no such array.
+        NotTimed: the error of `plain` is not finite.
     """
-    if result.shape != exact.shape or result.dtype != plain.dtype:
-        raise Rejected(f"expected an array {exact.shape} of {plain.dtype}; got {result.shape} of {result.dtype}")
+    if not isinstance(result, np.ndarray):
+        raise Rejected(f"expected an array {exact.shape} of {plain.dtype}; got {type(result).__name__}")
+    array = cast("AnyArray", result)
+    if array.shape != exact.shape or array.dtype != plain.dtype:
+        raise Rejected(f"expected an array {exact.shape} of {plain.dtype}; got {array.shape} of {array.dtype}")
     floor = float(np.finfo(plain.dtype).eps) / 2
-    error = float(np.max(np.abs(result - exact) / scale))
-    limit = factor * max(floor, float(np.max(np.abs(plain - exact) / scale)))
+    error = _error(array, exact, scale)
+    usual = _error(plain, exact, scale)
+    if not np.isfinite(usual):
+        raise NotTimed(f"expected plain to be close to exact; its relative error is {usual}")
+    limit = factor * max(floor, usual)
     if not error <= limit:
         raise Rejected(f"expected a relative error of at most {limit:.3g}; got {error:.3g}")
+
+
+def _error(result: AnyArray, exact: AnyArray, scale: AnyArray | float) -> float:
+    distance = np.abs(result - exact)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.max(np.where(distance == 0, 0.0, distance / scale), initial=0.0))

@@ -17,10 +17,22 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _C, _PYTHON = kernels("honest", ".c"), kernels("honest", ".py")
 _C_CHEATS, _PYTHON_CHEATS = kernels("cheats", ".c"), kernels("cheats", ".py")
-_MAY_PASS = {"wakes_itself", "busy_thread", "helper_process", "orphan_helper", "patches_clocks", "reaches_out"}
+_ENDS_LATER = """
+import os
+honest = matmul
+
+def matmul(*arguments):
+    calls.append(1)
+    if len(calls) > 20:
+        os._exit(0)
+    return honest(*arguments)
+"""
+_MAY_PASS = {"wakes_itself", "busy_thread", "helper_process", "orphan_helper", "patches_clocks", "reaches_out", "slow_at_first"}
 """Whose answers are right: they only must not pay."""
 _WORTH = 1.25
 """More than this times the reference's speed no cheat may get: it computes the same, and a busy machine adds some noise."""
+_WORTH_LESS = {"saves_up": 0.6}
+"""Where it does more than the reference: this one four times as much."""
 
 
 async def _open(tier: Tier, problem: Problem, slot_folder: Path | None) -> AsyncIterator[Sandbox]:
@@ -63,9 +75,9 @@ async def test_honest_kernels_in_c_get_their_ratio(in_c: Sandbox) -> None:
     assert found["reordered"][0] > 5
     assert found["blocked"][0] > 1.3 * found["reordered"][0]
     for ratio, metrics in found.values():
-        assert ratio == pytest.approx(metrics["reference_seconds"] / metrics["seconds"])
+        assert ratio == pytest.approx(metrics["reference_seconds"] / metrics["seconds"], rel=0.2)
         assert abs(metrics["control"] - 1) <= 0.05
-        assert metrics["runs"] == 1
+        assert 1 <= metrics["runs"] <= 3
 
 
 @pytest.mark.parametrize("entry", ["quickly", "returned"])
@@ -81,6 +93,20 @@ async def test_more_runs_are_told_apart(in_c: Sandbox) -> None:
     assert 0 < metrics["spread"] < 0.5
 
 
+async def test_a_reference_that_ends_is_no_fault_of_the_candidate() -> None:
+    problem = python_problem(_PYTHON["vectorised"] + "\n\ncalls = []\n" + _ENDS_LATER)
+    async for sandbox in _open(Tier.NAMESPACES, problem, None):
+        result = await sandbox.run(kernel_job("kernel.py", _PYTHON["vectorised"]))
+        assert result.cause in {Cause.JUDGE_ERROR, Cause.HOST_FAULT}, result
+        assert "reference" in result.message
+
+
+async def test_no_runs_are_no_measurement(in_c: Sandbox) -> None:
+    result = await in_c.run(kernel_job("kernel.c", _C["naive"], "never"))
+    assert result.cause is Cause.JUDGE_ERROR
+    assert "expected to measure at least one run; got runs=0" in result.message
+
+
 @pytest.mark.parametrize("name", sorted(_C_CHEATS))
 async def test_no_cheat_in_c_gains(in_c: Sandbox, name: str) -> None:
     _gains_nothing(await _timed(in_c, "kernel.c", _C_CHEATS[name]), name)
@@ -92,7 +118,7 @@ async def test_no_cheat_in_python_gains(in_python: Sandbox, name: str) -> None:
 
 
 def _gains_nothing(result: JobResult, name: str) -> None:
-    if name in _MAY_PASS and result.cause is Cause.OK:
-        assert _numbers(result)[0] < _WORTH
+    if (name in _MAY_PASS or name in _WORTH_LESS) and result.cause is Cause.OK:
+        assert _numbers(result)[0] < _WORTH_LESS.get(name, _WORTH)
     else:
         assert result.cause in {Cause.REJECTED, Cause.DIED, Cause.FORBIDDEN}, result

