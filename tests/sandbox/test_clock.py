@@ -81,8 +81,8 @@ def _numbers(result: JobResult) -> tuple[float, dict[str, float]]:
     return result.value.score, result.value.metrics
 
 
-# Measured: 1.00, 13 and 24. Half of each step is asked for, since machines differ.
-@pytest.mark.parametrize(("name", "bounds"), [("naive", (0.75, 1.33)), ("reordered", (5, 18)), ("blocked", (10, 100))])
+# Measured: 1.00, 13 and 24. Machines differ.
+@pytest.mark.parametrize(("name", "bounds"), [("naive", (0.75, 1.33)), ("reordered", (4, 40)), ("blocked", (8, 100))])
 async def test_honest_kernels_in_c_get_their_ratio(in_c: Sandbox, name: str, bounds: tuple[float, float]) -> None:
     metrics = await _honest(in_c, "kernel.c", _C[name], bounds)
     assert metrics["ratio"] == pytest.approx(metrics["reference_seconds"] / metrics["seconds"], rel=0.2)
@@ -129,7 +129,7 @@ async def test_no_cheat_in_python_gains(in_python: Sandbox, name: str) -> None:
 async def _gains_nothing(sandbox: Sandbox, path: str, text: str, name: str) -> None:
     worth = _WORTH_LESS.get(name, _WORTH if name in _MAY_PASS else 0.0)
     beyond: list[float] = []
-    while len(beyond) < 3:
+    while len(beyond) < (3 if worth else 1):
         result = await _timed(sandbox, path, text)
         if result.value is None:
             assert result.cause in {Cause.REJECTED, Cause.DIED, Cause.FORBIDDEN}, result
