@@ -195,21 +195,21 @@ asyncio.run(main())
     ) -> None:
         monkeypatch.setattr("evaluators.container_sandbox._PATIENCE_S", 0.2)
         run = await new_run(database, problem(), Tier.CONTAINER)
-        await queue_programs(database, run, [f"import time; time.sleep(0.2); return {number} * x" for number in range(1, 31)])
+        await queue_programs(database, run, [f"import time; time.sleep(0.2); return {number} * x" for number in range(1, 13)])
         service = docker.start_another_service(short_folder)
         try:
             async with serving(database_url, docker.cache, slots=2, slot_folder=short_folder):
                 await row_until(database, run, lambda rows: any(row.score is not None for row in rows))
                 service.kill()
                 service.wait()
-                # Longer than all attempts of an evaluation would last, if slots did not wait.
+                # After its attempts the slots do not claim until somebody makes containers again.
                 await row_until(database, run, lambda _: "all slots rest on" in caplog.text)
-                await asyncio.sleep(4.0)
+                await asyncio.sleep(1.0)
                 service = docker.start_another_service(short_folder)
                 found = await settled(database, run)
         finally:
             end(service)
-        assert {row.number: row.score for row in found} == {0: 6.0, **{number: 3.0 * number for number in range(1, 31)}}
+        assert {row.number: row.score for row in found} == {0: 6.0, **{number: 3.0 * number for number in range(1, 13)}}
         assert max(row.attempt for row in found) <= 3
         assert "expected the slots service" in caplog.text
 
@@ -330,7 +330,7 @@ class TestCommands:
         data = open_folder / "data"
         problem = problem_folder(open_folder / "hill")
         settings = {"GALAPAGOS_DOCKER_HOST": docker.host, "GALAPAGOS_IMAGE": IMAGE, "GALAPAGOS_SLOTS": "1"}
-        arguments = ["run", problem, "--tier", "container", "--evaluations", "60", "--seed", "1", "--data", data, "--json"]
+        arguments = ["run", problem, "--tier", "container", "--evaluations", "40", "--seed", "1", "--data", data, "--json"]
         with Running(open_folder, *arguments, **settings) as running:
             killed = 0
             for least in (5, 25):
@@ -343,7 +343,7 @@ class TestCommands:
         assert killed >= 1
         assert ended.code == 0, ended.err
         assert ended.answer["tier"] == "container"
-        assert ended.answer["evaluations"] == 60
+        assert ended.answer["evaluations"] == 40
         assert ended.answer["verified_score"] > ended.answer["seed_score"]
         rows = galapagos("export", "1", "--format", "jsonl", "--output", open_folder / "rows", "--data", data)
         assert rows.code == 0, rows.err
