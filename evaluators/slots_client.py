@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
-import numpy as np
 
 from database.settings import PREFIX
 from evaluators.confinement import HARNESS
@@ -228,7 +228,7 @@ def unfit(hello: Hello) -> str:
     ours: dict[str, Any] = {
         "harness": digest(str(HARNESS)),
         "python": _minor(platform.python_version()),
-        "numpy": np.__version__,
+        "numpy": version("numpy"),
     }
     theirs = hello.facts | {"python": _minor(str(hello.facts.get("python", "")))}
     for name, expected in ours.items():

@@ -22,7 +22,6 @@ from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, NothingHere, visited_ground
 from galapagos.problem_folder import built_in_problems, read_problem_folder
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, panel
-from galapagos.report.page import write_report
 from galapagos.settings import command_settings
 from galapagos.standing import StandingReader, raw, told_why_damaged
 
@@ -121,6 +120,8 @@ def report(
     as_json: options.JsonOption = False,
 ) -> None:
     """Write the report of a run as it is now: one HTML file that needs nothing else."""
+    # Imported here: no other command needs its templates in memory.
+    from galapagos.report.page import write_report
 
     async def work(ground: Ground) -> Path:
         async with told_why_damaged(ground.database, number):

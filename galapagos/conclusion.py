@@ -10,7 +10,6 @@ from database import programs, runs
 from evolution.run import RunState, StopReason
 from galapagos.failures import ExitCode
 from galapagos.ground import Ground
-from galapagos.report.page import write_report
 from galapagos.standing import StandingReader, told_why_damaged
 
 NO_FILES: Mapping[str, str] = {}
@@ -70,6 +69,9 @@ async def conclude(ground: Ground, run: int) -> Conclusion:
 
 
 async def _conclude(ground: Ground, run: int) -> Conclusion:
+    # Imported here: while a run goes on nobody needs its templates in memory.
+    from galapagos.report.page import write_report
+
     standing = await StandingReader(ground.database, run).read()
     async with ground.database.begin() as connection:
         row = await runs.load(connection, run)

@@ -104,13 +104,17 @@ async def test_a_judge_that_does_not_load_is_named(text: str, word: str) -> None
     assert word in result.message
 
 
+def _set_mode(folder: Path, mode: int) -> None:
+    folder.chmod(mode)
+
+
 @pytest.mark.parametrize("tier", LOCAL)
 async def test_extra_packages_reach_the_box_that_they_are_for(tier: Tier, open_folder: Path) -> None:
     (open_folder / "extra_package.py").write_text("value = 17\n")
-    open_folder.chmod(0o700)
+    _set_mode(open_folder, 0o700)
     with pytest.raises(SandboxUnavailable, match="chmod"):
         await open_sandbox(tier, PROBLEM, Packages(candidate=open_folder)).start()
-    open_folder.chmod(0o755)
+    _set_mode(open_folder, 0o755)
     source = "def f():\n    import importlib.util\n    return importlib.util.find_spec('extra_package') is not None\n"
     for packages, expected in ((Packages(candidate=open_folder), "True"), (Packages(judge=open_folder), "False")):
         sandbox = open_sandbox(tier, PROBLEM, packages)
