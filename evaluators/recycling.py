@@ -11,6 +11,8 @@ log = logging.getLogger(__name__)
 
 SOON_S = 0.01
 """So long the end of a killed candidate is waited for; most end sooner, those with much memory or many processes later."""
+LONG_S = 0.1
+"""A killed candidate that takes longer to end is worth the memory of a spare box, which takes about as long to start."""
 _PLACES = 2
 
 
@@ -44,7 +46,7 @@ class CandidateBoxes:
     """The boxes in which a slot's candidates run, one candidate at a time.
 
     `make` describes the box of place 0 or 1, not yet started; `clean` removes from outside what its last candidate wrote.
-    The second box is started when a candidate first does not end soon, so runs without such candidates never pay for it.
+    The second box is started when a candidate first takes long to end, so runs without such candidates never pay for it.
     """
 
     def __init__(self, make: Callable[[int], Box], clean: Callable[[int], Awaitable[None]]) -> None:
@@ -82,13 +84,13 @@ class CandidateBoxes:
         if box is None or not box.occupied:
             await self._clean(place)
             return
-        self._aside(place, self._clear(place, box))
+        cleared = self._aside(place, self._clear(place, box))
         other = 1 - place
         spare = self._boxes[other]
         if self._work[other] is None and (spare is None or not spare.alive):
-            self._aside(other, self._open_spare(other))
+            self._aside(other, self._open_spare(other, cleared))
 
-    def _aside(self, place: int, work: Awaitable[None]) -> None:
+    def _aside(self, place: int, work: Awaitable[None]) -> asyncio.Future[None]:
         task = asyncio.ensure_future(work)
         self._work[place] = task
 
@@ -97,6 +99,7 @@ class CandidateBoxes:
                 self._work[place] = None
 
         task.add_done_callback(done)
+        return task
 
     async def _clear(self, place: int, box: Box) -> None:
         try:
@@ -107,7 +110,10 @@ class CandidateBoxes:
             log.warning("a box could not be emptied of a candidate, so it is made anew: %s", error or "it did not end")
             await box.close()
 
-    async def _open_spare(self, place: int) -> None:
+    async def _open_spare(self, place: int, cleared: asyncio.Future[None]) -> None:
+        await asyncio.wait({cleared}, timeout=LONG_S)
+        if cleared.done():
+            return
         try:
             await self._open(place)
         except (SandboxUnavailable, OSError) as error:

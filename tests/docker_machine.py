@@ -77,6 +77,20 @@ class DockerMachine:
         """The ids of all containers of slots."""
         return self.docker("ps", "--all", "--quiet", "--no-trunc", "--filter", "label=galapagos.slots").split()
 
+    def kill_a_candidate(self, spared: set[str]) -> None:
+        """Kill a candidate box whose container is not `spared`, however often one is recycled before the kill reaches it."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            name = next((name for name in self.containers() if name not in spared and name.endswith("-candidate")), None)
+            try:
+                if name is not None:
+                    self.docker("kill", name)
+                    return
+            except Broken:
+                if time.monotonic() > deadline:
+                    raise
+            assert time.monotonic() < deadline, "no container of a candidate came"
+
     def make_base(self) -> None:
         """Make the base image, without network, and run something in it.
 

@@ -35,6 +35,7 @@ def f():
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody who was killed is waited for."""
     monkeypatch.setattr(recycling, "SOON_S", 0.0)
+    monkeypatch.setattr(recycling, "LONG_S", 0.0)
 
 
 def _box(sandbox: LocalSandbox) -> Box:
@@ -106,8 +107,9 @@ async def test_boxes_that_are_lost_while_a_candidate_dies_come_back(tier: Tier) 
     await sandbox.close()
 
 
-async def test_candidates_that_end_soon_need_no_second_box(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recycling, "SOON_S", 5.0)
+@pytest.mark.parametrize("bound", ["SOON_S", "LONG_S"])
+async def test_candidates_that_end_before_long_need_no_second_box(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recycling, bound, 5.0)
     sandbox = LocalSandbox(Tier.NAMESPACES, PROBLEM, Packages())
     first = await _lingering(sandbox)
     for _ in range(3):
