@@ -215,7 +215,8 @@ SECTIONS = (
                 "cached results, guessed inputs",
                 "fresh secret inputs in each timed call, poisoned outputs",
                 "work_that_was_not_done[the first result again], no_cheat_in_c_gains[first_result], "
-                "no_cheat_in_c_gains[nothing_after_warm_up], no_cheat_in_python_gains[guesses_inputs]",
+                "no_cheat_in_c_gains[nothing_after_warm_up], no_cheat_in_python_gains[guesses_inputs], "
+                "no_cheat_in_c_gains[by_address]",
             ),
             Row(
                 "work finished after the reply",
@@ -228,12 +229,18 @@ SECTIONS = (
                 "less precision, dropped terms",
                 "every timed result is checked, in higher precision",
                 "work_that_was_not_done[less precision], work_that_was_not_done[some terms left out], "
-                "no_cheat_in_c_gains[truncated], no_cheat_in_c_gains[dropped_terms]",
+                "no_cheat_in_c_gains[truncated], no_cheat_in_c_gains[dropped_terms], no_cheat_in_c_gains[ten_bits]",
             ),
             Row(
-                "tampering with inputs",
-                "the candidate has them in memory that it cannot write",
-                "no_cheat_in_c_gains[tampers], no_cheat_in_c_gains[remaps_inputs]",
+                "tampering with inputs, moving memory about",
+                "inputs lie in memory that the candidate cannot write; the judge reads outputs where it put them",
+                "no_cheat_in_c_gains[tampers], no_cheat_in_c_gains[remaps_inputs], no_cheat_in_c_gains[frees_inputs], "
+                "no_cheat_in_c_gains[moves_outputs]",
+            ),
+            Row(
+                "work moved from call to call, or into requests that weigh little",
+                "every request counts: the mean bounds the median, and sizes are chosen anew when calls get quicker",
+                "no_cheat_in_python_gains[saves_up], no_cheat_in_python_gains[slow_at_first]",
             ),
             Row(
                 "slowing the reference down",
