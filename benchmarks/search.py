@@ -25,16 +25,16 @@ from typing import Any
 from evolution import loop
 from evolution.evaluation import Verdict
 from evolution.events import Event, Proposed
+from evolution.normalise import normalise
 from evolution.problem import Problem
 from evolution.proposal import Refusal
 from evolution.randomness import stream
 from evolution.run import Budget, RunConfig, StrategyName
 from evolution.state import SearchState
+from evolution.words import read_vocabulary
 from galapagos.problem_folder import find_problem_folder, read_problem_folder
 from workers.mutation.mutant import Mutant, Parsed, mutants, read_program
 from workers.mutation.tuning import TuningSession
-from workers.mutation.vocabulary import read_vocabulary
-from workers.normalise import normalise
 
 TIME_LIMIT_S = 0.25
 HARNESS = Path(__file__).parents[1] / "evaluators" / "harness"

@@ -9,12 +9,12 @@ import typer
 from database.errors import DatabaseError, NotAllowed, NotFound, WrongDatabaseUrl
 from database.settings import SettingsError
 from evaluators.sandbox import SandboxUnavailable
+from evolution.models import ModelsError
 from evolution.problem import ProblemError
 from galapagos.cli_import import import_folder
 from galapagos.cli_look import export, list_problems, list_runs, report, show
 from galapagos.cli_run import check, resume, run, verify
 from galapagos.failures import ExitCode, Failure
-from workers.models import ModelsError
 
 app = typer.Typer(
     name="galapagos",

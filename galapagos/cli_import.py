@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from evolution.peers.translation import TITLES, Imported
 from evolution.problem import ProblemError
 from galapagos import options
-from galapagos.peers.adaption import about
-from galapagos.peers.translation import TITLES, Imported
+from galapagos.adaption import about
 from galapagos.problem_folder import find_problem_folder, open_problem_folder
 
 

@@ -16,22 +16,23 @@ from database import problems, runs
 from evaluators.check import CheckReport, check_problem
 from evaluators.probe import probe, require
 from evolution.evaluation import Outcome, Tier
+from evolution.examination import examine
+from evolution.models import Model
+from evolution.peers.translation import Imported
 from evolution.problem import Known, Problem
 from evolution.run import Order, RunConfig, StrategyName
+from evolution.vocabulary import vocabulary_warnings
 from galapagos import options
+from galapagos.adaption import about, adapted, by_treatment, models_toml
 from galapagos.conclusion import Conclusion, conclude
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, own_ground, require_runs, visited_ground
-from galapagos.peers.adaption import about, adapted, by_treatment, models_toml
-from galapagos.peers.translation import Imported
 from galapagos.problem_folder import find_problem_folder, open_problem_folder
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, progress_for, score_text
-from galapagos.running import close_others, create_run, examine, models_for, reopen_run, serve_run
+from galapagos.running import close_others, create_run, models_for, reopen_run, serve_run
 from galapagos.settings import CommandSettings, command_settings
 from galapagos.slots import own_slot_folder, slot_service
 from galapagos.supervisor import Plan
-from galapagos.vocabulary import vocabulary_warnings
-from workers.models import Model
 
 
 def run(

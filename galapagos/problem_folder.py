@@ -4,14 +4,11 @@ import os
 import stat
 from pathlib import Path
 
-from evolution.problem import DEFINITION, Problem, ProblemError, problem_from_files
-from galapagos.peers.recognition import import_files, recognise
-from galapagos.peers.translation import Imported
+from evolution.folder import LEFT_OUT, MOST_BYTES, MOST_FILES, problem_of
+from evolution.peers.translation import Imported
+from evolution.problem import DEFINITION, Problem, ProblemError
 
 BUILT_IN = Path(__file__).resolve().parent.parent / "problems"
-MOST_FILES = 2000
-MOST_BYTES = 64 << 20
-LEFT_OUT = frozenset({"__pycache__", "openevolve_output"})
 
 
 def built_in_problems() -> list[Path]:
@@ -53,9 +50,7 @@ def open_problem_folder(folder: Path) -> Problem | Imported:
     Raises:
         ProblemError: too much in it, a link or special file, a file that cannot be read, or an invalid problem.
     """
-    files = _read_files(folder)
-    peer = None if DEFINITION in files else recognise(files)
-    return problem_from_files(files) if peer is None else import_files(peer, folder.resolve().name, files)
+    return problem_of(folder.resolve().name, _read_files(folder))
 
 
 def _read_files(folder: Path) -> dict[str, bytes]:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from database import runs, views
 from database.errors import DatabaseUnavailable
+from database.models_file import load_models
 from database.views import Live
 from evolution.evaluation import Tier
-from evolution.language import LANGUAGES
+from evolution.examination import examine
+from evolution.models import Model, ModelsError, chosen
 from evolution.problem import Problem
 from evolution.run import Budget, RunConfig, RunState, StopReason
 from galapagos.failures import ExitCode, Failure
@@ -23,10 +25,6 @@ from galapagos.options import LARGEST_SEED
 from galapagos.progress import Progress
 from galapagos.standing import StandingReader
 from galapagos.supervisor import Plan, Supervisor
-from galapagos.vocabulary import vocabulary_complaints
-from workers.evolve_blocks import EvolveBlockError
-from workers.models import Model, ModelsError, chosen, load_models
-from workers.normalise import Normalised, normalise
 
 LOOK_S = 0.5
 LIMIT_OF = {
@@ -58,25 +56,6 @@ def models_for(config: RunConfig, models_file: Path | None) -> list[Model]:
     for model in found:
         model.key(os.environ)
     return found
-
-
-def examine(problem: Problem) -> Normalised:
-    """What is known of a problem's seed program without running it, once all that can be seen of a problem is sound.
-
-    Raises:
-        Failure: the seed does not parse, its EVOLVE-BLOCK markers do not pair up, or mutation cannot read a word.
-    """
-    definition = problem.definition
-    try:
-        seed = normalise(problem.seed_files, definition.language)
-    except (SyntaxError, EvolveBlockError) as error:
-        raise Failure(
-            f"the seed program cannot be read as {LANGUAGES[definition.language].title}: {error}; mend it, then try again",
-            ExitCode.BAD_INPUT,
-        ) from None
-    if complaints := vocabulary_complaints(definition):
-        raise Failure("\n".join(complaints), ExitCode.BAD_INPUT)
-    return seed
 
 
 async def create_run(ground: Ground, problem: Problem, config: RunConfig, seed: int | None, tier: Tier) -> int:

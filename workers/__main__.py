@@ -11,8 +11,9 @@ from contextlib import AsyncExitStack
 
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
+from database.models_file import load_models
 from database.settings import SettingsError
-from workers.models import Model, ModelsError, load_models
+from evolution.models import Model, ModelsError
 from workers.settings import WorkerSettings
 from workers.worker import Proposer, Worker
 

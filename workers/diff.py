@@ -8,9 +8,9 @@ apply, or none: half an idea is another idea. Every edit that does not apply is 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from evolution.evolve_blocks import blocks, check_only_blocks_changed, is_marker
 from evolution.proposal import Refusal
 from workers.answers import Answer, Edit, read_answer, resolve
-from workers.evolve_blocks import blocks, check_only_blocks_changed, is_marker
 from workers.grafting import Unusable, grafted
 from workers.line_matching import Placement, closest_lines, placements
 

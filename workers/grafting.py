@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from evolution.evolve_blocks import EvolveBlockError, blocks, fixed_text, is_marker, with_blocks
 from evolution.proposal import Refusal
 from workers.answers import Answer, Whole, resolve
-from workers.evolve_blocks import EvolveBlockError, blocks, fixed_text, is_marker, with_blocks
 from workers.quoting import one_line
 
 _MOST_NAMED = 3

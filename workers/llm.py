@@ -17,7 +17,7 @@ import msgspec
 import openai
 
 from database.encoding import storable
-from workers.models import Message, Model
+from evolution.models import Message, Model
 
 _NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 _CREDIBLE_TOKENS = 100_000_000

@@ -15,11 +15,11 @@ from database.completions import NewCall, OverBudget, Settlement
 from database.engine import Database
 from database.errors import DatabaseUnavailable
 from database.proposals import ClaimedProposal, LeaseLost
+from evolution.models import Model, ModelsError
 from evolution.proposal import Refusal
 from workers.child import Refused
 from workers.ledger import Ledger
 from workers.llm import PASSING, UNBILLED, Completed, Endpoint, Failed, Failure
-from workers.models import Model, ModelsError
 from workers.prompt_sampler import Prompt, prompt_text
 
 LONGEST_BACKOFF_S = 30.0

@@ -7,12 +7,12 @@ from typing import Self
 from database import completions, prompt_views
 from database.engine import Database
 from database.proposals import ClaimedProposal
+from evolution.models import Model
 from evolution.problem import Problem
 from evolution.proposal import Refusal
 from workers.child import Child, Refused
 from workers.diff import NotApplied, apply_answer
 from workers.llm_ensemble import Answer, LlmEnsemble
-from workers.models import Model
 from workers.prompt_sampler import prompt_for
 
 

@@ -16,12 +16,12 @@ from database.programs import EvaluatedProgram
 from database.prompt_views import PastRefusal, PromptView, Step
 from database.proposals import ClaimedProposal
 from evolution.evaluation import StageResult, Verdict
+from evolution.evolve_blocks import blocks
 from evolution.language import LANGUAGES
+from evolution.models import Message
 from evolution.problem import Definition, Problem
 from evolution.proposal import Operator, Refusal
 from workers.diff import ignored_of
-from workers.evolve_blocks import blocks
-from workers.models import Message
 from workers.quoting import bounded, change_line, quoted
 
 FEEDBACK_BYTES = 4096

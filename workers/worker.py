@@ -13,13 +13,13 @@ from database.errors import DatabaseUnavailable
 from database.leases import Queue
 from database.programs import NewProgram
 from database.proposals import ClaimedProposal, NewRefusal
+from evolution.evolve_blocks import EvolveBlockError
+from evolution.normalise import normalise
 from evolution.problem import Problem
 from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
 from workers.child import Child, Refused
-from workers.evolve_blocks import EvolveBlockError
 from workers.mutation.mutant import ATTEMPTS, Mutant
 from workers.mutation.mutation_proposer import Material, MutationProposer, Recent
-from workers.normalise import normalise
 
 LOG = logging.getLogger("workers")
 BATCH = 16

@@ -11,12 +11,12 @@ from typer.main import get_command
 
 from evolution.evaluation import Tier, Verdict
 from evolution.events import EVENT, Event
+from evolution.models import Model
 from evolution.problem import Definition
 from evolution.proposal import Operator, Refusal
 from evolution.run import Order, StopReason, StrategyName
 from galapagos.cli import app
 from galapagos.settings import KINDS, PREFIX, CommandSettings
-from workers.models import Model
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(

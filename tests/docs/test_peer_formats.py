@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from evolution.peers import codeevolve, openevolve, shinkaevolve, translation
+from evolution.peers.mapping import Treatment
+from evolution.peers.packages import WELL_KNOWN
+from evolution.peers.recognition import LOADERS
 from evolution.problem import PeerFormat
-from galapagos.peers import codeevolve, openevolve, shinkaevolve, translation
-from galapagos.peers.mapping import Treatment
-from galapagos.peers.packages import WELL_KNOWN
-from galapagos.peers.recognition import LOADERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "peer-formats.md").read_text()
 

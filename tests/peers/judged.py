@@ -7,8 +7,8 @@ from pathlib import Path
 from evaluators.cascade import Candidate, judge
 from evaluators.sandbox import Packages, open_sandbox
 from evolution.evaluation import Outcome, Purpose, Tier
-from galapagos.peers.recognition import import_files, recognise
-from galapagos.peers.translation import Imported
+from evolution.peers.recognition import import_files, recognise
+from evolution.peers.translation import Imported
 from galapagos.problem_folder import open_problem_folder
 
 FOLDERS = Path(__file__).parent / "folders"

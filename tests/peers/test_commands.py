@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from database.models_file import load_models
 from evolution.run import Budget, RunConfig
+from galapagos.adaption import adapted, models_toml
 from galapagos.failures import Failure
 from galapagos.from_python import evolve
-from galapagos.peers.adaption import adapted, models_toml
 from tests.galapagos.command import galapagos
 from tests.peers.judged import FOLDERS, opened
-from workers.models import load_models
 
 KEYS = {"OPENAI_API_KEY": "sk-one", "SLOW_KEY": "sk-two"}
 

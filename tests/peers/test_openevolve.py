@@ -2,8 +2,8 @@ import pytest
 
 from evaluators.faults import JudgeFault
 from evolution.evaluation import Tier, Verdict
+from evolution.peers.mapping import Treatment
 from evolution.problem import PeerFormat, ProblemError
-from galapagos.peers.mapping import Treatment
 from tests.conftest import SlotFolder
 from tests.peers.judged import imported, judged, opened
 from tests.tiers import TIERS

@@ -4,9 +4,9 @@ import pytest
 
 from evolution.evaluation import Tier, Verdict
 from evolution.language import Language
+from evolution.peers.mapping import Treatment
+from evolution.peers.translation import Imported
 from evolution.problem import PeerFormat, ProblemError
-from galapagos.peers.mapping import Treatment
-from galapagos.peers.translation import Imported
 from tests.conftest import SlotFolder
 from tests.peers.judged import imported, judged, opened
 from tests.tiers import TIERS

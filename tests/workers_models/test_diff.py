@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evolution.evolve_blocks import check_only_blocks_changed
 from evolution.proposal import Refusal
 from workers.diff import Applied, NotApplied, apply_answer
-from workers.evolve_blocks import check_only_blocks_changed
 
 SEED = """\
 import math

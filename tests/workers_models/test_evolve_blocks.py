@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.evolve_blocks import (
+from evolution.evolve_blocks import (
     EvolveBlockError,
     blocks,
     check_only_blocks_changed,

@@ -14,5 +14,5 @@ def test_the_client_library_is_imported_in_one_module_only() -> None:
 
 def test_a_worker_without_models_does_not_load_the_client_library() -> None:
     heavy = "sys.exit('openai' in sys.modules or 'jinja2' in sys.modules)"
-    code = f"import sys, workers.__main__, workers.worker, workers.models; {heavy}"
+    code = f"import sys, workers.__main__, workers.worker, evolution.models; {heavy}"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -13,6 +13,7 @@ from database.engine import Database
 from database.errors import DatabaseUnavailable
 from database.migrate import upgrade
 from database.proposals import ClaimedProposal, LeaseLost
+from evolution.models import Model
 from tests.database.scene import blocked
 from tests.openai_server import OpenAiServer, Says
 from tests.workers_models.conftest import StoredRun, create_run
@@ -20,7 +21,6 @@ from tests.workers_models.samples import GOOD, PI
 from workers.child import Child
 from workers.ledger import Ledger
 from workers.model_proposer import ModelProposer
-from workers.models import Model
 
 CreateRun = Callable[[int | None], Awaitable[StoredRun]]
 

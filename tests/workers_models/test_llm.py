@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from evolution.models import Message, Model
 from tests.openai_server import Closes, Cuts, Hangs, OpenAiServer, Reply, Says, Sends, Status, serving
 from workers.llm import Completed, Endpoint, Failed, Failure, Usage
-from workers.models import Message, Model
 
 PROMPT = [Message(role="system", content="Be brief."), Message(role="user", content="Say hello.")]
 

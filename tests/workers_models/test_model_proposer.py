@@ -13,13 +13,13 @@ from database import completions, leases, proposals
 from database.programs import NewProgram
 from database.proposals import NewRefusal
 from database.tables import blob, proposal
+from evolution.models import Model, ModelsError
 from evolution.proposal import Operator, Refusal
 from tests.openai_server import Closes, Cuts, Hangs, OpenAiServer, Reply, Says, Script, Status, prompt_of
 from tests.workers_models.conftest import StoredRun
 from tests.workers_models.samples import GOOD, PI, edit
 from workers.child import Child, Refused
 from workers.model_proposer import ModelProposer
-from workers.models import Model, ModelsError
 
 CreateRun = Callable[[int | None], Awaitable[StoredRun]]
 PRICE_IN, PRICE_OUT, MAX_TOKENS = 1_000_000, 3_000_000, 50

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.models import Message, Model, ModelsError, chosen, load_models
+from database.models_file import load_models
+from evolution.models import Message, Model, ModelsError, chosen
 
 WHOLE = """
 [[models]]

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evolution.evolve_blocks import check_only_blocks_changed
+from evolution.expressions import Expression, Kind, fitted, precedence, tightness
 from evolution.language import Language
+from evolution.normalise import normalise
 from evolution.randomness import stream
+from evolution.words import BASIC, WordError, number, read_vocabulary, read_word
 from tests.workers_mutation.samples import COUNT, FILTER, INNER, PARENTS, RULE, WORDS
-from workers.evolve_blocks import check_only_blocks_changed
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit, applied, disjoint
 from workers.mutation.mutant import ATTEMPTS, Mutant, Parsed, mutants, read_program
 from workers.mutation.numbers import float_text, fresh_number, moved_float, moved_int
 from workers.mutation.source import read_source
 from workers.mutation.statement_edits import reaches_a_reader
-from workers.mutation.syntax import Expression, Kind, fitted, precedence, tightness
 from workers.mutation.tuning import TuningSession
 from workers.mutation.values import Scope, fill
-from workers.mutation.vocabulary import BASIC, WordError, number, read_vocabulary, read_word
-from workers.normalise import normalise
 
 PARSED = {name: read_program(files, language) for name, (files, language) in PARENTS.items()}
 VOCABULARY = read_vocabulary(WORDS)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolution.language import Language
+from evolution.normalise import Normalised, normalise
+from evolution.tokens import elements
 from tests.workers_mutation.samples import COUNT, FILTER, INNER, PARENTS, RULE, SORT
-from workers.normalise import Normalised, normalise
-from workers.tokens import elements
 
 
 def python(text: str) -> Normalised:

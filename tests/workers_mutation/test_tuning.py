@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evolution.evolve_blocks import check_only_blocks_changed
 from evolution.language import Language
 from tests.workers_mutation.samples import PARENTS, RULE
-from workers.evolve_blocks import check_only_blocks_changed
 from workers.mutation.mutant import Parsed, read_program
 from workers.mutation.tuning import MOST_LITERALS, Literal, TuningSession, literals_of
 

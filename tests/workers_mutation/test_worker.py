@@ -18,17 +18,17 @@ from database.engine import WORKERS, Database, notify
 from database.evaluations import FinishedEvaluation
 from database.proposals import ClaimedProposal
 from evolution.evaluation import Outcome, Tier, Verdict
+from evolution.evolve_blocks import check_only_blocks_changed
 from evolution.language import Language
+from evolution.normalise import normalise
 from evolution.problem import Problem, problem_from_files
 from evolution.program import Program
 from evolution.proposal import MODEL_OPERATORS, Choice, Operator, Propensity, Refusal, TuningStep
 from evolution.run import Order, RunConfig
 from tests.workers_mutation.samples import RULE
 from workers.child import Child, Refused
-from workers.evolve_blocks import check_only_blocks_changed
 from workers.mutation.mutation_proposer import MutationProposer
 from workers.mutation.tuning import TuningSession
-from workers.normalise import normalise
 from workers.worker import Worker
 
 ROOT = Path(__file__).parents[2]

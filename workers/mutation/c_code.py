@@ -4,12 +4,12 @@ import math
 import re
 from dataclasses import dataclass
 
+from evolution.evolve_blocks import blocks
 from evolution.language import Language
-from workers.evolve_blocks import blocks
+from evolution.tokens import BLANK, elements
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit
 from workers.mutation.numbers import moved_float, moved_int
-from workers.tokens import BLANK, elements
 
 _NUMBER = re.compile(r"(?P<digits>[0-9]+|[0-9]*\.[0-9]*(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)(?P<suffix>[uUlLfF]*)")
 _FAMILIES = (

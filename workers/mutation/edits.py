@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from evolution.words import Word
 from workers.mutation.source import Source
-from workers.mutation.vocabulary import Word
 
 
 @dataclass(frozen=True, slots=True)

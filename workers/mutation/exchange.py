@@ -2,14 +2,14 @@
 
 import ast
 
+from evolution.expressions import fitted
+from evolution.words import number
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit, Material
 from workers.mutation.numbers import float_text
 from workers.mutation.scope import read_names
 from workers.mutation.source import Site, Source, Statement, literal_value
-from workers.mutation.syntax import fitted
 from workers.mutation.values import Scope
-from workers.mutation.vocabulary import number
 
 _TAKEN_LINES = 12
 

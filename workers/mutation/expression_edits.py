@@ -3,13 +3,13 @@
 import ast
 import re
 
+from evolution.expressions import LOOSEST, Expression, Kind, binary, fitted, kind_of, precedence, symbol
+from evolution.words import number
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit, Material, applied
 from workers.mutation.numbers import float_text, moved_float, moved_int
 from workers.mutation.source import Site, Source, literal_value
-from workers.mutation.syntax import LOOSEST, Expression, Kind, binary, fitted, kind_of, precedence, symbol
 from workers.mutation.values import Scope, fillings, pick_word, value
-from workers.mutation.vocabulary import number
 
 _INSTEAD: dict[str, tuple[str, ...]] = {
     "+": ("-", "*", "/"),

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 from evolution.language import Language
+from evolution.normalise import Normalised, normalise
+from evolution.words import Word
 from workers.mutation import c_code, exchange, expression_edits, statement_edits
 from workers.mutation.c_code import CSource, read_c
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit, Material, applied, disjoint
 from workers.mutation.source import Source, read_source
-from workers.mutation.vocabulary import Word
-from workers.normalise import Normalised, normalise
 
 ATTEMPTS = 8
 """So many children are tried before a proposal is given up."""

@@ -15,9 +15,9 @@ from evolution.program import Program
 from evolution.proposal import Operator, TuningStep
 from evolution.randomness import stream
 from evolution.run import Order
+from evolution.words import Word, WordError, read_vocabulary
 from workers.mutation.mutant import Mutant, Parsed, mutants, read_program
 from workers.mutation.tuning import TuningSession
-from workers.mutation.vocabulary import Word, WordError, read_vocabulary
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from workers.evolve_blocks import blocks
+from evolution.evolve_blocks import blocks
+from evolution.expressions import Expression, Kind, kind_of, precedence, tightness
 from workers.mutation.scope import COMPREHENSIONS, Function, kinds_in, module_names, parameter_kinds, written_names
-from workers.mutation.syntax import Expression, Kind, kind_of, precedence, tightness
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _BUILTINS = frozenset(dir(builtins))

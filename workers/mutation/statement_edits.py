@@ -4,14 +4,14 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from evolution.expressions import Expression, Kind, fitted
+from evolution.words import read_word
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit, Material, applied
 from workers.mutation.expression_edits import moved_text
 from workers.mutation.scope import read_names, written_names
 from workers.mutation.source import Site, Source, Statement
-from workers.mutation.syntax import Expression, Kind, fitted
 from workers.mutation.values import Scope, fill, pick_word, value
-from workers.mutation.vocabulary import read_word
 
 _LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Raise)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)

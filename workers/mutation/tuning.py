@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from cmaes import CMA
 
+from evolution.expressions import fitted
+from evolution.normalise import normalise
 from evolution.randomness import stream
+from evolution.words import number
 from workers.mutation.c_code import CSource, Token
 from workers.mutation.dice import Dice
 from workers.mutation.edits import Edit, applied
 from workers.mutation.mutant import Mutant, Parsed
 from workers.mutation.numbers import float_text
 from workers.mutation.source import Site, literal_value
-from workers.mutation.syntax import fitted
-from workers.mutation.vocabulary import number
-from workers.normalise import normalise
 
 MOST_LITERALS = 8
 _DIGITS = 7

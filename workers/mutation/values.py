@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from evolution.expressions import Expression, Kind
+from evolution.words import BASIC, Word, number
 from workers.mutation.dice import Dice
 from workers.mutation.numbers import fresh_margin, fresh_number, fresh_share
 from workers.mutation.source import Source
-from workers.mutation.syntax import Expression, Kind
-from workers.mutation.vocabulary import BASIC, Word, number
 
 _DONOR_CHARACTERS = 60
 _DONOR_DRAWS = 4

@@ -5,7 +5,7 @@ import builtins
 
 from evolution.language import LANGUAGES, Language
 from evolution.problem import Definition, Problem
-from workers.mutation.vocabulary import WordError, read_word
+from evolution.words import WordError, read_word
 
 
 def vocabulary_complaints(definition: Definition) -> list[str]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from evolution.peers.mapping import PeerSettings, Rule, deprecated, ignored, taken, translated
+from evolution.peers.translation import Folder, WishedModel, Wishes
+from evolution.peers.wished_models import OPENAI, joined, wished_model
+from evolution.peers.yaml_file import chosen_file, read_yaml
 from evolution.problem import PeerFormat, ProblemError
-from galapagos.peers.mapping import PeerSettings, Rule, deprecated, ignored, taken, translated
-from galapagos.peers.translation import Folder, WishedModel, Wishes
-from galapagos.peers.wished_models import OPENAI, joined, wished_model
-from galapagos.peers.yaml_file import chosen_file, read_yaml
 
 EVALUATOR = "evaluate.py"
 STARTER = "run_evo.py"

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from evolution.peers.mapping import PeerSettings, Rule, deprecated, ignored, taken, translated
+from evolution.peers.translation import Folder, WishedModel, Wishes
+from evolution.peers.wished_models import OPENAI, joined, key_variable, wished_model
+from evolution.peers.yaml_file import chosen_file, read_yaml
 from evolution.problem import PeerFormat, ProblemError
-from galapagos.peers.mapping import PeerSettings, Rule, deprecated, ignored, taken, translated
-from galapagos.peers.translation import Folder, WishedModel, Wishes
-from galapagos.peers.wished_models import OPENAI, joined, key_variable, wished_model
-from galapagos.peers.yaml_file import chosen_file, read_yaml
 
 EVALUATOR = "evaluator.py"
 KEY = "OPENAI_API_KEY"

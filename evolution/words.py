@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from workers.mutation.syntax import Expression, Kind, fitted, kind_of, precedence, tightness
+from evolution.expressions import Expression, Kind, fitted, kind_of, precedence, tightness
 
 BASIC = (
     "a + b",

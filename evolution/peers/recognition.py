@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from evolution.peers import codeevolve, openevolve, shinkaevolve
+from evolution.peers.translation import Imported, imported
 from evolution.problem import PeerFormat
-from galapagos.peers import codeevolve, openevolve, shinkaevolve
-from galapagos.peers.translation import Imported, imported
 
 LOADERS = {
     PeerFormat.CODEEVOLVE: codeevolve,

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from evolution.peers.mapping import PeerSettings, Rule, deprecated, ignored, taken, translated
+from evolution.peers.translation import Axis, Folder, WishedModel, Wishes
+from evolution.peers.wished_models import OPENAI, joined, wished_model
+from evolution.peers.yaml_file import chosen_file, read_yaml
 from evolution.problem import PeerFormat, ProblemError
-from galapagos.peers.mapping import PeerSettings, Rule, deprecated, ignored, taken, translated
-from galapagos.peers.translation import Axis, Folder, WishedModel, Wishes
-from galapagos.peers.wished_models import OPENAI, joined, wished_model
-from galapagos.peers.yaml_file import chosen_file, read_yaml
 
 BASE, KEY = "API_BASE", "API_KEY"
 """The environment variables with the endpoint of the models and its key."""

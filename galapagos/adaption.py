@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from evolution.language import LANGUAGES
+from evolution.models import Model
+from evolution.peers.mapping import Finding, Treatment
+from evolution.peers.translation import TITLES, Imported, WishedModel
 from evolution.run import ModelChoice, RunConfig
 from galapagos.failures import ExitCode, Failure
-from galapagos.peers.mapping import Finding, Treatment
-from galapagos.peers.translation import TITLES, Imported, WishedModel
-from workers.models import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from math import ceil
 from pathlib import PurePosixPath
 from typing import Any
 
+from evolution.models import Model
+from evolution.peers.mapping import Finding
+from evolution.peers.packages import packages_of
+from evolution.peers.secrets import without_keys
 from evolution.problem import DEFINITION, PeerFormat, Problem, ProblemError, problem_from_files
-from galapagos.peers.mapping import Finding
-from galapagos.peers.packages import packages_of
-from galapagos.peers.secrets import without_keys
-from workers.models import Model
 
 ROOT = "peer"
 """The folder's place within the problem."""

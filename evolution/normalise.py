@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evolution.evolve_blocks import blocks
 from evolution.language import Language
-from workers.evolve_blocks import blocks
-from workers.tokens import BLANK, elements
+from evolution.tokens import BLANK, elements
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from evolution.models import Model
+from evolution.peers.translation import WishedModel
 from evolution.problem import ProblemError
-from galapagos.peers.translation import WishedModel
-from workers.models import Model
 
 OPENAI = "https://api.openai.com/v1"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -25,7 +25,7 @@ def key_variable(text: object, otherwise: str) -> str:
 def wished_model(
     where: str, name: str, weight: float, settings: Mapping[str, Any], base_variable: str | None = None
 ) -> WishedModel:
-    """One model; `settings` are those of `workers.models.Model`, None where nothing is said.
+    """One model; `settings` are those of `evolution.models.Model`, None where nothing is said.
 
     Raises:
         ProblemError: a value that no model may have.

@@ -13,7 +13,6 @@ Money is integer micro-dollars everywhere, rounded up once for each call.
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -104,29 +103,27 @@ class _File(BaseModel):
     models: Annotated[tuple[Model, ...], Field(min_length=1)]
 
 
-def load_models(path: Path) -> dict[str, Model]:
-    """Read the configured models, by name. Keys are not looked at: see `Model.key`.
+def models_of(text: str, source: str) -> dict[str, Model]:
+    """The configured models, by name, from the text of their file; `source` names it in errors. Keys are not looked at.
 
     Raises:
-        ModelsError: the file is missing, is no TOML, or has an unknown key or an unusable value.
+        ModelsError: it is no TOML, or has an unknown key or an unusable value.
     """
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise ModelsError(f"cannot read the models file {path}: {error.strerror}; correct GALAPAGOS_MODELS") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ModelsError(f"{path} is not valid TOML: {error}") from None
+        table: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelsError(f"{source} is not valid TOML: {error}") from None
     try:
         models = _File.model_validate(table).models
     except ValidationError as error:
-        raise ModelsError("\n".join(_complaint(path, item) for item in error.errors())) from None
+        raise ModelsError("\n".join(_complaint(source, item) for item in error.errors())) from None
     names = [model.name for model in models]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ModelsError(f"{path}: each model needs a name of its own; used twice: {', '.join(twice)}")
+        raise ModelsError(f"{source}: each model needs a name of its own; used twice: {', '.join(twice)}")
     return {model.name: model for model in models}
 
 
-def _complaint(path: Path, item: Any) -> str:
+def _complaint(path: str, item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"]) or "(top level)"
     if item["type"] == "extra_forbidden":
         known = ", ".join(Model.model_fields)
