@@ -15,6 +15,10 @@ _STORE_FILES = sa.text(
     "INSERT INTO problem_file (revision, path, blob) SELECT :revision, path, hash "
     "FROM unnest(CAST(:paths AS text[]), CAST(:hashes AS bytea[])) AS file(path, hash)"
 )
+_ADD = sa.text(
+    "INSERT INTO project_problem (project, revision, name) SELECT :project, revision, name FROM problem "
+    "WHERE revision = :revision ON CONFLICT DO NOTHING"
+)
 _LOAD = sa.text(
     "SELECT f.path, b.content FROM problem_file f JOIN blob b ON b.hash = f.blob WHERE f.revision = :revision ORDER BY f.path"
 )
@@ -32,6 +36,11 @@ async def store(connection: Connection, problem: Problem) -> None:
     paths = sorted(problem.files)
     hashes = await blobs.put(connection, [problem.files[path] for path in paths])
     await connection.execute(_STORE_FILES, {"revision": problem.revision, "paths": paths, "hashes": hashes})
+
+
+async def add(connection: Connection, project: int, revision: str) -> None:
+    """Let a project know a stored problem; nothing happens if it does already."""
+    await connection.execute(_ADD, {"project": project, "revision": revision})
 
 
 async def load(connection: Connection, revision: str) -> Problem:

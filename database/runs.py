@@ -15,6 +15,9 @@ from evolution.evaluation import Tier
 from evolution.problem import Problem
 from evolution.run import Budget, RunConfig, RunState, StopReason
 
+DEFAULT_PROJECT = 1
+"""The project that every installation has: what is started without naming another one belongs to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -31,12 +34,15 @@ class Account:
 class RunRow:
     """A run as stored.
 
+    `project` owns it; `person` started it, None is the command line.
     `as_of_event` is the number of its newest event, 0 before the first; `active_s` the seconds that it spent under a
     controller; `secret` the 32 bytes from which the judge's random numbers derive; `champion` the number of the
     verified best program.
     """
 
     id: int
+    project: int
+    person: int | None
     problem: str
     config: RunConfig
     seed: int
@@ -56,9 +62,9 @@ class RunRow:
 
 
 _SELECT = """
-    SELECT r.id, r.problem, CAST(r.config AS text) AS config, r.seed, r.secret, CAST(r.tier AS text) AS tier,
-        CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason, r.stop_detail, r.stop_asked,
-        r.controller_epoch, r.as_of_event, r.active_s, r.champion, r.created_at, r.finished_at,
+    SELECT r.id, r.project, r.person, r.problem, CAST(r.config AS text) AS config, r.seed, r.secret,
+        CAST(r.tier AS text) AS tier, CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason,
+        r.stop_detail, r.stop_asked, r.controller_epoch, r.as_of_event, r.active_s, r.champion, r.created_at, r.finished_at,
         a.limit_micro_dollars, a.spent_micro_dollars, a.reserved_micro_dollars, a.tokens_in, a.tokens_out
     FROM run r JOIN account a ON a.run = r.id
 """
@@ -74,8 +80,8 @@ _STOP_DETAIL = sa.text("SELECT stop_detail FROM run WHERE id = :run AND stop_rea
 _LOCK = sa.text(f"{_SELECT} WHERE r.id = :run FOR NO KEY UPDATE OF r")
 _NEWEST = sa.text("SELECT id FROM run ORDER BY id DESC LIMIT 10")
 _CREATE = sa.text(
-    "INSERT INTO run (problem, config, seed, secret, tier) VALUES (:problem, CAST(:config AS jsonb), :seed, :secret, "
-    "CAST(CAST(:tier AS text) AS tier)) RETURNING id"
+    "INSERT INTO run (project, person, problem, config, seed, secret, tier) VALUES (:project, :person, :problem, "
+    "CAST(:config AS jsonb), :seed, :secret, CAST(CAST(:tier AS text) AS tier)) RETURNING id"
 )
 _CREATE_REST = sa.text("""
     WITH money AS (INSERT INTO account (run, limit_micro_dollars) VALUES (:run, :limit)),
@@ -120,16 +126,21 @@ async def create(
     normalised_hash: bytes,
     length: int,
     literals: int,
+    project: int = DEFAULT_PROJECT,
+    person: int | None = None,
 ) -> int:
     """Store a run with everything that it needs to start, and return its id.
 
-    That is the problem (if new), its account, the seed program as number 0 (proposal SEED, answered) and the seed's
-    queued search evaluation. `length` (characters of evolvable text) and `literals` (numeric literals in it) are
-    those of the seed program.
+    That is the problem (if new; the project knows it from now on), its account, the seed program as number 0 (proposal
+    SEED, answered) and the seed's queued search evaluation. `length` (characters of evolvable text) and `literals`
+    (numeric literals in it) are those of the seed program. `person` started it, None is the command line.
     """
     await problems.store(connection, problem)
+    await problems.add(connection, project, problem.revision)
     files = (await blobs.put(connection, [blobs.pack_files(problem.seed_files)]))[0]
     row = {
+        "project": project,
+        "person": person,
         "problem": problem.revision,
         "config": config.model_dump_json(),
         "seed": seed,

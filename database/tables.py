@@ -1,37 +1,18 @@
 """The schema. Everything that must survive a crash is a row here; the migrations are held equal to it by a test."""
 
-from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, DOUBLE_PRECISION, JSONB
 
+from database.people_tables import person, project
+from database.schema import enum_column_type as _enum
+from database.schema import identity as _id
+from database.schema import metadata
+from database.schema import moment as _now
 from evolution.evaluation import EvaluationState, Purpose, Tier, Verdict
 from evolution.proposal import Operator, ProposalState, Refusal
 from evolution.run import RunState, StopReason
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _enum(kind: type[StrEnum]) -> sa.Enum:
-    return sa.Enum(*[member.value for member in kind], name=kind.__name__.lower())
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True)
-
-
-def _now(name: str) -> sa.Column[datetime]:
-    return sa.Column(name, sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False)
 
 
 def _lease() -> list[sa.Column[Any]]:
@@ -74,6 +55,8 @@ run = sa.Table(
     "run",
     metadata,
     _id(),
+    sa.Column("project", sa.BigInteger, sa.ForeignKey(project.c.id), nullable=False),
+    sa.Column("person", sa.BigInteger, sa.ForeignKey(person.c.id), comment="who started it; null: the command line"),
     sa.Column("problem", sa.Text, sa.ForeignKey("problem.revision"), nullable=False),
     sa.Column("config", JSONB, nullable=False),
     sa.Column("seed", sa.BigInteger, nullable=False),
@@ -90,6 +73,7 @@ run = sa.Table(
     _now("created_at"),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
 )
+sa.Index("ix_run_project", run.c.project, run.c.id)
 sa.Index("ix_run_unfinished", run.c.id, postgresql_where=run.c.state != RunState.FINISHED.value)
 
 account = sa.Table(

@@ -13,6 +13,7 @@ from evolution.models import ModelsError
 from evolution.problem import ProblemError
 from galapagos.cli_import import import_folder
 from galapagos.cli_look import export, list_problems, list_runs, report, show
+from galapagos.cli_people import people_app, project_app, token_app
 from galapagos.cli_run import check, resume, run, verify
 from galapagos.failures import ExitCode, Failure
 
@@ -37,6 +38,8 @@ for name, command in {
     "problems": list_problems,
 }.items():
     app.command(name)(command)
+for name, group in {"people": people_app, "token": token_app, "project": project_app}.items():
+    app.add_typer(group, name=name)
 
 _BAD_INPUT = (ProblemError, SettingsError, ModelsError, NotFound, NotAllowed, WrongDatabaseUrl)
 

@@ -1,12 +1,11 @@
 """The commands that look at runs and problems: runs, show, report, export, problems."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,17 +18,15 @@ from evolution.problem import Definition, Direction
 from galapagos import options
 from galapagos.export import ExportFormat, export_run
 from galapagos.failures import ExitCode, Failure
-from galapagos.ground import Ground, NothingHere, visited_ground
+from galapagos.ground import Ground, NothingHere, visit
 from galapagos.problem_folder import built_in_problems, read_problem_folder
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, panel
-from galapagos.settings import command_settings
 from galapagos.standing import StandingReader, raw, told_why_damaged
 
 OutputOption = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Where to write. [default: beside the run]")
 ]
 FormatOption = Annotated[ExportFormat, typer.Option("--format", help="jsonl or parquet.")]
-Answer = TypeVar("Answer")
 WIDE_TABLE = 90
 """Columns of the terminal at which the list of runs tells everything."""
 
@@ -42,7 +39,7 @@ def list_runs(data: options.DataOption = None, as_json: options.JsonOption = Fal
             return await views.list_runs(connection)
 
     try:
-        found = _visit(data, work)
+        found = visit(data, work)
     except NothingHere:
         found = []
     if as_json:
@@ -82,7 +79,7 @@ def show(number: options.RunArgument, data: options.DataOption = None, as_json: 
     async def work(ground: Ground) -> Any:
         return await StandingReader(ground.database, number).read()
 
-    standing = _visit(data, work)
+    standing = visit(data, work)
     if not as_json:
         Console().print(panel(standing))
         return
@@ -129,7 +126,7 @@ def report(
         with _writing(place):
             return await write_report(ground.database, number, place)
 
-    path = _visit(data, work)
+    path = visit(data, work)
     _print_json({"run": number, "report": str(path)}) if as_json else _print(str(path))
 
 
@@ -148,7 +145,7 @@ def export(
             with _writing(path):
                 return path, await export_run(ground.database, number, path, format_)
 
-    path, rows = _visit(data, work)
+    path, rows = visit(data, work)
     _print_json({"run": number, "file": str(path), "rows": rows}) if as_json else _print(f"{path} ({rows:,} rows)")
 
 
@@ -165,14 +162,6 @@ def list_problems(as_json: options.JsonOption = False) -> None:
         best = _best_known(definition)
         table.add_row(definition.name, definition.language.value, Text(definition.title), "-" if best is None else f"{best:g}")
     Console().print(table)
-
-
-def _visit(data: Path | None, work: Callable[[Ground], Awaitable[Answer]]) -> Answer:
-    async def visit() -> Answer:
-        async with visited_ground(command_settings(data)) as ground:
-            return await work(ground)
-
-    return asyncio.run(visit())
 
 
 @contextmanager

@@ -1,20 +1,23 @@
 """The ground that a command stands on: a data folder and a program database that answers."""
 
+import asyncio
 import fcntl
 import os
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from database.embedded import EmbeddedPostgres, holds_cluster, serving_url
 from database.engine import Database
 from database.errors import DataFolderBusy
 from galapagos.failures import ExitCode, Failure
-from galapagos.settings import CommandSettings
+from galapagos.settings import CommandSettings, command_settings
 
 LOCK_FILE = "galapagos.lock"
 DATABASE_FOLDER = "database"
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,16 @@ async def visited_ground(settings: CommandSettings) -> AsyncGenerator[Ground]:
                 raise
             ground = Ground(folder, url, await stack.enter_async_context(Database(url)), None)
         yield ground
+
+
+def visit(data: Path | None, work: Callable[[Ground], Awaitable[Answer]]) -> Answer:
+    """What `work` gives on the visited ground of the folder `data`, or of the one that the environment names."""
+
+    async def visited() -> Answer:
+        async with visited_ground(command_settings(data)) as ground:
+            return await work(ground)
+
+    return asyncio.run(visited())
 
 
 def require_runs(settings: CommandSettings) -> Path:

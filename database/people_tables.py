@@ -1,0 +1,68 @@
+"""The part of the schema that tells who may do what: people, their tokens, projects, and the audit log."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+
+from database.schema import enum_column_type, identity, metadata, moment
+from evolution.people import Role
+
+person = sa.Table(
+    "person",
+    metadata,
+    identity(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("is_admin", sa.Boolean, server_default=sa.false(), nullable=False, comment="administers the installation"),
+    sa.Column("active", sa.Boolean, server_default=sa.true(), nullable=False, comment="tokens of others are worth nothing"),
+    moment("created_at"),
+)
+
+token = sa.Table(
+    "token",
+    metadata,
+    identity(),
+    sa.Column("person", sa.BigInteger, sa.ForeignKey("person.id"), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False, comment="what it is for, in the person's words"),
+    sa.Column("hash", BYTEA, nullable=False, unique=True, comment="SHA-256 of the text, which is stored nowhere"),
+    sa.Column("expires_at", sa.DateTime(timezone=True), comment="null: never"),
+    sa.Column("revoked_at", sa.DateTime(timezone=True)),
+    sa.Column("last_used_at", sa.DateTime(timezone=True), comment="to the minute"),
+    moment("created_at"),
+)
+
+project = sa.Table(
+    "project",
+    metadata,
+    identity(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    moment("created_at"),
+)
+
+membership = sa.Table(
+    "membership",
+    metadata,
+    sa.Column("project", sa.BigInteger, sa.ForeignKey("project.id"), primary_key=True),
+    sa.Column("person", sa.BigInteger, sa.ForeignKey("person.id"), primary_key=True, index=True),
+    sa.Column("role", enum_column_type(Role), nullable=False),
+)
+
+project_problem = sa.Table(
+    "project_problem",
+    metadata,
+    sa.Column("project", sa.BigInteger, sa.ForeignKey("project.id"), primary_key=True),
+    sa.Column("revision", sa.Text, sa.ForeignKey("problem.revision"), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, comment="of the problem; the newest revision of a name is meant by it"),
+    moment("created_at"),
+)
+sa.Index("ix_project_problem_name", project_problem.c.project, project_problem.c.name, project_problem.c.created_at)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    identity(),
+    sa.Column("person", sa.BigInteger, sa.ForeignKey("person.id"), comment="null: who has the database itself"),
+    sa.Column("token", sa.BigInteger, sa.ForeignKey("token.id")),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False, comment="the row that it was done to, as `person 3`"),
+    sa.Column("detail", JSONB, nullable=False),
+    moment("at"),
+)

@@ -1,0 +1,143 @@
+"""Projects, which own problems and runs, and who belongs to them in which role.
+
+As in `database.people`, every function that changes something takes `by` and appends to the audit log.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from database import audit, people
+from database.engine import Connection
+from database.errors import NotAllowed, NotFound
+from evolution.people import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Owns problems and runs."""
+
+    id: int
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person in a project."""
+
+    person: int
+    name: str
+    active: bool
+    role: Role
+
+
+_PROJECT = "SELECT id, name, created_at FROM project"
+_CREATE = sa.text("INSERT INTO project (name) VALUES (:name) ON CONFLICT (name) DO NOTHING RETURNING id, name, created_at")
+_LOCK_NAMES = sa.text("LOCK TABLE project IN SHARE ROW EXCLUSIVE MODE")
+_RENAME = sa.text("""
+    UPDATE project SET name = :name
+    WHERE id = :project AND NOT EXISTS (SELECT FROM project WHERE name = :name AND id <> :project)
+    RETURNING id, name, created_at
+""")
+_OF_ID = sa.text(f"{_PROJECT} WHERE id = :project")
+_OF_NAME = sa.text(f"{_PROJECT} WHERE name = :name")
+_ALL = sa.text(f"{_PROJECT} ORDER BY id")
+_OF_PERSON = sa.text("""
+    SELECT p.id, p.name, p.created_at FROM project p JOIN membership m ON m.project = p.id
+    WHERE m.person = :person ORDER BY p.id
+""")
+_SET_MEMBER = sa.text("""
+    INSERT INTO membership (project, person, role) VALUES (:project, :person, CAST(CAST(:role AS text) AS role))
+    ON CONFLICT (project, person) DO UPDATE SET role = excluded.role
+""")
+_REMOVE_MEMBER = sa.text("DELETE FROM membership WHERE project = :project AND person = :person RETURNING person")
+_MEMBERS = sa.text("""
+    SELECT p.id AS person, p.name, p.active, CAST(m.role AS text) AS role
+    FROM membership m JOIN person p ON p.id = m.person WHERE m.project = :project ORDER BY p.id
+""")
+
+
+async def create(connection: Connection, name: str, *, by: audit.Actor | None) -> Project:
+    """Add a project, to which nobody belongs yet.
+
+    Raises:
+        NotAllowed: there is one of this name, or none may be called so.
+    """
+    row = {"name": people.checked_name(name, "project")}
+    made = (await connection.execute(_CREATE, row)).mappings().first()
+    if made is None:
+        raise _taken(name)
+    found = Project(**made)
+    await audit.note(connection, by, "create_project", f"project {found.id}", row)
+    return found
+
+
+async def rename(connection: Connection, project: int, name: str, *, by: audit.Actor | None) -> Project:
+    """Give a project another name.
+
+    Raises:
+        NotFound: no such project.
+        NotAllowed: another one is named so, or none may be called so.
+    """
+    await connection.execute(_LOCK_NAMES)
+    await load(connection, project)
+    row = {"project": project, "name": people.checked_name(name, "project")}
+    renamed = (await connection.execute(_RENAME, row)).mappings().first()
+    if renamed is None:
+        raise _taken(name)
+    await audit.note(connection, by, "rename_project", f"project {project}", {"name": name})
+    return Project(**renamed)
+
+
+async def load(connection: Connection, which: int | str) -> Project:
+    """A project by id or by name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query, row = (_OF_ID, {"project": which}) if isinstance(which, int) else (_OF_NAME, {"name": which})
+    found = (await connection.execute(query, row)).mappings().first()
+    if found is None:
+        raise NotFound(f"there is no project {which!r} in this database")
+    return Project(**found)
+
+
+async def projects(connection: Connection, of: int | None = None) -> list[Project]:
+    """All projects, or those that person `of` belongs to, oldest first."""
+    found = await connection.execute(_ALL if of is None else _OF_PERSON, {} if of is None else {"person": of})
+    return [Project(**row) for row in found.mappings()]
+
+
+async def members(connection: Connection, project: int) -> list[Member]:
+    """Who belongs to a project, in the order in which they were added to the installation."""
+    rows = await connection.execute(_MEMBERS, {"project": project})
+    return [Member(row.person, row.name, row.active, Role(row.role)) for row in rows]
+
+
+async def set_member(connection: Connection, project: int, person: int, role: Role, *, by: audit.Actor | None) -> None:
+    """Give a person a role in a project, instead of the one that the person has in it.
+
+    Raises:
+        NotFound: no such project or person.
+    """
+    await load(connection, project)
+    await people.person(connection, person)
+    await connection.execute(_SET_MEMBER, {"project": project, "person": person, "role": role.value})
+    await audit.note(connection, by, "set_member", f"project {project}", {"person": person, "role": role.value})
+
+
+async def remove_member(connection: Connection, project: int, person: int, *, by: audit.Actor | None) -> None:
+    """Let a person belong to a project no more.
+
+    Raises:
+        NotFound: no such member.
+    """
+    if (await connection.execute(_REMOVE_MEMBER, {"project": project, "person": person})).first() is None:
+        raise NotFound(f"person {person} does not belong to project {project}")
+    await audit.note(connection, by, "remove_member", f"project {project}", {"person": person})
+
+
+def _taken(name: str) -> NotAllowed:
+    return NotAllowed(f"there is a project named {name!r} already; choose another name")

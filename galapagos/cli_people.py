@@ -1,0 +1,224 @@
+"""The commands of whoever has the database of an installation: people, their tokens, and projects."""
+
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from database import people, projects
+from database.engine import Connection
+from database.people import Person
+from evolution.people import Role
+from galapagos import options
+from galapagos.ground import Ground, visit
+
+PersonArgument = Annotated[str, typer.Argument(metavar="PERSON", help="Name of a person.")]
+ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Name of a project.")]
+NewNameArgument = Annotated[str, typer.Argument(metavar="NAME", help="1 to 100 visible characters.")]
+TokenArgument = Annotated[int, typer.Argument(metavar="TOKEN", help="Number of a token; `galapagos token list` tells it.")]
+RoleArgument = Annotated[Role, typer.Argument(metavar="ROLE", help="admin, member, viewer or worker.")]
+AdminOption = Annotated[bool, typer.Option("--admin", help="Somebody who administers the whole installation.")]
+NameOption = Annotated[str, typer.Option("--name", help="What the token is for.")]
+DaysOption = Annotated[float | None, typer.Option("--days", min=0.0, help="So long it is good. [default: for ever]")]
+WhoseOption = Annotated[str | None, typer.Option("--person", metavar="PERSON", help="Only the tokens of this person.")]
+Answer = TypeVar("Answer")
+
+people_app = typer.Typer(help="Add people, list them, and take their access away.", no_args_is_help=True)
+token_app = typer.Typer(help="Make, revoke and list the tokens by which people are known.", no_args_is_help=True)
+project_app = typer.Typer(help="Make projects, and say who belongs to them in which role.", no_args_is_help=True)
+
+
+@people_app.command("first")
+def first_person(name: NewNameArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """Add the first administrator of a new installation, and print a token for that person."""
+
+    async def work(connection: Connection) -> people.NewToken:
+        return await people.first_administrator(connection, name)
+
+    _tell_token(_change(data, work), as_json)
+
+
+@people_app.command("add")
+def add_person(
+    name: NewNameArgument, admin: AdminOption = False, data: options.DataOption = None, as_json: options.JsonOption = False
+) -> None:
+    """Add a person."""
+
+    async def work(connection: Connection) -> Person:
+        return await people.create_person(connection, name, by=None, is_admin=admin)
+
+    _tell(_change(data, work), as_json)
+
+
+@people_app.command("list")
+def list_people(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """List everybody."""
+    _tell_all("people", _change(data, people.people), as_json)
+
+
+@people_app.command("deactivate")
+def deactivate_person(who: PersonArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """Let all tokens of a person be worth nothing; nothing of the person is deleted."""
+    _tell(_change(data, lambda connection: _set_active(connection, who, False)), as_json)
+
+
+@people_app.command("activate")
+def activate_person(who: PersonArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """Give a deactivated person access again."""
+    _tell(_change(data, lambda connection: _set_active(connection, who, True)), as_json)
+
+
+@token_app.command("create")
+def create_token(
+    whose: PersonArgument,
+    name: NameOption = "command line",
+    days: DaysOption = None,
+    data: options.DataOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Make a token for a person and print it: it is stored nowhere, and nobody can tell it again."""
+
+    async def work(connection: Connection) -> people.NewToken:
+        until = None if days is None else datetime.now(UTC) + timedelta(days=days)
+        owner = await people.person(connection, whose)
+        return await people.create_token(connection, owner.id, name, by=None, expires_at=until)
+
+    _tell_token(_change(data, work), as_json)
+
+
+@token_app.command("revoke")
+def revoke_token(number: TokenArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """Let a token be worth nothing from now on."""
+    _tell(_change(data, lambda connection: people.revoke_token(connection, number, by=None)), as_json)
+
+
+@token_app.command("list")
+def list_tokens(whose: WhoseOption = None, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """List tokens, with when they were last used; never their text."""
+
+    async def work(connection: Connection) -> list[people.Token]:
+        owner = None if whose is None else (await people.person(connection, whose)).id
+        return await people.tokens(connection, owner)
+
+    _tell_all("tokens", _change(data, work), as_json)
+
+
+@project_app.command("create")
+def create_project(name: NewNameArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """Add a project, to which nobody belongs yet."""
+    _tell(_change(data, lambda connection: projects.create(connection, name, by=None)), as_json)
+
+
+@project_app.command("rename")
+def rename_project(
+    project: ProjectArgument, name: NewNameArgument, data: options.DataOption = None, as_json: options.JsonOption = False
+) -> None:
+    """Give a project another name."""
+
+    async def work(connection: Connection) -> projects.Project:
+        return await projects.rename(connection, (await projects.load(connection, project)).id, name, by=None)
+
+    _tell(_change(data, work), as_json)
+
+
+@project_app.command("list")
+def list_projects(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """List the projects."""
+    _tell_all("projects", _change(data, projects.projects), as_json)
+
+
+@project_app.command("members")
+def list_members(project: ProjectArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """List who belongs to a project."""
+
+    async def work(connection: Connection) -> list[projects.Member]:
+        return await projects.members(connection, (await projects.load(connection, project)).id)
+
+    _tell_all("members", _change(data, work), as_json)
+
+
+@project_app.command("admit")
+def admit_member(
+    project: ProjectArgument,
+    who: PersonArgument,
+    role: RoleArgument,
+    data: options.DataOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Give a person a role in a project, instead of the one that the person has in it."""
+
+    async def work(connection: Connection) -> list[projects.Member]:
+        place, somebody = await projects.load(connection, project), await people.person(connection, who)
+        await projects.set_member(connection, place.id, somebody.id, role, by=None)
+        return await projects.members(connection, place.id)
+
+    _tell_all("members", _change(data, work), as_json)
+
+
+@project_app.command("dismiss")
+def dismiss_member(
+    project: ProjectArgument, who: PersonArgument, data: options.DataOption = None, as_json: options.JsonOption = False
+) -> None:
+    """Let a person belong to a project no more."""
+
+    async def work(connection: Connection) -> list[projects.Member]:
+        place, somebody = await projects.load(connection, project), await people.person(connection, who)
+        await projects.remove_member(connection, place.id, somebody.id, by=None)
+        return await projects.members(connection, place.id)
+
+    _tell_all("members", _change(data, work), as_json)
+
+
+async def _set_active(connection: Connection, who: str, active: bool) -> Person:
+    return await people.set_active(connection, (await people.person(connection, who)).id, active, by=None)
+
+
+def _change(data: Path | None, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    async def visited(ground: Ground) -> Answer:
+        async with ground.database.begin() as connection:
+            return await work(connection)
+
+    return visit(data, visited)
+
+
+def _tell_token(made: people.NewToken, as_json: bool) -> None:
+    _print(json.dumps({"token": made.id, "text": made.text}) if as_json else made.text)
+
+
+def _tell(row: Any, as_json: bool) -> None:
+    _print(json.dumps(_plain(row), ensure_ascii=False)) if as_json else _print_table([row])
+
+
+def _tell_all(name: str, rows: list[Any], as_json: bool) -> None:
+    if as_json:
+        _print(json.dumps({name: [_plain(row) for row in rows]}, ensure_ascii=False))
+    elif rows:
+        _print_table(rows)
+    else:
+        _print(f"no {name} yet")
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(row).items()}
+
+
+def _print_table(rows: list[Any]) -> None:
+    table = Table(box=None, pad_edge=False)
+    plain = [_plain(row) for row in rows]
+    for head in plain[0]:
+        table.add_column(head.replace("_", " "), overflow="fold")
+    for row in plain:
+        table.add_row(*(Text("-" if value is None else str(value)) for value in row.values()))
+    Console().print(table)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")

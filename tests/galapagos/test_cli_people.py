@@ -1,0 +1,72 @@
+"""People and projects through the command line, in this process."""
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from database import people
+from database.errors import NotAllowed
+from evolution.people import Role
+from galapagos.cli import app
+
+
+class Terminal:
+    def __init__(self, url: str) -> None:
+        self._environment = {"GALAPAGOS_DATABASE_URL": url, "COLUMNS": "200"}
+
+    def said(self, *words: str) -> str:
+        ended = CliRunner().invoke(app, words, env=self._environment, catch_exceptions=False)
+        assert ended.exit_code == 0, ended.output
+        return ended.stdout
+
+    def answer(self, *words: str) -> dict[str, Any]:
+        return json.loads(self.said(*words, "--json"))
+
+
+@pytest.fixture
+def terminal(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    for name in ("GALAPAGOS_DATA", "GALAPAGOS_MODELS"):
+        monkeypatch.delenv(name, raising=False)
+    return Terminal(database_url)
+
+
+def test_an_installation_gets_its_people(terminal: Terminal) -> None:
+    assert terminal.said("token", "list") == "no tokens yet\n"
+    first = terminal.answer("people", "first", "ada")
+    with pytest.raises(NotAllowed, match="tokens already"):
+        terminal.said("people", "first", "eve")
+    assert terminal.answer("people", "add", "bob") | {"created_at": ""} == {
+        "id": 2,
+        "name": "bob",
+        "is_admin": False,
+        "active": True,
+        "created_at": "",
+    }
+    assert terminal.answer("people", "add", "cem", "--admin")["is_admin"]
+    assert terminal.answer("people", "deactivate", "bob")["active"] is False
+    assert terminal.answer("people", "activate", "bob")["active"] is True
+    assert [person["name"] for person in terminal.answer("people", "list")["people"]] == ["ada", "bob", "cem"]
+    plain = terminal.said("token", "create", "bob", "--name", "laptop", "--days", "2").strip()
+    assert plain.startswith(people.PREFIX)
+    [mine] = terminal.answer("token", "list", "--person", "bob")["tokens"]
+    assert (mine["name"], mine["revoked_at"]) == ("laptop", None)
+    assert mine["expires_at"] > mine["created_at"]
+    assert terminal.answer("token", "revoke", str(mine["id"]))["revoked_at"] is not None
+    everything = terminal.said("token", "list")
+    assert "laptop" in everything
+    assert plain not in everything
+    assert first["text"] not in everything
+
+
+def test_projects_get_their_members(terminal: Terminal) -> None:
+    terminal.answer("people", "add", "ada")
+    made = terminal.answer("project", "create", "proteins")
+    assert terminal.answer("project", "rename", "proteins", "folding") | {"name": "proteins"} == made
+    assert [project["name"] for project in terminal.answer("project", "list")["projects"]] == ["default", "folding"]
+    for role in Role:
+        [member] = terminal.answer("project", "admit", "folding", "ada", role.value)["members"]
+        assert (member["name"], member["role"]) == ("ada", role.value)
+    assert "ada" in terminal.said("project", "members", "folding")
+    assert terminal.answer("project", "dismiss", "folding", "ada") == {"members": []}
