@@ -195,7 +195,7 @@ async def book(
     granted = [call for call, result in zip(calls, results, strict=True) if result is None]
     answers = [storable(one.answer).encode() for one in fresh if one.answer is not None]
     prompts = [storable(call.prompt).encode() for call in granted]
-    hashes = await blobs.put(connection, [*answers, *prompts])
+    hashes = await blobs.put(connection, [*answers, *prompts], private=True)
     if fresh:
         await _settle(connection, fresh, booked, hashes[: len(answers)])
     opened = await _opened(connection, granted, hashes[len(answers) :]) if granted else {}

@@ -1,21 +1,75 @@
-"""Bring a database to the newest schema."""
+"""Bring a database to the newest schema. `python -m database.migrate` does so and ends.
 
+It is told the address of the tables' owner, and of each kind of process whose role it is to make or to mend.
+"""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 
-from database.engine import Database
-from database.errors import NotAllowed
+from database import roles
+from database.engine import Database, connect_arguments
+from database.errors import DatabaseUnavailable, NotAllowed, WrongDatabaseUrl
+from database.roles import Kind
+from database.settings import PREFIX, ProcessSettings, Secret, SettingsError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 ADVISORY_LOCK = 0x6761_6C61  # "gala": the same in every process that migrates
+LEAST_PASSWORD = 16
+PATIENCE_S = 60.0
+"""So long a server that is just being started is waited for."""
+RETRY_S = 0.5
+
+log = logging.getLogger(__name__)
 
 
-async def upgrade(url: str) -> None:
+class MigrateSettings(ProcessSettings):
+    """`database_url` is that of the tables' owner, who may create roles; each other one that of a kind of process."""
+
+    server_url: Annotated[str | None, Secret()] = None
+    controller_url: Annotated[str | None, Secret()] = None
+    workers_url: Annotated[str | None, Secret()] = None
+    evaluators_url: Annotated[str | None, Secret()] = None
+
+    def logins(self) -> dict[Kind, tuple[str, str]]:
+        """The role and the password of each kind of process that has an address.
+
+        Raises:
+            SettingsError: an address without a role or with a password that can be guessed, or a role of two kinds.
+        """
+        owner = connect_arguments(self.database_url).get("user")
+        found: dict[Kind, tuple[str, str]] = {}
+        for kind in Kind:
+            url = getattr(self, f"{kind}_url")
+            if url is None:
+                continue
+            arguments = connect_arguments(url)
+            role, password = arguments.get("user", ""), arguments.get("password", "")
+            variable = f"{PREFIX}{kind.upper()}_URL"
+            if not role or role == owner or role in {other for other, _ in found.values()}:
+                raise SettingsError(f"{variable} must name a role of its own, as postgresql://ROLE:PASSWORD@...; got {role!r}")
+            if len(password) < LEAST_PASSWORD:
+                raise SettingsError(
+                    f"{variable} must hold a password of at least {LEAST_PASSWORD} characters; got one of {len(password)}; "
+                    "choose a random one"
+                )
+            found[kind] = role, password
+        return found
+
+
+async def upgrade(url: str, logins: Mapping[Kind, tuple[str, str]] | None = None) -> None:
     """Apply the missing migrations, once: processes that start together wait for one another (advisory lock).
+
+    Each role in `logins` then gets the password given there and the rights of its kind (`database.roles`).
 
     Raises:
         WrongDatabaseUrl: the address is not usable.
@@ -25,6 +79,7 @@ async def upgrade(url: str) -> None:
     async with Database(url, pool_size=1) as database, database.begin() as connection:
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
         await connection.run_sync(_upgrade)
+        await roles.apply(connection, logins or {})
 
 
 def configuration(connection: sa.Connection) -> Config:
@@ -43,3 +98,36 @@ def _upgrade(connection: sa.Connection) -> None:
             f"the database was migrated by another version of Galapagos than this one ({error}); use that version, or another "
             "database"
         ) from error
+
+
+async def _patiently(settings: MigrateSettings) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    logins = settings.logins()
+    while True:
+        try:
+            await upgrade(settings.database_url, logins)
+        except DatabaseUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(RETRY_S)
+        else:
+            log.info("the schema is the newest; roles: %s", ", ".join(role for role, _ in logins.values()) or "none")
+            return
+
+
+def main() -> int:
+    """Migrate; 2 where the settings are at fault, 3 where the database is."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        asyncio.run(_patiently(MigrateSettings.from_environment()))
+    except (SettingsError, WrongDatabaseUrl) as error:
+        log.critical("%s", error)
+        return 2
+    except (DatabaseUnavailable, NotAllowed) as error:
+        log.critical("%s", error)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -69,6 +69,7 @@ _SELECT = """
     FROM run r JOIN account a ON a.run = r.id
 """
 _LOAD = sa.text(f"{_SELECT} WHERE r.id = :run")
+_LOAD_CONFIG = sa.text("SELECT id, CAST(config AS text) AS config FROM run WHERE id = :run")
 _UNFINISHED = sa.text("SELECT id FROM run WHERE state <> 'finished' ORDER BY id")
 _SET_ASIDE = sa.text("""
     UPDATE run SET state = 'finished', stop_reason = 'damaged', stop_detail = :detail, finished_at = clock_timestamp(),
@@ -172,6 +173,19 @@ async def load(connection: Connection, run: int) -> RunRow:
     if row is None:
         raise await _not_found(connection, run)
     return _run_row(row)
+
+
+async def load_config(connection: Connection, run: int) -> RunConfig:
+    """Read the options of one run alone, for processes that may not see the rest of its row.
+
+    Raises:
+        NotFound: no such run; the text names the newest runs that exist.
+        Damaged: they are not what this version knows.
+    """
+    row = (await connection.execute(_LOAD_CONFIG, {"run": run})).mappings().first()
+    if row is None:
+        raise await _not_found(connection, run)
+    return _config(row)
 
 
 async def unfinished(connection: Connection) -> list[int]:

@@ -2,12 +2,19 @@
 
 import difflib
 import os
-from typing import Any, Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "GALAPAGOS_"
+FILE = "_FILE"
+
+
+class Secret:
+    """Marks a setting, as in `Annotated[str, Secret()]`: its variable with `_FILE` added may name a file that holds it."""
 
 
 class SettingsError(ValueError):
@@ -26,23 +33,60 @@ class EnvironmentSettings(BaseSettings):
         Raises:
             SettingsError: a name that nothing reads, a value of the wrong kind, or one that is missing.
         """
-        known = {PREFIX + field.upper() for field in cls.model_fields} | others
-        given = {name.upper() for name in os.environ if name.upper().startswith(PREFIX)}
-        complaints = [_unknown(name, sorted(known)) for name in sorted(given - known)]
+        known = cls.variables() | others
+        given = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
+        complaints = [_unknown(name, sorted(known)) for name in sorted(given.keys() - known)]
+        secrets = cls.secrets()
         try:
-            settings = cls()  # pyright: ignore[reportCallIssue] - the environment gives what has no default
+            contents = {name: content for name in sorted(secrets) if (content := _from_file(name, given))}
+            settings = cls(**contents)
+        except SettingsError as error:
+            complaints.append(str(error))
         except ValidationError as error:
-            complaints += [_complaint(item) for item in error.errors()]
+            complaints += [_complaint(item, secrets) for item in error.errors()]
         else:
             if not complaints:
                 return settings
         raise SettingsError("\n".join(complaints))
 
+    @classmethod
+    def secrets(cls) -> frozenset[str]:
+        """The fields that may come from files."""
+        return frozenset(
+            name for name, field in cls.model_fields.items() if any(isinstance(mark, Secret) for mark in field.metadata)
+        )
+
+    @classmethod
+    def variables(cls) -> frozenset[str]:
+        """The names of all variables that are read."""
+        return frozenset(
+            {PREFIX + name.upper() for name in cls.model_fields} | {PREFIX + name.upper() + FILE for name in cls.secrets()}
+        )
+
 
 class ProcessSettings(EnvironmentSettings):
     """What every process of a run is told: where the program database is (postgresql://user:password@host/name)."""
 
-    database_url: str
+    database_url: Annotated[str, Secret()]
+
+
+def _from_file(field: str, given: Mapping[str, str]) -> str:
+    """A secret whose variable names a file; nothing where it does not."""
+    variable = PREFIX + field.upper()
+    place = given.get(variable + FILE, "")
+    if not place:
+        return ""
+    if given.get(variable, ""):
+        raise SettingsError(f"{variable} and {variable}{FILE} are both set; set one of them")
+    try:
+        content = Path(place).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{variable}{FILE} must name a file that this process can read; got {place!r}: {error}; correct it"
+        ) from None
+    if not content:
+        raise SettingsError(f"{variable}{FILE} must name a file with the secret in it; {place} is empty; write it there")
+    return content
 
 
 def _unknown(name: str, known: list[str]) -> str:
@@ -51,8 +95,11 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"{name} is a setting that nothing reads ({hint}); correct or unset it"
 
 
-def _complaint(item: Any) -> str:
-    name = PREFIX + ".".join(str(part) for part in item["loc"]).upper()
+def _complaint(item: Any, secret: frozenset[str]) -> str:
+    field = ".".join(str(part) for part in item["loc"])
+    name = PREFIX + field.upper()
     if item["type"] == "missing":
         return f"{name} is not set; set it (docs/settings.md describes every setting)"
+    if field in secret:
+        return f"{name}: {item['msg']}"
     return f"{name}: {item['msg']}; got {item['input']!r}"[:500]

@@ -32,6 +32,7 @@ blob = sa.Table(
     metadata,
     sa.Column("hash", BYTEA, primary_key=True, comment="SHA-256 of the content"),
     sa.Column("content", BYTEA, nullable=False),
+    sa.Column("private", sa.Boolean, server_default=sa.false(), nullable=False, comment="a prompt or an answer"),
 )
 
 problem = sa.Table(

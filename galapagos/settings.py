@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
-from database.settings import PREFIX, EnvironmentSettings, ProcessSettings
+from database.settings import PREFIX, EnvironmentSettings, ProcessSettings, Secret
 from evaluators.settings import EvaluatorSettings, SlotSettings, default_cache
 from workers.settings import WorkerSettings
 
@@ -30,7 +31,7 @@ class CommandSettings(ProcessSettings):
     Installed packages of problems are kept below `cache`.
     """
 
-    database_url: str = ""
+    database_url: Annotated[str, Secret()] = ""
     data: Path = Path(".galapagos")
     models: Path | None = None
     postgres_bin: Path | None = None

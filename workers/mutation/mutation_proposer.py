@@ -165,7 +165,7 @@ class MutationProposer:
 
     async def _lag(self, connection: Connection, run: int) -> int:
         if run not in self._lags:
-            config = (await runs.load(connection, run)).config
+            config = await runs.load_config(connection, run)
             self._lags[run] = config.lag if config.order is Order.FIXED_LAG else 0
         return self._lags[run]
 

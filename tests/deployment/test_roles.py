@@ -1,0 +1,202 @@
+"""Each kind of process has a role in the database that may do what its kind does, and nothing else."""
+
+import asyncio
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+from database import completions, proposals, runs
+from database.engine import Database, connect_arguments
+from database.errors import WrongDatabaseUrl
+from database.migrate import MigrateSettings, upgrade
+from database.roles import RIGHTS, Kind
+from database.settings import SettingsError
+from database.tables import metadata
+from evolution.evaluation import Tier
+from evolution.run import Budget, ModelChoice, RunConfig, RunState
+from galapagos.problem_folder import read_problem_folder
+from tests.database.scene import EVERY_KIND, asked, new_run
+from tests.deployment.roles_server import PASSWORD, RolesServer, roles_server
+from tests.openai_server import Says, serving
+from tests.processes.kit import ROOT, TWENTY
+from tests.processes.test_models import good, models_file
+from workers.normalise import normalise
+
+OWNER = "postgresql://owner@localhost/galapagos"
+
+
+@pytest.fixture(scope="module")
+def server() -> Generator[RolesServer]:
+    with roles_server() as made:
+        yield made
+
+
+def test_every_table_has_been_thought_of() -> None:
+    granted = {table for rights in RIGHTS.values() for table in rights}
+    assert granted == set(metadata.tables), "say in database/roles.py who may do what with the table"
+
+
+SEEN_BY_EVALUATORS = ("account", "completion", "proposal", "event", "elite", "scored", "record", "search_state")
+REFUSED = [
+    *((Kind.EVALUATORS, f"SELECT FROM {table}") for table in SEEN_BY_EVALUATORS),
+    (Kind.EVALUATORS, "SELECT config FROM run"),
+    (Kind.EVALUATORS, "UPDATE run SET stop_asked = true"),
+    (Kind.EVALUATORS, "INSERT INTO evaluation (run, program, purpose, tier) VALUES (1, 1, 'search', 'plain')"),
+    (Kind.EVALUATORS, "UPDATE evaluation SET program = 1"),
+    (Kind.EVALUATORS, "DELETE FROM evaluation"),
+    (Kind.EVALUATORS, "INSERT INTO program SELECT FROM program"),
+    (Kind.WORKERS, "UPDATE evaluation SET verdict = 'scored', score = 1e9"),
+    (Kind.WORKERS, "INSERT INTO evaluation (run, program, purpose, tier, state, verdict, score) "
+     "VALUES (1, 1, 'search', 'plain', 'finished', 'scored', 1e9)"),
+    (Kind.WORKERS, "SELECT secret FROM run"),
+    (Kind.WORKERS, "UPDATE run SET stop_asked = true"),
+    (Kind.WORKERS, "UPDATE account SET limit_micro_dollars = NULL"),
+    (Kind.WORKERS, "INSERT INTO event (run, number, kind, payload) VALUES (1, 1, 'x', '{}')"),
+    (Kind.WORKERS, "UPDATE elite SET score = 1e9"),
+    (Kind.WORKERS, "DELETE FROM program"),
+    (Kind.CONTROLLER, "UPDATE evaluation SET score = 1e9"),
+    (Kind.CONTROLLER, "UPDATE completion SET answer = NULL"),
+    (Kind.CONTROLLER, "DELETE FROM run"),
+    (Kind.CONTROLLER, "INSERT INTO problem_file SELECT FROM problem_file"),
+    (Kind.SERVER, "UPDATE evaluation SET score = 1e9"),
+    (Kind.SERVER, "INSERT INTO event (run, number, kind, payload) VALUES (1, 1, 'x', '{}')"),
+    (Kind.SERVER, "UPDATE elite SET score = 1e9"),
+    (Kind.SERVER, "UPDATE account SET spent_micro_dollars = 0"),
+    (Kind.SERVER, "DELETE FROM run"),
+    *((kind, "CREATE TABLE mine (x int)") for kind in Kind),
+    *((kind, "CREATE TEMPORARY TABLE mine (x int)") for kind in Kind),
+    *((kind, "ALTER TABLE evaluation DROP CONSTRAINT ck_evaluation_score_iff_scored") for kind in Kind),
+    *((kind, "DROP POLICY granted ON blob") for kind in Kind),
+    *((kind, "CREATE ROLE other SUPERUSER") for kind in Kind),
+    *((kind, "SELECT pg_read_file('/etc/passwd')") for kind in Kind),
+    *((kind, "TRUNCATE event") for kind in Kind),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "statement"), REFUSED)
+async def test_what_a_kind_never_does_it_may_not(server: RolesServer, kind: Kind, statement: str) -> None:
+    connection = await asyncpg.connect(**connect_arguments(server.kinds[kind]))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_a_role_needs_its_password(server: RolesServer) -> None:
+    url = server.kinds[Kind.WORKERS].replace(PASSWORD[:7], "another", 1)
+    async with Database(url) as database:
+        with pytest.raises(WrongDatabaseUrl, match="refuses the login"):
+            async with database.begin():
+                pass
+
+
+async def test_evaluators_read_programs_and_problems_but_no_prompt_and_no_answer(server: RolesServer) -> None:
+    async with Database(server.owner) as owner:
+        run = await new_run(owner)
+        await asked(owner, run, 1)
+        async with owner.begin() as connection:
+            (claimed,) = await proposals.claim(connection, "worker", 10, 60.0, EVERY_KIND)
+            made = await completions.reserve(
+                connection, claimed, model="small", template="t", prompt="a prompt", micro_dollars=0
+            )
+            assert isinstance(made, int)
+            await completions.settle(
+                connection, made, answer="an answer", failure=None, finish_reason="stop", tokens_in=1, tokens_out=1,
+                micro_dollars=0, latency_s=0.1,
+            )  # fmt: skip
+            every = set((await connection.execute(sa.text("SELECT content FROM blob"))).scalars())
+            await runs.ask_stop(connection, run)
+    async with Database(server.kinds[Kind.EVALUATORS]) as database, database.begin() as connection:
+        seen = set((await connection.execute(sa.text("SELECT content FROM blob"))).scalars())
+    assert every - seen == {b"a prompt", b"an answer"}
+    async with Database(server.kinds[Kind.WORKERS]) as database, database.begin() as connection:
+        assert every == set((await connection.execute(sa.text("SELECT content FROM blob"))).scalars())
+
+
+async def test_a_right_that_was_given_by_hand_goes_with_the_next_migration(server: RolesServer) -> None:
+    async with Database(server.owner) as owner:
+        async with owner.begin() as connection:
+            await connection.execute(sa.text("GRANT SELECT ON account TO galapagos_evaluators"))
+        await upgrade(server.owner, {Kind.EVALUATORS: ("galapagos_evaluators", PASSWORD)})
+        async with owner.begin() as connection:
+            asked_for = sa.text("SELECT has_table_privilege('galapagos_evaluators', 'account', 'SELECT')")
+            assert (await connection.execute(asked_for)).scalar_one() is False
+
+
+@contextmanager
+def processes(server: RolesServer, models: Path, cache: Path) -> Generator[None]:
+    """One process of each kind but the server, each as its own role."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("GALAPAGOS_")}
+    more = {
+        "controller": {},
+        "workers": {"GALAPAGOS_MODELS": str(models)},
+        "evaluators": {"GALAPAGOS_TIER": "plain", "GALAPAGOS_SLOTS": "2", "GALAPAGOS_CACHE": str(cache)},
+    }
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", kind], cwd=ROOT, env={**bare, "GALAPAGOS_DATABASE_URL": server.kinds[Kind(kind)], **told}
+        )
+        for kind, told in more.items()
+    ]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.send_signal(signal.SIGTERM)
+        assert [process.wait(15) for process in started] == [0, 0, 0]
+
+
+async def test_a_run_with_a_model_ends_as_asked_with_each_process_in_its_own_role(
+    server: RolesServer, open_folder: Path
+) -> None:
+    with serving(lambda number, _: Says(good(number), usage=(400, 90))) as endpoint:
+        models = models_file(open_folder, endpoint)
+        problem = read_problem_folder(TWENTY)
+        seed = normalise(problem.seed_files, problem.definition.language)
+        config = RunConfig(models=(ModelChoice(name="small"),), budget=Budget(evaluations=30, micro_dollars=10**9))
+        async with Database(server.kinds[Kind.SERVER]) as database:
+            async with database.begin() as connection:
+                run = await runs.create(
+                    connection, problem, config, secrets.randbelow(99), Tier.PLAIN, normalised_hash=seed.hash,
+                    length=seed.length, literals=seed.literals,
+                )  # fmt: skip
+            deadline = time.monotonic() + 60
+            with processes(server, models, open_folder / "cache"):
+                while True:
+                    async with database.begin() as connection:
+                        row = await runs.load(connection, run)
+                    if row.state is RunState.FINISHED or time.monotonic() > deadline:
+                        break
+                    await asyncio.sleep(0.2)
+    assert row.state is RunState.FINISHED
+    assert row.stop_reason == "evaluations", row.stop_detail
+    assert row.champion is not None
+    assert row.account.spent_micro_dollars > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"workers_url": "postgresql://w:short@localhost/galapagos"}, "at least 16 characters; got one of 5"),
+        ({"workers_url": f"postgresql://owner:{'x' * 20}@localhost/galapagos"}, "a role of its own"),
+        ({"workers_url": f"postgresql://:{'x' * 20}@localhost/galapagos"}, "a role of its own"),
+        (
+            {kind: f"postgresql://same:{'x' * 20}@localhost/galapagos" for kind in ("workers_url", "evaluators_url")},
+            "GALAPAGOS_EVALUATORS_URL must name a role of its own",
+        ),
+    ],
+)
+def test_weak_logins_are_refused(changes: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        MigrateSettings(database_url=OWNER, **changes).logins()
