@@ -10,6 +10,7 @@ from database.embedded import EmbeddedPostgres
 from database.engine import Database
 from database.errors import NotAllowed
 from database.migrate import upgrade
+from database.roles import RIGHTS
 from tests.conftest import administer, named_database
 
 
@@ -47,6 +48,11 @@ async def test_enums_and_constraints_equal_the_tables(database: Database) -> Non
         assert checks <= set(names.scalars())
         cached = await connection.execute(sa.text("SELECT cache_size FROM pg_sequences WHERE sequencename = 'lease_token'"))
         assert cached.scalar_one() == tables.lease_token.cache
+
+
+def test_every_table_has_somebody_who_may_use_it() -> None:
+    granted = {table for rights in RIGHTS.values() for table in rights}
+    assert granted == set(tables.metadata.tables), "say in database/roles.py which kind of process may do what with the table"
 
 
 async def test_processes_that_migrate_together_wait_for_one_another(postgres: EmbeddedPostgres) -> None:

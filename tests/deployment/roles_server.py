@@ -1,6 +1,7 @@
 """A Postgres server that asks for passwords, with a migrated database and a role for each kind of process."""
 
 import asyncio
+import secrets
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from database.migrate import upgrade
 from database.roles import Kind
 from tests.conftest import WITHOUT_FLUSHES
 
-PASSWORD = "sixteen-or-more-characters:/@"
+PASSWORD = f"{secrets.token_hex(8)}:/@"
 ACCESS = "local all galapagos peer map=galapagos\nlocal all all scram-sha-256\n"
 
 

@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.main import get_command
 
+from database.migrate import MigrateSettings
 from evolution.evaluation import Tier, Verdict
 from evolution.events import EVENT, Event
 from evolution.models import Model
@@ -71,7 +72,7 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    real = {PREFIX + name.upper() for kind in (*KINDS.values(), CommandSettings) for name in kind.model_fields}
+    real = {PREFIX + name.upper() for kind in (*KINDS.values(), CommandSettings, MigrateSettings) for name in kind.model_fields}
     documented = set(re.findall(rf"^\| `({PREFIX}[A-Z_]+)`", _page("settings.md"), re.MULTILINE))
     assert documented == real
 
