@@ -22,6 +22,7 @@ from database.migrate import MigrateSettings, upgrade
 from database.roles import Kind
 from database.settings import SettingsError
 from evolution.evaluation import Tier
+from evolution.normalise import normalise
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import read_problem_folder
 from tests.database.scene import EVERY_KIND, asked, new_run
@@ -29,7 +30,6 @@ from tests.deployment.roles_server import PASSWORD, RolesServer, roles_server
 from tests.openai_server import Says, serving
 from tests.processes.kit import ROOT, TWENTY
 from tests.processes.test_models import good, models_file
-from workers.normalise import normalise
 
 OWNER = "postgresql://owner@localhost/galapagos"
 
