@@ -27,6 +27,8 @@ from database.binaries import find_binaries
 from database.engine import Database
 from database.errors import DatabaseError
 
+WEIGH_S = 5.0
+"""So often memory is read: the kernel walks all pages of a process for it, and holds it up meanwhile."""
 SLOW_FLUSH = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -70,6 +72,7 @@ def measure(evaluations: int, rounds: int, delay_ms: float) -> dict[str, object]
     marks: list[tuple[int, float, float]] = []
     split: list[tuple[int, dict[str, float]]] = []
     memory: dict[str, float] = {}
+    weigh_at = 0.0
     try:
         while process.poll() is None:
             time.sleep(0.5)
@@ -79,8 +82,10 @@ def measure(evaluations: int, rounds: int, delay_ms: float) -> dict[str, object]
                 kinds = cpu_by_kind(process.pid)
                 if {"controller", "workers", "evaluators"} <= kinds.keys():
                     split.append((done, kinds))
+            if time.perf_counter() > weigh_at:
                 sizes = pss_mib(process.pid)
                 memory = sizes if sum(sizes.values()) > sum(memory.values()) else memory
+                weigh_at = time.perf_counter() + WEIGH_S
         out, err = process.communicate()
     finally:
         process.kill()
