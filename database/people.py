@@ -91,7 +91,8 @@ _REVOKE = sa.text("UPDATE token SET revoked_at = now() WHERE id = :token AND rev
 _TOKEN_OF_ID = sa.text(f"{_TOKEN} WHERE id = :token")
 _TOKENS = sa.text(f"{_TOKEN} WHERE CAST(:person AS bigint) IS NULL OR person = :person ORDER BY id")
 _ANY_TOKEN = sa.text("SELECT EXISTS (SELECT FROM token)")
-_LOCK_TOKENS = sa.text("LOCK TABLE token IN SHARE ROW EXCLUSIVE MODE")
+# "first": whoever wants to be the first administrator waits for who wanted it before.
+_LOCK_FIRST = sa.text("SELECT pg_advisory_xact_lock(CAST(x'6669727374' AS bigint))")
 # Who calls often is written down once a minute, and nobody waits for somebody else who does it.
 _IDENTIFY = sa.text("""
     WITH used AS (
@@ -236,7 +237,7 @@ async def first_administrator(connection: Connection, name: str) -> NewToken:
     Raises:
         NotAllowed: somebody has a token already, or nobody may be called so.
     """
-    await connection.execute(_LOCK_TOKENS)
+    await connection.execute(_LOCK_FIRST)
     if await any_token(connection):
         raise NotAllowed("this installation has tokens already; expected a new one; let one of its administrators add people")
     made = await create_person(connection, name, by=None, is_admin=True)

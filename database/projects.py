@@ -35,7 +35,8 @@ class Member:
 
 _PROJECT = "SELECT id, name, created_at FROM project"
 _CREATE = sa.text("INSERT INTO project (name) VALUES (:name) ON CONFLICT (name) DO NOTHING RETURNING id, name, created_at")
-_LOCK_NAMES = sa.text("LOCK TABLE project IN SHARE ROW EXCLUSIVE MODE")
+# "names": two projects that are to get the same name get it one after the other, so that the second is refused.
+_LOCK_NAMES = sa.text("SELECT pg_advisory_xact_lock(CAST(x'6e616d6573' AS bigint))")
 _RENAME = sa.text("""
     UPDATE project SET name = :name
     WHERE id = :project AND NOT EXISTS (SELECT FROM project WHERE name = :name AND id <> :project)
@@ -66,6 +67,7 @@ async def create(connection: Connection, name: str, *, by: audit.Actor | None) -
         NotAllowed: there is one of this name, or none may be called so.
     """
     row = {"name": people.checked_name(name, "project")}
+    await connection.execute(_LOCK_NAMES)
     made = (await connection.execute(_CREATE, row)).mappings().first()
     if made is None:
         raise _taken(name)

@@ -47,6 +47,12 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "record": "SELECT",
         "search_state": "SELECT",
         "event": "SELECT",
+        "person": "SELECT, INSERT, UPDATE (active)",
+        "token": "SELECT, INSERT, UPDATE (revoked_at, last_used_at)",
+        "project": "SELECT, INSERT, UPDATE (name)",
+        "membership": "SELECT, INSERT, UPDATE (role), DELETE",
+        "project_problem": "SELECT, INSERT",
+        "audit": "SELECT, INSERT",
     },
     Kind.CONTROLLER: {
         "blob": "SELECT, INSERT",

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from database import completions, proposals, runs
+from database import audit, completions, people, projects, proposals, runs
 from database.engine import Database, connect_arguments
 from database.errors import WrongDatabaseUrl
 from database.migrate import MigrateSettings, upgrade
@@ -23,6 +23,7 @@ from database.roles import Kind
 from database.settings import SettingsError
 from evolution.evaluation import Tier
 from evolution.normalise import normalise
+from evolution.people import Role
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import read_problem_folder
 from tests.database.scene import EVERY_KIND, asked, new_run
@@ -67,6 +68,10 @@ REFUSED = [
     (Kind.SERVER, "UPDATE elite SET score = 1e9"),
     (Kind.SERVER, "UPDATE account SET spent_micro_dollars = 0"),
     (Kind.SERVER, "DELETE FROM run"),
+    (Kind.SERVER, "UPDATE person SET is_admin = true"),
+    (Kind.SERVER, "UPDATE token SET expires_at = NULL"),
+    (Kind.SERVER, "DELETE FROM audit"),
+    *((kind, f"SELECT FROM {table}") for kind in Kind if kind is not Kind.SERVER for table in ("token", "membership", "audit")),
     *((kind, "CREATE TABLE mine (x int)") for kind in Kind),
     *((kind, "CREATE TEMPORARY TABLE mine (x int)") for kind in Kind),
     *((kind, "ALTER TABLE evaluation DROP CONSTRAINT ck_evaluation_score_iff_scored") for kind in Kind),
@@ -116,6 +121,24 @@ async def test_evaluators_read_programs_and_problems_but_no_prompt_and_no_answer
     assert every - seen == {b"a prompt", b"an answer"}
     async with Database(server.kinds[Kind.WORKERS]) as database, database.begin() as connection:
         assert every == set((await connection.execute(sa.text("SELECT content FROM blob"))).scalars())
+
+
+async def test_people_and_projects_are_administered_in_the_role_of_the_server(server: RolesServer) -> None:
+    async with Database(server.kinds[Kind.SERVER]) as database:
+        async with database.begin() as connection:
+            first = await people.first_administrator(connection, "ada")
+            caller = await people.identify(connection, first.text)
+            assert caller is not None
+            bob = await people.create_person(connection, "bob", by=caller)
+            made = await people.create_token(connection, bob.id, "laptop", by=caller)
+            project = await projects.create(connection, "proteins", by=caller)
+            await projects.rename(connection, project.id, "folding", by=caller)
+            await projects.set_member(connection, project.id, bob.id, Role.MEMBER, by=caller)
+            await projects.set_member(connection, project.id, bob.id, Role.ADMIN, by=caller)
+            await projects.remove_member(connection, project.id, bob.id, by=caller)
+            await people.revoke_token(connection, made.id, by=caller)
+            await people.set_active(connection, bob.id, False, by=caller)
+            assert len(await audit.read(connection)) == 10
 
 
 async def test_a_right_that_was_given_by_hand_goes_with_the_next_migration(server: RolesServer) -> None:
