@@ -124,21 +124,20 @@ async def test_evaluators_read_programs_and_problems_but_no_prompt_and_no_answer
 
 
 async def test_people_and_projects_are_administered_in_the_role_of_the_server(server: RolesServer) -> None:
-    async with Database(server.kinds[Kind.SERVER]) as database:
-        async with database.begin() as connection:
-            first = await people.first_administrator(connection, "ada")
-            caller = await people.identify(connection, first.text)
-            assert caller is not None
-            bob = await people.create_person(connection, "bob", by=caller)
-            made = await people.create_token(connection, bob.id, "laptop", by=caller)
-            project = await projects.create(connection, "proteins", by=caller)
-            await projects.rename(connection, project.id, "folding", by=caller)
-            await projects.set_member(connection, project.id, bob.id, Role.MEMBER, by=caller)
-            await projects.set_member(connection, project.id, bob.id, Role.ADMIN, by=caller)
-            await projects.remove_member(connection, project.id, bob.id, by=caller)
-            await people.revoke_token(connection, made.id, by=caller)
-            await people.set_active(connection, bob.id, False, by=caller)
-            assert len(await audit.read(connection)) == 10
+    async with Database(server.kinds[Kind.SERVER]) as database, database.begin() as connection:
+        first = await people.first_administrator(connection, "ada")
+        caller = await people.identify(connection, first.text)
+        assert caller is not None
+        bob = await people.create_person(connection, "bob", by=caller)
+        made = await people.create_token(connection, bob.id, "laptop", by=caller)
+        project = await projects.create(connection, "proteins", by=caller)
+        await projects.rename(connection, project.id, "folding", by=caller)
+        await projects.set_member(connection, project.id, bob.id, Role.MEMBER, by=caller)
+        await projects.set_member(connection, project.id, bob.id, Role.ADMIN, by=caller)
+        await projects.remove_member(connection, project.id, bob.id, by=caller)
+        await people.revoke_token(connection, made.id, by=caller)
+        await people.set_active(connection, bob.id, False, by=caller)
+        assert len(await audit.read(connection)) == 10
 
 
 async def test_a_right_that_was_given_by_hand_goes_with_the_next_migration(server: RolesServer) -> None:
