@@ -8,6 +8,7 @@ from pydantic import Field
 
 from database.settings import PREFIX, EnvironmentSettings, ProcessSettings, Secret
 from evaluators.settings import EvaluatorSettings, SlotSettings, default_cache
+from server.settings import ServerSettings
 from workers.settings import WorkerSettings
 
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"})
@@ -21,7 +22,7 @@ KINDS: dict[str, type[EnvironmentSettings]] = {
     "evaluators": EvaluatorSettings,
     "slots": SlotSettings,
 }
-"""The settings that each kind of process reads; slots has no database, and is started for tier container alone."""
+"""The settings that each kind of process of a run reads; slots has no database, and is started for tier container alone."""
 
 
 class CommandSettings(ProcessSettings):
@@ -44,7 +45,7 @@ def command_settings(data: Path | None) -> CommandSettings:
     Raises:
         SettingsError: a GALAPAGOS_ variable that nothing reads, or one with an unusable value.
     """
-    of_processes = {name for kind in KINDS.values() for name in kind.model_fields} - SET_BY_US
+    of_processes = {name for kind in (*KINDS.values(), ServerSettings) for name in kind.model_fields} - SET_BY_US
     others = frozenset(PREFIX + name.upper() for name in of_processes)
     settings = CommandSettings.from_environment(others)
     return settings if data is None else settings.model_copy(update={"data": data})

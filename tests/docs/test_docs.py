@@ -18,6 +18,7 @@ from evolution.proposal import Operator, Refusal
 from evolution.run import Order, StopReason, StrategyName
 from galapagos.cli import app
 from galapagos.settings import KINDS, PREFIX, CommandSettings
+from server.settings import ServerSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -72,7 +73,8 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    real = {PREFIX + name.upper() for kind in (*KINDS.values(), CommandSettings, MigrateSettings) for name in kind.model_fields}
+    kinds = (*KINDS.values(), CommandSettings, MigrateSettings, ServerSettings)
+    real = {PREFIX + name.upper() for kind in kinds for name in kind.model_fields}
     documented = set(re.findall(rf"^\| `({PREFIX}[A-Z_]+)`", _page("settings.md"), re.MULTILINE))
     assert documented == real
 

@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("evolution", "database", "controller", "workers", "evaluators", "galapagos", "problems", "benchmarks", "migrations")
+PACKAGES = (
+    "evolution",
+    "database",
+    "controller",
+    "workers",
+    "evaluators",
+    "server",
+    "galapagos",
+    "problems",
+    "benchmarks",
+    "migrations",
+)
 BANNED = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
 FILE_LINES = 400
 FUNCTION_LINES = 60

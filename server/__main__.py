@@ -1,0 +1,50 @@
+"""`python -m server`: one serving process, told by the environment where to listen and where the program database is."""
+
+import logging
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+
+from database.errors import WrongDatabaseUrl
+from database.settings import SettingsError
+from evolution.models import ModelsError
+from server.app import create_app
+from server.settings import ServerSettings
+
+END_S = 5
+"""Seconds that requests under way may take to end once the process is asked to; then they are cut off."""
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; 2 if the settings are not usable."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        settings = ServerSettings.from_environment()
+        app = create_app(settings)
+    except (SettingsError, ModelsError, WrongDatabaseUrl) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    config = uvicorn.Config(
+        app,
+        host=settings.bind,
+        port=settings.port,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=END_S,
+    )
+    server = uvicorn.Server(config)
+    # The server raises the signal that ended it once more when it has ended.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    server.run()
+    return 0 if server.started else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

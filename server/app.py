@@ -1,0 +1,67 @@
+"""The service as an ASGI application."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from database.engine import Database
+from database.models_file import load_models
+from server.body_limit import BodyLimit
+from server.description import describe, operation_id
+from server.errors import handle_errors
+from server.known_parameters import only_known_parameters
+from server.routes import health
+from server.service import Service
+from server.settings import ServerSettings
+
+API = "/api/v1"
+CONNECTIONS = 10
+"""Connections to the database that one serving process has at most."""
+
+
+def create_app(settings: ServerSettings | None = None) -> FastAPI:
+    """The service, told by `settings` or by the environment; it is connected while the application runs.
+
+    Raises:
+        SettingsError: the environment does not say what the service needs to know.
+        ModelsError: the file of models cannot be used.
+        WrongDatabaseUrl: the address of the database is not usable.
+    """
+    chosen = settings or ServerSettings.from_environment()
+    service = Service(
+        settings=chosen,
+        database=Database(chosen.database_url, pool_size=CONNECTIONS),
+        models={} if chosen.models is None else load_models(chosen.models),
+    )
+
+    @asynccontextmanager
+    async def connected(_app: FastAPI) -> AsyncGenerator[None]:
+        async with service.database:
+            yield
+
+    app = FastAPI(
+        title="Galapagos",
+        version=version("galapagos"),
+        lifespan=connected,
+        openapi_url=f"{API}/openapi.json",
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
+        dependencies=[Depends(only_known_parameters)],
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    app.openapi = partial(describe, app)
+    handle_errors(app)
+    app.add_middleware(BodyLimit, largest=chosen.body_mib << 20, uploads=(f"{API}/problems",))
+    app.include_router(health.router)
+    app.include_router(_api())
+    return app
+
+
+def _api() -> APIRouter:
+    return APIRouter(prefix=API)

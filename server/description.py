@@ -1,0 +1,51 @@
+"""The OpenAPI description: complete, with every failure, under names that stay."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from server.problem_details import ProblemDetails, problems
+
+EVERYWHERE = (400, 405, 413, 500, 503)
+TAGS = [
+    {"name": "service", "description": "Whether the service is there and can work."},
+]
+ABOUT = """Galapagos evolves programs: submit a problem, watch its runs, steer them, take the results.
+
+Every failure is problem+json (RFC 9457) with the fields at fault. Scores are in the problem's own direction and unit. Times
+are RFC 3339 in UTC. Lists are pages `{items, next}`: give `next` as `cursor` to get the following page; null is the end.
+"""
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of an operation: that of the function that serves it."""
+    return route.name
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The description of all routes, made once."""
+    if app.openapi_schema is None:
+        found = get_openapi(title=app.title, version=app.version, description=ABOUT, routes=app.routes, tags=TAGS)
+        schemas = found.setdefault("components", {}).setdefault("schemas", {})
+        own = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(own.pop("$defs"))
+        schemas["ProblemDetails"] = own
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        for operations in found["paths"].values():
+            for operation in operations.values():
+                _complete(operation)
+        app.openapi_schema = found
+    return app.openapi_schema
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    answers = operation["responses"]
+    # FastAPI promises its own form of a 422, which is not the one of this service.
+    answers.pop("422", None)
+    everywhere = (*EVERYWHERE, 422) if "requestBody" in operation else EVERYWHERE
+    for status, about in problems(*everywhere).items():
+        answers.setdefault(str(status), about)
+    operation["responses"] = dict(sorted(answers.items()))

@@ -1,0 +1,27 @@
+"""What every request has at hand: the settings, the database, the configured models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from database.engine import Database
+from evolution.models import Model
+from server.settings import ServerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One serving process. `models` are the configured endpoints by name; their keys are not known here."""
+
+    settings: ServerSettings
+    database: Database
+    models: Mapping[str, Model]
+
+
+def _service(request: Request) -> Service:
+    return request.app.state.service
+
+
+Served = Annotated[Service, Depends(_service)]
