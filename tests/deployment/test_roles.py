@@ -137,7 +137,7 @@ async def test_people_and_projects_are_administered_in_the_role_of_the_server(se
         await projects.remove_member(connection, project.id, bob.id, by=caller)
         await people.revoke_token(connection, made.id, by=caller)
         await people.set_active(connection, bob.id, False, by=caller)
-        assert len(await audit.read(connection)) == 10
+        assert len(await audit.read(connection)) == 11
 
 
 async def test_a_right_that_was_given_by_hand_goes_with_the_next_migration(server: RolesServer) -> None:
