@@ -46,17 +46,18 @@ class ActiveRun:
         """
         epoch = await runs.adopt(connection, run)
         row = await runs.load(connection, run)
+        first_config = await runs.first_config(connection, run)
         definition = (await problems.load(connection, row.problem)).definition
         stored = await archive.load(connection, run)
         if stored is None:
-            state = SearchState.begin(row.config, definition.axes, row.seed)
+            state = SearchState.begin(first_config, definition.axes, row.seed)
         else:
             elites = (
                 (item.island, item.cell, Elite(item.number, item.score, item.length, item.literals, item.at_event))
                 for item in stored.elites
             )
             valid = await archive.load_scored(connection, run)
-            state = snapshot.restore(row.config, definition.axes, row.seed, stored.state, elites, valid)
+            state = snapshot.restore(first_config, definition.axes, row.seed, stored.state, elites, valid)
         return cls(
             id=run,
             epoch=epoch,
@@ -68,9 +69,10 @@ class ActiveRun:
         )
 
     def tick(self) -> None:
-        """Add the time since the last pass to the run's own clock, which stands still while nobody serves it."""
+        """Add the time since the last pass to the run's own clock; it stands still while the run is paused or not served."""
         now = monotonic()
-        self.seconds += now - self.touched_at
+        if not self.state.paused:
+            self.seconds += now - self.touched_at
         self.touched_at = now
         if now - self.counted_at >= RATE_S:
             self.rate = (self.state.evaluations - self.counted) / (now - self.counted_at)

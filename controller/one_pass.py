@@ -4,19 +4,17 @@ A pass is one transaction. All its events, the archive cells, proposals and budg
 or not at all, and only if this controller still holds the run's newest epoch.
 """
 
-from dataclasses import dataclass, field
-from typing import TypeVar
-
 from controller.active_run import ActiveRun
-from database import archive, completions, evaluations, events, proposals, runs
+from controller.current_pass import Pass
+from controller.steering import follow_reopening, take_commands
+from database import archive, commands, completions, evaluations, events, proposals, runs
 from database.archive import Record
 from database.engine import EVALUATORS, WORKERS, Connection, notify
 from database.proposals import OpenProposal
-from database.runs import RunRow
 from evolution import loop
 from evolution.archive import MissingFeatureError
 from evolution.evaluation import EvaluationState
-from evolution.events import Event, Finished, IslandReset, NewBest, Proposed, Resumed, VerificationAsked
+from evolution.events import BudgetSet, Finished, IslandReset, ModelsSet, NewBest, Proposed, Resumed, VerificationAsked
 from evolution.proposal import Choice, ProposalState, Refusal
 from evolution.run import Order, RunState, StopReason
 from evolution.snapshot import snapshot
@@ -24,34 +22,6 @@ from evolution.state import LogError
 
 SAVE_CLOCK_S = 1.0
 """A pass in which nothing happened is written only to save the run's clock, this often."""
-
-SomeEvent = TypeVar("SomeEvent", bound=Event)
-
-
-@dataclass(slots=True)
-class Pass:
-    """What one pass has decided so far, to be written at its end."""
-
-    connection: Connection
-    run: ActiveRun
-    row: RunRow
-    first_event: int
-    log: list[Event] = field(default_factory=list[Event])
-    closed: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    scored: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    verified: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    stopped: tuple[StopReason, str] | None = None
-    waiting: int = 0
-
-    def note(self, made: list[Event]) -> int:
-        """Take events that are applied to the state already; returns the number of the first of them in the log."""
-        number = self.first_event + len(self.log)
-        self.log.extend(made)
-        return number
-
-    def of_kind(self, kind: type[SomeEvent]) -> list[tuple[int, SomeEvent]]:
-        """The events of one kind with their numbers."""
-        return [(self.first_event + place, event) for place, event in enumerate(self.log) if isinstance(event, kind)]
 
 
 async def one_pass(connection: Connection, run: ActiveRun) -> bool:
@@ -65,6 +35,8 @@ async def one_pass(connection: Connection, run: ActiveRun) -> bool:
     run.tick()
     now = Pass(connection, run, row, first_event=run.state.events + 1)
     say_resumed(now)
+    follow_reopening(now)
+    await take_commands(now)
     await admit_finished_evaluations(now)
     await admit_verifications(now)
     await stop_if_due(now)
@@ -179,13 +151,13 @@ async def admit_verifications(now: Pass) -> None:
 
 
 async def stop_if_due(now: Pass) -> None:
-    """Ask for nothing more once a limit is reached, somebody asked to stop, or nothing can go on."""
+    """Ask for nothing more once a limit is reached or nothing can go on. A paused run is left to who paused it."""
     state, run = now.run.state, now.run
     if state.stopping is not None:
         return
-    due = now.stopped or loop.stop_reason(state, run.seconds, now.row.account.spent_micro_dollars, run.sign)
-    if due is None and now.row.stop_asked:
-        due = (StopReason.STOPPED, "somebody asked it to stop")
+    due = now.stopped
+    if due is None and not state.paused:
+        due = loop.stop_reason(state, run.seconds, now.row.account.spent_micro_dollars, run.sign)
     if due is None:
         return
     reason, detail = due
@@ -209,6 +181,7 @@ def choose_proposals(now: Pass) -> None:
 async def write(now: Pass) -> None:
     """Write events, rows and the run's own state."""
     connection, run, state = now.connection, now.run, now.run.state
+    await commands.settle(connection, run.id, now.commands)
     if not now.log and run.seconds - now.row.active_s < SAVE_CLOCK_S:
         return
     if now.log:
@@ -222,6 +195,9 @@ async def write(now: Pass) -> None:
     if finished:
         # A call that nobody will tell the cost of is booked now: who reads that the run is finished reads what it cost.
         await completions.settle_all(connection, run.id)
+        await commands.refuse_waiting(connection, run.id, "the run ended before it was taken")
+    if now.of_kind(BudgetSet) or now.of_kind(ModelsSet):
+        await runs.save_config(connection, run.id, state.config)
     await runs.save_pass(
         connection,
         run.id,
@@ -238,6 +214,8 @@ async def write(now: Pass) -> None:
 def _run_state(now: Pass) -> RunState:
     if now.run.state.finished:
         return RunState.FINISHED
+    if now.run.state.paused:
+        return RunState.PAUSED
     return RunState.RUNNING if now.run.state.stopping is None else RunState.FINISHING
 
 

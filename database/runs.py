@@ -37,7 +37,7 @@ class RunRow:
     `project` owns it; `person` started it, None is the command line.
     `as_of_event` is the number of its newest event, 0 before the first; `active_s` the seconds that it spent under a
     controller; `secret` the 32 bytes from which the judge's random numbers derive; `champion` the number of the
-    verified best program.
+    verified best program; `config` is in force now; `steered` says whether commands wait for the controller.
     """
 
     id: int
@@ -51,7 +51,7 @@ class RunRow:
     state: RunState
     stop_reason: StopReason | None
     stop_detail: str | None
-    stop_asked: bool
+    steered: bool
     controller_epoch: int
     as_of_event: int
     active_s: float
@@ -64,7 +64,8 @@ class RunRow:
 _SELECT = """
     SELECT r.id, r.project, r.person, r.problem, CAST(r.config AS text) AS config, r.seed, r.secret,
         CAST(r.tier AS text) AS tier, CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason,
-        r.stop_detail, r.stop_asked, r.controller_epoch, r.as_of_event, r.active_s, r.champion, r.created_at, r.finished_at,
+        r.stop_detail, EXISTS (SELECT FROM command c WHERE c.run = r.id AND c.state = 'waiting') AS steered,
+        r.controller_epoch, r.as_of_event, r.active_s, r.champion, r.created_at, r.finished_at,
         a.limit_micro_dollars, a.spent_micro_dollars, a.reserved_micro_dollars, a.tokens_in, a.tokens_out
     FROM run r JOIN account a ON a.run = r.id
 """
@@ -72,6 +73,10 @@ _LOAD = sa.text(f"{_SELECT} WHERE r.id = :run")
 _LOAD_CONFIG = sa.text("SELECT id, CAST(config AS text) AS config FROM run WHERE id = :run")
 _UNFINISHED = sa.text("SELECT id FROM run WHERE state <> 'finished' ORDER BY id")
 _SET_ASIDE = sa.text("""
+    WITH unheard AS (
+        UPDATE command SET state = 'refused', detail = 'the run was set aside as damaged before it was taken'
+        WHERE run = :run AND state = 'waiting'
+    )
     UPDATE run SET state = 'finished', stop_reason = 'damaged', stop_detail = :detail, finished_at = clock_timestamp(),
         controller_epoch = controller_epoch + 1
     WHERE id = :run AND state <> 'finished'
@@ -79,10 +84,11 @@ _SET_ASIDE = sa.text("""
 _STOP_DETAIL = sa.text("SELECT stop_detail FROM run WHERE id = :run AND stop_reason = 'damaged'")
 # Not FOR UPDATE: that would hold up every insert whose foreign key names the run.
 _LOCK = sa.text(f"{_SELECT} WHERE r.id = :run FOR NO KEY UPDATE OF r")
+_LOCK_SHARED = sa.text(f"{_SELECT} WHERE r.id = :run FOR SHARE OF r")
 _NEWEST = sa.text("SELECT id FROM run ORDER BY id DESC LIMIT 10")
 _CREATE = sa.text(
-    "INSERT INTO run (project, person, problem, config, seed, secret, tier) VALUES (:project, :person, :problem, "
-    "CAST(:config AS jsonb), :seed, :secret, CAST(CAST(:tier AS text) AS tier)) RETURNING id"
+    "INSERT INTO run (project, person, problem, config, first_config, seed, secret, tier) VALUES (:project, :person, :problem, "
+    "CAST(:config AS jsonb), CAST(:config AS jsonb), :seed, :secret, CAST(CAST(:tier AS text) AS tier)) RETURNING id"
 )
 _CREATE_REST = sa.text("""
     WITH money AS (INSERT INTO account (run, limit_micro_dollars) VALUES (:run, :limit)),
@@ -97,7 +103,8 @@ _CREATE_REST = sa.text("""
     INSERT INTO evaluation (run, program, purpose, tier)
     SELECT :run, seed.id, 'search', CAST(CAST(:tier AS text) AS tier) FROM seed
 """)
-_ASK_STOP = sa.text("UPDATE run SET stop_asked = true WHERE id = :run RETURNING id")
+_FIRST_CONFIG = sa.text("SELECT id, CAST(first_config AS text) AS config FROM run WHERE id = :run")
+_SAVE_CONFIG = sa.text("UPDATE run SET config = CAST(:config AS jsonb) WHERE id = :run")
 _ADOPT = sa.text("UPDATE run SET controller_epoch = controller_epoch + 1 WHERE id = :run RETURNING controller_epoch")
 _SAVE = sa.text("""
     UPDATE run SET as_of_event = :as_of_event, active_s = :active_s, state = CAST(CAST(:state AS text) AS runstate),
@@ -111,8 +118,12 @@ _LIMIT = sa.text("""
     RETURNING run
 """)
 _REOPEN = sa.text("""
-    UPDATE run SET config = CAST(:config AS jsonb), state = 'running', stop_reason = NULL, stop_detail = NULL,
-        stop_asked = false, finished_at = NULL, controller_epoch = controller_epoch + 1
+    WITH outdated AS (
+        UPDATE command SET state = 'refused', detail = 'the run was taken up again before it was stopped'
+        WHERE run = :run AND state = 'waiting' AND kind = 'stop'
+    )
+    UPDATE run SET config = CAST(:config AS jsonb), state = CASE state WHEN 'paused' THEN state ELSE 'running' END,
+        stop_reason = NULL, stop_detail = NULL, finished_at = NULL, controller_epoch = controller_epoch + 1
     WHERE id = :run
 """)
 
@@ -207,14 +218,30 @@ async def why_damaged(connection: Connection, run: int) -> str | None:
     return (await connection.execute(_STOP_DETAIL, {"run": run})).scalar_one_or_none()
 
 
-async def ask_stop(connection: Connection, run: int) -> None:
-    """Note that somebody wants the run to stop; its controller obeys at its next pass. Nothing follows if it is finished.
+async def first_config(connection: Connection, run: int) -> RunConfig:
+    """What the run began with: its log is replayed from there.
 
     Raises:
         NotFound: no such run.
+        Damaged: it is not a configuration that this version knows.
     """
-    if (await connection.execute(_ASK_STOP, {"run": run})).first() is None:
+    row = (await connection.execute(_FIRST_CONFIG, {"run": run})).mappings().first()
+    if row is None:
         raise await _not_found(connection, run)
+    return _config(row)
+
+
+async def lock_shared(connection: Connection, run: int) -> RunRow:
+    """Read the run, and hold up passes over it until the transaction ends: what it says now, its next pass will find.
+
+    Raises:
+        NotFound: no such run.
+        Damaged: its configuration is not one that this version knows.
+    """
+    row = (await connection.execute(_LOCK_SHARED, {"run": run})).mappings().first()
+    if row is None:
+        raise await _not_found(connection, run)
+    return _run_row(row)
 
 
 async def adopt(connection: Connection, run: int) -> int:
@@ -276,7 +303,7 @@ async def save_pass(
 
 
 async def reopen(connection: Connection, run: int, budget: Budget) -> None:
-    """Let a run go on under another budget: RUNNING again, no stop reason, nobody asks it to stop.
+    """Let a run go on under another budget: RUNNING again, or still PAUSED; no stop reason, nobody asks it to stop.
 
     A controller that serves it loses its epoch, for it knows the old budget.
 
@@ -288,14 +315,33 @@ async def reopen(connection: Connection, run: int, budget: Budget) -> None:
     if row is None:
         raise await _not_found(connection, run)
     found = _run_row(row)
-    if (await connection.execute(_LIMIT, {"run": run, "limit": budget.micro_dollars})).first() is None:
-        used = found.account.spent_micro_dollars + found.account.reserved_micro_dollars
-        raise NotAllowed(
-            f"run {run} has spent or reserved {used} micro-dollars already; expected a money limit of at least that, got "
-            f"{budget.micro_dollars}; raise the limit"
-        )
+    await limit_money(connection, found, budget)
     config = found.config.model_copy(update={"budget": budget})
     await connection.execute(_REOPEN, {"run": run, "config": config.model_dump_json()})
+
+
+async def limit_money(connection: Connection, row: RunRow, budget: Budget) -> None:
+    """Bound the money of a run by `budget`.
+
+    Raises:
+        NotAllowed: its limit of money is below what is spent and reserved already; nothing was written.
+    """
+    if (await connection.execute(_LIMIT, {"run": row.id, "limit": budget.micro_dollars})).first() is None:
+        raise below_spent(row, budget)
+
+
+def below_spent(row: RunRow, budget: Budget) -> NotAllowed:
+    """What is to be said of a limit of money that is used up already."""
+    used = row.account.spent_micro_dollars + row.account.reserved_micro_dollars
+    return NotAllowed(
+        f"run {row.id} has spent or reserved {used} micro-dollars already; expected a money limit of at least that, got "
+        f"{budget.micro_dollars}; raise the limit"
+    )
+
+
+async def save_config(connection: Connection, run: int, config: RunConfig) -> None:
+    """Write the configuration that is in force from now on; call it under `lock_for_pass`."""
+    await connection.execute(_SAVE_CONFIG, {"run": run, "config": config.model_dump_json()})
 
 
 async def _not_found(connection: Connection, run: int) -> NotFound:

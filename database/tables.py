@@ -10,6 +10,7 @@ from database.schema import enum_column_type as _enum
 from database.schema import identity as _id
 from database.schema import metadata
 from database.schema import moment as _now
+from evolution.commands import CommandState
 from evolution.evaluation import EvaluationState, Purpose, Tier, Verdict
 from evolution.proposal import Operator, ProposalState, Refusal
 from evolution.run import RunState, StopReason
@@ -59,14 +60,14 @@ run = sa.Table(
     sa.Column("project", sa.BigInteger, sa.ForeignKey(project.c.id), nullable=False),
     sa.Column("person", sa.BigInteger, sa.ForeignKey(person.c.id), comment="who started it; null: the command line"),
     sa.Column("problem", sa.Text, sa.ForeignKey("problem.revision"), nullable=False),
-    sa.Column("config", JSONB, nullable=False),
+    sa.Column("config", JSONB, nullable=False, comment="in force now: people may set its budget and its models"),
+    sa.Column("first_config", JSONB, nullable=False, comment="what the run began with; its log is replayed from here"),
     sa.Column("seed", sa.BigInteger, nullable=False),
     sa.Column("secret", BYTEA, nullable=False, comment="32 random bytes; the judge's seeds derive from it"),
     sa.Column("tier", _enum(Tier), nullable=False, comment="evaluators of another tier do not claim its work"),
     sa.Column("state", _enum(RunState), server_default=RunState.RUNNING.value, nullable=False),
     sa.Column("stop_reason", _enum(StopReason)),
     sa.Column("stop_detail", sa.Text),
-    sa.Column("stop_asked", sa.Boolean, server_default=sa.false(), nullable=False, comment="a person wants it to stop"),
     sa.Column("controller_epoch", sa.BigInteger, server_default="0", nullable=False),
     sa.Column("as_of_event", sa.BigInteger, server_default="0", nullable=False, comment="number of the newest event"),
     sa.Column("active_s", DOUBLE_PRECISION, server_default="0", nullable=False, comment="seconds under a controller"),
@@ -76,6 +77,22 @@ run = sa.Table(
 )
 sa.Index("ix_run_project", run.c.project, run.c.id)
 sa.Index("ix_run_unfinished", run.c.id, postgresql_where=run.c.state != RunState.FINISHED.value)
+
+command = sa.Table(
+    "command",
+    metadata,
+    _id(),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("payload", JSONB, nullable=False),
+    sa.Column("person", sa.BigInteger, sa.ForeignKey(person.c.id), comment="who asked; null: the command line"),
+    sa.Column("state", _enum(CommandState), server_default=CommandState.WAITING.value, nullable=False),
+    sa.Column("detail", sa.Text, comment="why it was refused, in words"),
+    sa.Column("event", sa.BigInteger, comment="number of the event that it became"),
+    _now("created_at"),
+)
+sa.Index("ix_command_waiting", command.c.run, command.c.id, postgresql_where=command.c.state == CommandState.WAITING.value)
+sa.Index("ix_command_run_id", command.c.run, command.c.id)
 
 account = sa.Table(
     "account",

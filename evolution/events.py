@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from evolution.evaluation import Verdict
 from evolution.proposal import Operator, Propensity, Refusal, TuningStep
-from evolution.run import StopReason
+from evolution.run import Budget, ModelChoice, StopReason
 
 Cell = tuple[int, ...]
 
@@ -132,6 +132,32 @@ class Resumed(_Event):
     reopened: bool = False
 
 
+class Paused(_Event):
+    """Somebody had the run pause: nothing is asked for, what is in flight is admitted, and the run's clock stands still."""
+
+    kind: Literal["paused"] = "paused"
+
+
+class Unpaused(_Event):
+    """Somebody let the run go on."""
+
+    kind: Literal["unpaused"] = "unpaused"
+
+
+class BudgetSet(_Event):
+    """The run's limits are others from here on: somebody set them, or reopened the run under them."""
+
+    kind: Literal["budget_set"] = "budget_set"
+    budget: Budget
+
+
+class ModelsSet(_Event):
+    """The run asks these models from here on, with these weights; none: its other operators alone go on."""
+
+    kind: Literal["models_set"] = "models_set"
+    models: tuple[ModelChoice, ...]
+
+
 class Stopping(_Event):
     """No more proposals are asked for; what is in flight is admitted and the champion verified."""
 
@@ -160,6 +186,10 @@ Event = Annotated[
     | VerificationAsked
     | Verified
     | Resumed
+    | Paused
+    | Unpaused
+    | BudgetSet
+    | ModelsSet
     | Stopping
     | Finished,
     Field(discriminator="kind"),

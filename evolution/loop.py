@@ -124,7 +124,7 @@ def may_propose(state: SearchState) -> bool:
     The run goes on, has a valid program, an operator, and evaluations left in its budget; fewer than
     `config.in_flight` proposals are open, and, under `FIXED_LAG`, all up to the next number less the lag are closed.
     """
-    if state.stopping is not None or not state.islands or not state.operators:
+    if state.stopping is not None or state.paused or not state.islands or not state.operators:
         return False
     limit = state.config.budget.evaluations
     if limit is not None and state.evaluations + len(state.pending) >= limit:
@@ -198,10 +198,10 @@ def due_numbers(state: SearchState) -> list[int]:
     """The programs whose verification should be asked for now.
 
     While the run goes on: one new best at a time, not before `VERIFY_AFTER` evaluations, or their share, have passed
-    since the last. When everything in flight is closed: the best `FINALISTS` by recorded score; one that fails is
-    replaced by the next, down to place `FINALISTS_TRIED`.
+    since the last; none while it is paused. When everything in flight is closed: the best `FINALISTS` by recorded score;
+    one that fails is replaced by the next, down to place `FINALISTS_TRIED`.
     """
-    if state.best is None:
+    if state.best is None or state.paused:
         return []
     known = state.verifying | state.verified.keys()
     due = [] if 0 in known else [0]

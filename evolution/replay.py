@@ -109,11 +109,13 @@ def _expected(state: SearchState, event: Event, progress: float) -> object | Non
             expected = "nothing of the kind"
         case ev.Verified() | ev.Resumed() | ev.Stopping():
             pass
+        case ev.Paused() | ev.Unpaused() | ev.BudgetSet() | ev.ModelsSet():
+            pass
     return expected
 
 
 def _expected_proposal(state: SearchState, event: ev.Proposed) -> object | None:
-    if state.stopping is not None or not state.islands or not state.operators or not within_lag(state):
+    if state.stopping is not None or state.paused or not state.islands or not state.operators or not within_lag(state):
         return "no proposal"
     planned = islands.plan(state) or tuning.start(state, event.progress)
     return _unless(event, planned or choose(state, event.progress))

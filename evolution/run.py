@@ -7,9 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class RunState(StrEnum):
-    """`RUNNING` runs are served; `FINISHING` ones ask for nothing new and verify their champion; `FINISHED` ones rest."""
+    """`RUNNING` runs are served; `FINISHING` ones ask for nothing new and verify their champion; `FINISHED` ones rest.
+
+    `PAUSED` ones ask for nothing new either, but take in what is in flight, and go on when somebody says so.
+    """
 
     RUNNING = "running"
+    PAUSED = "paused"
     FINISHING = "finishing"
     FINISHED = "finished"
 

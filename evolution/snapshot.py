@@ -9,7 +9,7 @@ from evolution.archive import Elite
 from evolution.events import Cell
 from evolution.problem import FeatureAxis
 from evolution.proposal import Operator, TuningStep
-from evolution.run import RunConfig, StopReason
+from evolution.run import Budget, ModelChoice, RunConfig, StopReason
 from evolution.state import SearchState
 from evolution.state_values import Arm, Best, Droughts, Island, Pending, Repairable, TuningSession
 
@@ -49,6 +49,8 @@ def snapshot(state: SearchState) -> dict[str, Any]:
     stored["verified"] = [[number, score] for number, score in state.verified.items()]
     stored["droughts"] = astuple(state.droughts)
     stored["stopping"] = None if state.stopping is None else state.stopping.value
+    stored["paused"] = state.paused
+    stored["in_force"] = [state.config.budget.model_dump(), [model.model_dump() for model in state.config.models]]
     return stored
 
 
@@ -88,12 +90,12 @@ def restore(
     elites: Iterable[tuple[int, Cell, Elite]],
     valid: Iterable[tuple[int, int, float]],
 ) -> SearchState:
-    """The state that `snapshot` was taken of.
+    """The state that `snapshot` was taken of; `config` is what the run began with.
 
     `elites` are (island, cell, elite) in any order; `valid` the run's scored programs as (number, island, score)
     in order of admission (`program.valid_number`).
     """
-    state = SearchState(config=config, axes=axes, seed=seed)
+    state = SearchState(config=_in_force(config, stored), axes=axes, seed=seed)
     for name in PLAIN:
         setattr(state, name, stored[name])
     state.tuned = list(stored["tuned"])
@@ -105,7 +107,7 @@ def restore(
     state.operators = {
         operator: Arm(*stored["operators"][operator]) for operator in Operator if operator in stored["operators"]
     }
-    state.models = {model.name: Arm(*stored["models"][model.name]) for model in config.models}
+    state.models = {model.name: Arm(*stored["models"][model.name]) for model in state.config.models}
     state.best = None if stored["best"] is None else Best(*stored["best"])
     state.tuning = None if stored["tuning"] is None else TuningSession(*stored["tuning"])
     state.repairs = deque(_repairable(row) for row in stored["repairs"])
@@ -113,9 +115,19 @@ def restore(
     state.verified = {number: score for number, score in stored["verified"]}  # noqa: C416  # says what the pairs are
     state.droughts = Droughts(*stored["droughts"])
     state.stopping = None if stored["stopping"] is None else StopReason(stored["stopping"])
+    state.paused = stored.get("paused", False)
     _fill_archives(state, stored, elites)
     _fill_valid(state, valid)
     return state
+
+
+def _in_force(config: RunConfig, stored: Mapping[str, Any]) -> RunConfig:
+    """The configuration with the budget and the models that people set; a state saved before they could has none."""
+    if "in_force" not in stored:
+        return config
+    budget, models = stored["in_force"]
+    changed = {"budget": Budget(**budget), "models": tuple(ModelChoice(**model) for model in models)}
+    return config.model_copy(update=changed)
 
 
 def _island(row: Mapping[str, Any]) -> Island:

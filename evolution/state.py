@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from evolution import events as ev
+from evolution import steered
 from evolution.archive import Elite, Placement
 from evolution.evaluation import Verdict
 from evolution.events import Cell, Event
@@ -37,7 +38,8 @@ class SearchState:
 
     `events` is the number of the newest event taken in; `next_number` that of the next proposal; `valid_total`
     the count of scored programs, so the newest one's `valid_number` is `valid_total - 1`. `verified` maps numbers to
-    verified scores, None where there is none. `touched` are the cells changed since they were last drained.
+    verified scores, None where there is none. `touched` are the cells changed since they were last drained. `config` is
+    in force now: people may set another budget and other models while the run goes on.
     """
 
     config: RunConfig
@@ -65,6 +67,7 @@ class SearchState:
     verification_asked_at: int = 0
     droughts: Droughts = field(default_factory=Droughts)
     seed_refused: bool = False
+    paused: bool = False
     stopping: StopReason | None = None
     finished: bool = False
     champion: int | None = None
@@ -76,7 +79,7 @@ class SearchState:
         state = cls(config=config, axes=axes, seed=seed)
         state.pending[0] = Pending(Operator.SEED, 0, None, None, None, None, None, 0)
         if config.models:
-            for operator in (Operator.DIFF, Operator.REWRITE, Operator.CROSSOVER):
+            for operator in steered.MODEL_ARMS:
                 state.operators[operator] = Arm()
             state.models = {model.name: Arm() for model in config.models}
         if config.mutate:
@@ -127,6 +130,8 @@ class SearchState:
                 self._verification(event)
             case ev.Resumed() | ev.Stopping() | ev.Finished():
                 self._phase(event)
+            case ev.Paused() | ev.Unpaused() | ev.BudgetSet() | ev.ModelsSet():
+                self._steered(event)
 
     def _proposed(self, event: ev.Proposed) -> None:
         if event.number != self.next_number:
@@ -323,10 +328,16 @@ class SearchState:
     def _phase(self, event: ev.Resumed | ev.Stopping | ev.Finished) -> None:
         match event:
             case ev.Stopping():
-                self.stopping = event.reason
+                self.stopping, self.paused = event.reason, False
             case ev.Finished():
                 self.finished, self.champion = True, event.champion
             case ev.Resumed():
                 # A run that is taken up again after its end was given a new budget; any other goes on where it was.
                 if self.finished or event.reopened:
                     self.stopping, self.finished, self.champion = None, False, None
+
+    def _steered(self, event: steered.SteeringEvent) -> None:
+        try:
+            steered.apply(self, event)
+        except steered.SteeringError as error:
+            raise LogError(f"event {self.events}: {error}") from error

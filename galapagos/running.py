@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from database import runs, views
-from database.errors import DatabaseUnavailable
+from database import commands, runs, views
+from database.engine import Connection
+from database.errors import DatabaseUnavailable, NotAllowed
 from database.models_file import load_models
 from database.views import Live
+from evolution.commands import Stop
 from evolution.evaluation import Tier
 from evolution.examination import examine
 from evolution.models import Model, ModelsError, chosen
@@ -76,9 +78,16 @@ async def close_others(ground: Ground, run: int) -> list[int]:
         return []
     async with ground.database.begin() as connection:
         others = [other for other in await runs.unfinished(connection) if other != run]
-        for other in others:
-            await runs.ask_stop(connection, other)
-    return others
+        return [other for other in others if await _told_to_stop(connection, other)]
+
+
+async def _told_to_stop(connection: Connection, run: int) -> bool:
+    """Ask a run to stop; False if it is ending already."""
+    try:
+        await commands.ask(connection, run, Stop())
+    except NotAllowed:
+        return False
+    return True
 
 
 async def reopen_run(ground: Ground, run: int, limits: Budget) -> None:
@@ -92,8 +101,9 @@ async def reopen_run(ground: Ground, run: int, limits: Budget) -> None:
     async with ground.database.begin() as connection:
         live = await views.live(connection, run)
         row, given = live.row, limits.model_dump(exclude_none=True)
-        ended = row.state is not RunState.RUNNING
-        if not given and not ended and not row.stop_asked:
+        ended = row.state not in {RunState.RUNNING, RunState.PAUSED}
+        waiting = await commands.waiting(connection, run) if row.steered else []
+        if not given and not ended and not any(isinstance(item.command, Stop) for item in waiting):
             return
         if not given and row.state is RunState.FINISHING and row.stop_reason is not StopReason.STOPPED:
             # Cut off while its best was being verified: that is all that is left to do.
@@ -187,9 +197,13 @@ async def serve_run(ground: Ground, run: int, plan: Plan, progress: Progress) ->
 
 
 async def _ask_stop(ground: Ground, run: int, tell: Callable[[str], None]) -> None:
-    async with ground.database.begin() as connection:
-        await runs.ask_stop(connection, run)
-    tell("stopping: what is in flight is admitted and the best is verified; Ctrl-C again ends at once")
+    try:
+        async with ground.database.begin() as connection:
+            await commands.ask(connection, run, Stop())
+    except NotAllowed as over:
+        tell(str(over))
+    else:
+        tell("stopping: what is in flight is admitted and the best is verified; Ctrl-C again ends at once")
 
 
 class _Patience:

@@ -34,6 +34,7 @@ async def verify_run(database: Database, run: int) -> LogCheck:
         row = await runs.load(connection, run)
         # Log and tables must be of one moment: while a run goes on, its controller waits here for the length of a read.
         row = await runs.lock_for_pass(connection, run, row.controller_epoch)
+        first_config = await runs.first_config(connection, run)
         axes = (await problems.load(connection, row.problem)).definition.axes
         log: list[Event] = []
         while page := await events.read(connection, run, after=len(log), limit=PAGE):
@@ -47,18 +48,20 @@ async def verify_run(database: Database, run: int) -> LogCheck:
         for item in stored.elites
     ]
     try:
-        loaded = snapshot.restore(row.config, axes, row.seed, stored.state, elites, valid)
+        loaded = snapshot.restore(first_config, axes, row.seed, stored.state, elites, valid)
     except UNREADABLE as error:
         said = f"the saved search state cannot be restored: {in_words(error)}"
-        return LogCheck(run, len(log), 0, len(elites), [said, *replay.verify(log, row.config, axes, row.seed)])
-    differences = replay.verify(log, row.config, axes, row.seed)
+        return LogCheck(run, len(log), 0, len(elites), [said, *replay.verify(log, first_config, axes, row.seed)])
+    differences = replay.verify(log, first_config, axes, row.seed)
     try:
-        folded: SearchState | None = replay.fold(log[: loaded.events], row.config, axes, row.seed)
+        folded: SearchState | None = replay.fold(log[: loaded.events], first_config, axes, row.seed)
     except LogError as error:
         folded = None
         differences.append(str(error))
     if folded is not None:
         differences += replay.compare(folded, loaded)
+    if row.config.models != loaded.config.models:
+        differences.append(f"models: the log gives {loaded.config.models!r}, the run has {row.config.models!r}")
     if loaded.events != len(log) or row.as_of_event != len(log):
         differences.append(
             f"the log ends at event {len(log)}, the search state at {loaded.events}, the run at {row.as_of_event}"

@@ -8,11 +8,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from controller.controller import Controller
-from database import runs, views
+from database import commands, runs, views
 from database.engine import CONTROLLER, Database
 from database.errors import Damaged
 from database.runs import RunRow
 from evolution.problem import ProblemError
+from evolution.commands import Stop
 from evolution.run import Budget, RunState, StopReason
 from galapagos.ground import Ground
 from galapagos.progress import left_text
@@ -69,7 +70,7 @@ async def until_state(run: Played, state: RunState, timeout_s: float = 20) -> No
 async def goes_on(run: Played) -> RunRow:
     """Have the run stopped, which takes a controller that serves it."""
     async with run.database.begin() as connection:
-        await runs.ask_stop(connection, run.id)
+        await commands.ask(connection, run.id, Stop())
     async with asyncio.timeout(20):
         while (await run.row()).state is not RunState.FINISHED:
             await run.answer()

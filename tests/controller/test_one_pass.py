@@ -1,10 +1,11 @@
 import sqlalchemy as sa
 
-from database import completions, proposals, runs
+from database import commands, completions, proposals, runs
 from database.engine import Database
 from database.proposals import NewRefusal
 from evolution.events import Finished, Stopping
 from evolution.proposal import Refusal
+from evolution.commands import Stop
 from evolution.run import Budget, ModelChoice, RunConfig, RunState, StopReason
 from tests.controller.play import played
 from tests.database.scene import claimed
@@ -14,7 +15,7 @@ async def test_a_feature_that_goes_missing_while_the_run_stops_does_not_keep_it_
     run = await played(database)
     assert await run.answer() > 0
     async with database.begin() as connection:
-        await runs.ask_stop(connection, run.id)
+        await commands.ask(connection, run.id, Stop())
     assert await run.one_pass()
     assert (await run.row()).state is RunState.FINISHING
     assert await run.judge(5.0, features={"height": 1.0}) > 0
@@ -53,7 +54,7 @@ async def test_a_finished_run_has_spent_what_its_calls_cost_whoever_died_over_on
             )  # fmt: skip
             await proposals.refuse(connection, [NewRefusal(item.lease, Refusal.NO_ANSWER)])
     async with database.begin() as connection:
-        await runs.ask_stop(connection, run.id)
+        await commands.ask(connection, run.id, Stop())
     await run.to_its_end()
     account = (await run.row()).account
     async with database.begin() as connection:

@@ -3,9 +3,10 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from database import problems, programs, proposals, runs, tables
+from database import commands, problems, programs, proposals, runs, tables
 from database.engine import Database
 from database.errors import EpochLost, NotAllowed, NotFound
+from evolution.commands import Stop
 from evolution.evaluation import Purpose, Tier
 from evolution.proposal import ProposalState
 from evolution.run import Budget, RunConfig, RunState, StopReason
@@ -53,7 +54,7 @@ async def test_an_unknown_run_is_named_with_those_that_exist(database: Database)
             await runs.load(connection, 5)
     run = await new_run(database)
     async with database.begin() as connection:
-        for ask in (runs.load, runs.ask_stop, runs.adopt):
+        for ask in (runs.load, runs.first_config, runs.lock_shared, runs.adopt):
             with pytest.raises(NotFound, match=f"the newest are {run}"):
                 await ask(connection, 999)
         with pytest.raises(NotFound):
@@ -80,7 +81,7 @@ async def test_a_pass_is_saved_whole_and_a_finished_run_can_be_reopened(database
     run = await new_run(database, budget=Budget(micro_dollars=100))
     async with database.begin() as connection:
         epoch = await runs.adopt(connection, run)
-        await runs.ask_stop(connection, run)
+        await commands.ask(connection, run, Stop())
         await runs.save_pass(
             connection,
             run,
@@ -94,13 +95,13 @@ async def test_a_pass_is_saved_whole_and_a_finished_run_can_be_reopened(database
         )
         row = await runs.load(connection, run)
         assert (row.as_of_event, row.active_s, row.champion, row.stop_reason) == (12, 3.5, 4, StopReason.STOPPED)
-        assert (row.stop_detail, row.stop_asked) == ("asked", True)
+        assert (row.stop_detail, row.steered) == ("asked", True)
         assert row.finished_at is not None
         assert await runs.unfinished(connection) == []
         await runs.reopen(connection, run, Budget(evaluations=99))
         assert await runs.unfinished(connection) == [run]
         row = await runs.load(connection, run)
-    assert (row.state, row.stop_reason, row.stop_asked, row.finished_at) == (RunState.RUNNING, None, False, None)
+    assert (row.state, row.stop_reason, row.steered, row.finished_at) == (RunState.RUNNING, None, False, None)
     assert row.config.budget == Budget(evaluations=99)
     assert row.account.limit_micro_dollars is None
     assert (row.champion, row.as_of_event) == (4, 12)

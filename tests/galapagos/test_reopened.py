@@ -6,9 +6,10 @@ import pytest
 
 from controller.active_run import ActiveRun
 from controller.one_pass import one_pass
-from database import runs
+from database import commands, runs
 from database.engine import Database
 from database.errors import EpochLost
+from evolution.commands import Stop
 from evolution.run import Budget, RunState, StopReason
 from galapagos.ground import Ground
 from galapagos.running import reopen_run
@@ -57,7 +58,7 @@ async def test_one_that_somebody_stopped_goes_on_under_its_own_limits(database: 
     for _ in range(2):
         await serve(filler, active, RunState.RUNNING)
     async with database.begin() as connection:
-        await runs.ask_stop(connection, active.id)
+        await commands.ask(connection, active.id, Stop())
     await serve(filler, active, RunState.FINISHING)
     await reopen_run(Ground(database=database, url="", data=Path(), server=None), active.id, Budget())
     active = await _taken_up(database, active.id)
