@@ -240,6 +240,9 @@ class SearchState:
             return
         if pending.model is None or pending.parent_score is None or pending.credit is None:
             raise LogError(f"event {self.events}: proposal {event.number} of a model names no model or no scored parent")
+        if pending.model not in self.models:
+            # Somebody took the model out of the run meanwhile.
+            return
         self.repairs.append(
             Repairable(event.number, pending.island, pending.parent_score, pending.credit, pending.model, pending.turns)
         )

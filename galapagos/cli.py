@@ -15,6 +15,7 @@ from galapagos.cli_import import import_folder
 from galapagos.cli_look import export, list_problems, list_runs, report, show
 from galapagos.cli_people import people_app, project_app, token_app
 from galapagos.cli_run import check, resume, run, verify
+from galapagos.cli_steer import pause, steer, stop, unpause
 from galapagos.failures import ExitCode, Failure
 
 app = typer.Typer(
@@ -28,6 +29,10 @@ app = typer.Typer(
 for name, command in {
     "run": run,
     "resume": resume,
+    "pause": pause,
+    "unpause": unpause,
+    "stop": stop,
+    "steer": steer,
     "runs": list_runs,
     "show": show,
     "export": export,

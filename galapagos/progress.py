@@ -110,19 +110,19 @@ class LiveProgress:
 
 
 class LineProgress:
-    """One line at a new best, and otherwise when something changed, at most one every two seconds."""
+    """One line at a new best or another state, and otherwise when something changed, at most one every two seconds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._printed_at = 0.0
-        self._last: tuple[float | None, float | None, int] | None = None
+        self._last: tuple[float | None, float | None, RunState, int] | None = None
 
     def show(self, standing: Standing) -> None:
         """Print a line if one is due."""
-        seen = (standing.best_score, standing.verified_score, standing.evaluations)
-        new_best = self._last is None or seen[:2] != self._last[:2]
+        seen = (standing.best_score, standing.verified_score, standing.state, standing.evaluations)
+        news = self._last is None or seen[:3] != self._last[:3]
         due = time.monotonic() - self._printed_at >= LINE_EVERY_S and seen != self._last
-        if new_best or due:
+        if news or due:
             self._last, self._printed_at = seen, time.monotonic()
             self.note(line(standing))
 
@@ -166,6 +166,8 @@ def left_text(standing: Standing) -> str:
     if budget.evaluations is not None and standing.rate > 0:
         estimates.append((budget.evaluations - standing.evaluations) / standing.rate)
     if standing.state is not RunState.RUNNING:
+        if standing.state is RunState.PAUSED:
+            return f"paused; galapagos unpause {standing.run} lets it go on"
         why = f": {standing.stop_detail}" if standing.stop_detail else ""
         return f"verifying the best{why}" if standing.state is RunState.FINISHING else f"ended{why}"
     if estimates:

@@ -12,8 +12,8 @@ from database import commands, runs, views
 from database.engine import CONTROLLER, Database
 from database.errors import Damaged
 from database.runs import RunRow
-from evolution.problem import ProblemError
 from evolution.commands import Stop
+from evolution.problem import ProblemError
 from evolution.run import Budget, RunState, StopReason
 from galapagos.ground import Ground
 from galapagos.progress import left_text

@@ -1,11 +1,11 @@
 import sqlalchemy as sa
 
-from database import commands, completions, proposals, runs
+from database import commands, completions, proposals
 from database.engine import Database
 from database.proposals import NewRefusal
+from evolution.commands import Stop
 from evolution.events import Finished, Stopping
 from evolution.proposal import Refusal
-from evolution.commands import Stop
 from evolution.run import Budget, ModelChoice, RunConfig, RunState, StopReason
 from tests.controller.play import played
 from tests.database.scene import claimed

@@ -15,12 +15,13 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from database import audit, completions, people, projects, proposals, runs
+from database import audit, commands, completions, people, projects, proposals, runs
 from database.engine import Database, connect_arguments
 from database.errors import WrongDatabaseUrl
 from database.migrate import MigrateSettings, upgrade
 from database.roles import Kind
 from database.settings import SettingsError
+from evolution.commands import CommandState, Stop
 from evolution.evaluation import Tier
 from evolution.normalise import normalise
 from evolution.people import Role
@@ -45,7 +46,7 @@ SEEN_BY_EVALUATORS = ("account", "completion", "proposal", "event", "elite", "sc
 REFUSED = [
     *((Kind.EVALUATORS, f"SELECT FROM {table}") for table in SEEN_BY_EVALUATORS),
     (Kind.EVALUATORS, "SELECT config FROM run"),
-    (Kind.EVALUATORS, "UPDATE run SET stop_asked = true"),
+    (Kind.EVALUATORS, "INSERT INTO command (run, kind, payload) VALUES (1, 'stop', '{}')"),
     (Kind.EVALUATORS, "INSERT INTO evaluation (run, program, purpose, tier) VALUES (1, 1, 'search', 'plain')"),
     (Kind.EVALUATORS, "UPDATE evaluation SET program = 1"),
     (Kind.EVALUATORS, "DELETE FROM evaluation"),
@@ -54,7 +55,7 @@ REFUSED = [
     (Kind.WORKERS, "INSERT INTO evaluation (run, program, purpose, tier, state, verdict, score) "
      "VALUES (1, 1, 'search', 'plain', 'finished', 'scored', 1e9)"),
     (Kind.WORKERS, "SELECT secret FROM run"),
-    (Kind.WORKERS, "UPDATE run SET stop_asked = true"),
+    (Kind.WORKERS, "INSERT INTO command (run, kind, payload) VALUES (1, 'stop', '{}')"),
     (Kind.WORKERS, "UPDATE account SET limit_micro_dollars = NULL"),
     (Kind.WORKERS, "INSERT INTO event (run, number, kind, payload) VALUES (1, 1, 'x', '{}')"),
     (Kind.WORKERS, "UPDATE elite SET score = 1e9"),
@@ -115,7 +116,7 @@ async def test_evaluators_read_programs_and_problems_but_no_prompt_and_no_answer
                 micro_dollars=0, latency_s=0.1,
             )  # fmt: skip
             every = set((await connection.execute(sa.text("SELECT content FROM blob"))).scalars())
-            await runs.ask_stop(connection, run)
+            await commands.ask(connection, run, Stop())
     async with Database(server.kinds[Kind.EVALUATORS]) as database, database.begin() as connection:
         seen = set((await connection.execute(sa.text("SELECT content FROM blob"))).scalars())
     assert every - seen == {b"a prompt", b"an answer"}
@@ -138,6 +139,18 @@ async def test_people_and_projects_are_administered_in_the_role_of_the_server(se
         await people.revoke_token(connection, made.id, by=caller)
         await people.set_active(connection, bob.id, False, by=caller)
         assert len(await audit.read(connection)) == 11
+
+
+async def test_runs_are_told_and_reopened_in_the_role_of_the_server(server: RolesServer) -> None:
+    async with Database(server.owner) as owner:
+        run = await new_run(owner)
+    async with Database(server.kinds[Kind.SERVER]) as database, database.begin() as connection:
+        await commands.ask(connection, run, Stop())
+        await runs.reopen(connection, run, Budget(evaluations=5))
+        (stop,) = await commands.list_commands(connection, run)
+        assert stop.state is CommandState.REFUSED
+    async with Database(server.kinds[Kind.SERVER]) as database, database.begin() as connection:
+        await commands.ask(connection, run, Stop())
 
 
 async def test_a_right_that_was_given_by_hand_goes_with_the_next_migration(server: RolesServer) -> None:

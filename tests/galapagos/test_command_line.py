@@ -74,6 +74,15 @@ def test_a_narrow_terminal_cuts_no_number(place: Path, finished: Ended) -> None:
         assert ("started" in table) is started
 
 
+def test_a_run_that_has_ended_can_be_told_nothing(place: Path, finished: Ended) -> None:
+    told = galapagos("steer", "1", '{"kind": "stop"}', "--data", place / "data", "--json")
+    assert told.code == 2
+    assert "has ended (60 of 60 evaluations are done)" in told.answer["error"]
+    told = galapagos("steer", "1", '{"kind": "set_budget", "budget": {"evaluations": 0}}', "--data", place / "data", "--json")
+    assert told.code == 2
+    assert "set_budget.budget.evaluations" in told.answer["error"]
+
+
 def test_the_log_verifies(place: Path, finished: Ended) -> None:
     ended = galapagos("verify", "1", "--data", place / "data", "--json")
     assert ended.code == finished.code == 0

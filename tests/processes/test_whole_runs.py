@@ -1,13 +1,21 @@
 """Runs as a user sees them: started by the command line, ended, resumed, repeated, with real parts only."""
 
+import asyncio
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.processes.kit import TWENTY, end, galapagos, served, start
+from database import commands, views
+from database.views import Live
+from evolution.commands import Command, Resume, SetBudget
+from evolution.run import Budget, RunState
+from galapagos.ground import Ground, visited_ground
+from galapagos.settings import command_settings
+from tests.processes.kit import TWENTY, end, galapagos, kill, pid_of, served, start
 
 
 async def rows(data: Path, question: str) -> list[tuple[object, ...]]:
@@ -34,6 +42,58 @@ def test_a_run_improves_its_program_and_ends_as_asked(open_folder: Path) -> None
     assert resumed.result["evaluations"] == 200
     assert resumed.result["best_score"] >= result["best_score"]
     assert galapagos("verify", "1", data=data).code == 0
+
+
+async def look(ground: Ground) -> Live:
+    async with ground.database.begin() as connection:
+        return await views.live(connection, 1)
+
+
+async def until(ground: Ground, reached: Callable[[Live], bool]) -> Live:
+    async with asyncio.timeout(60):
+        while True:
+            found = await look(ground)
+            if reached(found):
+                return found
+            await asyncio.sleep(0.1)
+
+
+async def tell(ground: Ground, command: Command) -> None:
+    async with ground.database.begin() as connection:
+        await commands.ask(connection, 1, command)
+
+
+async def test_a_run_is_paused_loses_its_controller_is_changed_and_goes_on(open_folder: Path) -> None:
+    data = open_folder / "data"
+    process = start("run", TWENTY, "--evaluations", "100000", "--seed", "3", data=data)
+    async with asyncio.timeout(60):
+        while True:
+            if (data / "logs" / "controller.log").exists():
+                break
+            await asyncio.sleep(0.1)
+    async with visited_ground(command_settings(data)) as ground:
+        await until(ground, lambda live: live.evaluations >= 5)
+        paused = galapagos("pause", "1", data=data)
+        assert (paused.code, paused.result["state"]) == (0, "taken")
+        killed = pid_of("controller", process.pid)
+        assert killed is not None
+        kill(killed)
+        epoch = (await look(ground)).row.controller_epoch
+        await until(ground, lambda live: live.row.controller_epoch > epoch)
+        await asyncio.sleep(1.2)
+        before = await look(ground)
+        await asyncio.sleep(1.5)
+        after = await look(ground)
+        assert after.row.state is RunState.PAUSED
+        assert (after.evaluations, after.row.active_s) == (before.evaluations, before.row.active_s)
+        await tell(ground, SetBudget(budget=Budget(evaluations=after.evaluations + 20)))
+        await tell(ground, Resume())
+        ended = await asyncio.to_thread(end, process)
+    assert ended.code == 0, ended.told
+    assert (ended.result["stop_reason"], ended.result["evaluations"]) == ("evaluations", after.evaluations + 20)
+    assert "paused; galapagos unpause 1" in ended.told
+    checked = galapagos("verify", "1", data=data)
+    assert checked.code == 0, checked.told
 
 
 def test_ctrl_c_ends_a_run_cleanly_and_it_can_be_resumed(open_folder: Path) -> None:

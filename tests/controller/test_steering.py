@@ -1,0 +1,124 @@
+"""A run under its controller that somebody pauses, changes and lets go on."""
+
+import asyncio
+
+import sqlalchemy as sa
+
+from controller.active_run import ActiveRun
+from database import commands, runs
+from database.commands import CommandRow
+from database.engine import Database
+from evolution.commands import Command, CommandState, Pause, Resume, SetBudget, SetModels, Stop
+from evolution.run import Budget, ModelChoice, RunConfig, RunState, StopReason
+from galapagos.verification import verify_run
+from tests.controller.play import Played, played
+
+
+async def tell(run: Played, *told: Command) -> None:
+    async with run.database.begin() as connection:
+        for command in told:
+            await commands.ask(connection, run.id, command)
+
+
+async def heard(run: Played) -> list[CommandRow]:
+    async with run.database.begin() as connection:
+        return await commands.list_commands(connection, run.id)
+
+
+async def by_another_controller(run: Played) -> Played:
+    async with run.database.begin() as connection:
+        return Played(run.database, await ActiveRun.adopt(connection, run.id))
+
+
+async def test_a_paused_run_takes_in_what_is_in_flight_and_nothing_more(database: Database) -> None:
+    run = await played(database)
+    await tell(run, Pause())
+    assert await run.one_pass()
+    assert (await run.row()).state is RunState.PAUSED
+    asked, seconds = run.active.state.next_number, run.active.seconds
+    await run.answer()
+    await run.judge()
+    await asyncio.sleep(0.2)
+    # Its controller dies, and another one finds it as it was left.
+    run = await by_another_controller(run)
+    assert await run.one_pass()
+    assert await run.one_pass()
+    assert not run.active.state.pending
+    assert run.active.state.next_number == asked
+    assert (await run.row()).state is RunState.PAUSED
+    assert run.active.seconds == seconds
+    await tell(run, SetBudget(budget=Budget(evaluations=9)), Resume())
+    assert await run.one_pass()
+    assert run.active.state.next_number > asked
+    row = await run.row()
+    assert (row.state, row.config.budget) == (RunState.RUNNING, Budget(evaluations=9))
+    while await run.one_pass():
+        await run.answer()
+        await run.judge()
+    row = await run.row()
+    assert (row.stop_reason, run.active.state.evaluations) == (StopReason.EVALUATIONS, 9)
+    assert (await verify_run(database, run.id)).differences == []
+    log = await run.log()
+    assert [log[(item.event or 0) - 1].kind for item in await heard(run)] == ["paused", "budget_set", "unpaused"]
+
+
+async def test_limits_wait_while_a_run_is_paused_and_a_stop_does_not(database: Database) -> None:
+    run = await played(database, RunConfig(in_flight=4, budget=Budget(evaluations=50)))
+    await tell(run, Pause(), SetBudget(budget=Budget(evaluations=1)))
+    assert await run.one_pass()
+    assert (await run.row()).state is RunState.PAUSED
+    await tell(run, Stop())
+    await run.answer()
+    await run.judge()
+    await run.to_its_end()
+    assert (await run.row()).stop_reason is StopReason.STOPPED
+    assert (await verify_run(database, run.id)).differences == []
+
+
+async def test_models_of_a_run_change_and_its_replay_knows_them(database: Database) -> None:
+    small, large = ModelChoice(name="small"), ModelChoice(name="large", weight=3.0)
+    run = await played(database, RunConfig(in_flight=4, mutate=False, models=(small,)))
+    await tell(run, SetModels(models=(large,)))
+    await run.answer()
+    await run.judge()
+    assert await run.one_pass()
+    run = await by_another_controller(run)
+    assert run.active.state.config.models == (large,)
+    async with database.begin() as connection:
+        names = await connection.execute(sa.text("SELECT model FROM proposal WHERE state = 'queued'"))
+        assert set(names.scalars()) == {"large"}
+        assert (await runs.load(connection, run.id)).config.models == (large,)
+        assert (await runs.first_config(connection, run.id)).models == (small,)
+    assert (await verify_run(database, run.id)).differences == []
+    async with database.begin() as connection:
+        await runs.save_config(connection, run.id, RunConfig(mutate=False, models=(small,)))
+    assert any("models" in line for line in (await verify_run(database, run.id)).differences)
+
+
+async def test_a_budget_that_is_spent_meanwhile_is_refused_in_words(database: Database) -> None:
+    run = await played(database, RunConfig(in_flight=4, budget=Budget(micro_dollars=100)))
+    await tell(run, SetBudget(budget=Budget(micro_dollars=50)))
+    async with database.begin() as connection:
+        await connection.execute(sa.text("UPDATE account SET spent_micro_dollars = 60"))
+    assert await run.one_pass()
+    (refused,) = await heard(run)
+    assert (refused.state, refused.event) == (CommandState.REFUSED, None)
+    assert "60 micro-dollars" in str(refused.detail)
+    assert (await run.row()).config.budget == Budget(micro_dollars=100)
+
+
+async def test_what_is_still_asked_when_a_run_ends_is_refused(database: Database) -> None:
+    run = await played(database)
+    await tell(run, Stop(), Pause())
+    async with database.begin() as connection:
+        await connection.execute(
+            sa.text("INSERT INTO command (run, kind, payload) VALUES (:run, 'dance', '{}')"), {"run": run.id}
+        )
+    await run.answer()
+    await run.judge()
+    await run.to_its_end()
+    stop, pause, dance = await heard(run)
+    assert stop.state is CommandState.TAKEN
+    assert "ending already (stopped)" in str(pause.detail)
+    assert "knows no command 'dance'" in str(dance.detail)
+    assert not (await run.row()).steered
