@@ -14,7 +14,6 @@ from database import commands
 from database.commands import CommandRow
 from evolution.commands import COMMAND, Command, CommandState, Pause, Resume, Stop
 from galapagos import options
-
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, visit
 
