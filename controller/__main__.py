@@ -8,6 +8,7 @@ import sys
 from controller.controller import Controller
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
+from database.pulse import pulse
 from database.settings import ProcessSettings, SettingsError
 
 
@@ -15,7 +16,7 @@ async def _serve(settings: ProcessSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Database(settings.database_url, pool_size=2) as database:
+    async with Database(settings.database_url, pool_size=2) as database, pulse(database, settings.health_file):
         await Controller(database).serve(stop)
 
 

@@ -20,7 +20,7 @@ from database import roles
 from database.engine import Database, connect_arguments
 from database.errors import DatabaseUnavailable, NotAllowed, WrongDatabaseUrl
 from database.roles import Kind
-from database.settings import PREFIX, ProcessSettings, Secret, SettingsError
+from database.settings import PREFIX, EnvironmentSettings, Secret, SettingsError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 ADVISORY_LOCK = 0x6761_6C61  # "gala": the same in every process that migrates
@@ -32,9 +32,10 @@ RETRY_S = 0.5
 log = logging.getLogger(__name__)
 
 
-class MigrateSettings(ProcessSettings):
+class MigrateSettings(EnvironmentSettings):
     """`database_url` is that of the tables' owner, who may create roles; each other one that of a kind of process."""
 
+    database_url: Annotated[str, Secret()]
     server_url: Annotated[str | None, Secret()] = None
     controller_url: Annotated[str | None, Secret()] = None
     workers_url: Annotated[str | None, Secret()] = None

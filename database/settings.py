@@ -24,7 +24,8 @@ class SettingsError(ValueError):
 class EnvironmentSettings(BaseSettings):
     """What a process is told, whatever it is."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    # An empty variable is one that is not set: so files for orchestrators can pass on what somebody may set.
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     @classmethod
     def from_environment(cls, others: frozenset[str] = frozenset()) -> Self:
@@ -65,9 +66,13 @@ class EnvironmentSettings(BaseSettings):
 
 
 class ProcessSettings(EnvironmentSettings):
-    """What every process of a run is told: where the program database is (postgresql://user:password@host/name)."""
+    """What every process of a run is told: where the program database is (postgresql://user:password@host/name).
+
+    `health_file` is touched every few seconds as long as the process is well.
+    """
 
     database_url: Annotated[str, Secret()]
+    health_file: Path | None = None
 
 
 def _from_file(field: str, given: Mapping[str, str]) -> str:

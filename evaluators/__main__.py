@@ -8,6 +8,7 @@ import sys
 
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
+from database.pulse import pulse
 from database.settings import SettingsError
 from evaluators.pool import Pool
 from evaluators.settings import EvaluatorSettings
@@ -23,7 +24,7 @@ async def _serve(settings: EvaluatorSettings) -> None:
     # What is imported stays; collections look only at what evaluations leave, and seldom: they leave few cycles.
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
-    async with Database(settings.database_url) as database:
+    async with Database(settings.database_url) as database, pulse(database, settings.health_file):
         await Pool(database, settings).run(stop)
 
 

@@ -6,6 +6,7 @@ Every argument is fixed here, but for a slot's name, its bounds and the keys of 
 
 import contextlib
 import json
+import re
 import secrets
 from collections.abc import Generator
 from pathlib import Path
@@ -18,7 +19,10 @@ import requests
 
 from evaluators.slots_protocol import ROLES, Create, Role
 
-_DOCKERFILE = Path(__file__).parent / "Dockerfile"
+_CHECKOUT = Path(__file__).parents[1]
+_BUILD = f"--target box {_CHECKOUT}"
+_WANTED = f"expected an image made of the target box of {_CHECKOUT / 'Dockerfile'}"
+_OWN_CONTAINER = re.compile(r"/containers/([0-9a-f]{64})/hostname /etc/hostname ")
 _LABEL = "galapagos.slots"
 _TIMEOUT_S = 60
 _MIB = 1 << 20
@@ -53,6 +57,7 @@ class DockerHost:
         self._folder = folder
         self._cache = cache
         self._client: docker.DockerClient | None = None
+        self._own_mounts: dict[Path, Path] | None = None
         self._pinned = ""
         self._facts: dict[str, Any] = {}
 
@@ -77,7 +82,7 @@ class DockerHost:
         except docker.errors.ImageNotFound:
             raise DockerFault(
                 f"expected the image {self._image} on Docker at {self._host}; it does not exist; "
-                f"build it: docker build -t {self._image} {_DOCKERFILE.parent}"
+                f"build it: docker build -t {self._image} {_BUILD}"
             ) from None
         except docker.errors.APIError as error:
             raise DockerFault(f"Docker refused: {error.explanation or error}") from None
@@ -86,6 +91,26 @@ class DockerHost:
                 f"expected Docker at {self._host}; it is not reachable: {str(error)[:300]}; "
                 "start Docker, or set GALAPAGOS_DOCKER_HOST to where it is"
             ) from None
+
+    def on_host(self, path: Path) -> Path:
+        """Where Docker's host has `path`: elsewhere, if this service is in a container itself and has it from a volume.
+
+        Raises:
+            DockerFault: Docker is away.
+        """
+        if self._own_mounts is None:
+            found = _OWN_CONTAINER.search(Path("/proc/self/mountinfo").read_text())
+            client = self.client()
+            with self._named():
+                mounts: list[Any] = [] if found is None else client.containers.get(found.group(1)).attrs["Mounts"]
+            self._own_mounts = {Path(mount["Destination"]): Path(mount["Source"]) for mount in mounts}
+        for place in (path, *path.parents):
+            if place in self._own_mounts:
+                return self._own_mounts[place] / path.relative_to(place)
+        return path
+
+    def _labels(self) -> dict[str, str]:
+        return {_LABEL: str(self.on_host(self._folder))}
 
     def look(self) -> tuple[str, dict[str, Any]]:
         """The image's id, which all slots are made from until it is built anew, and what it holds.
@@ -102,17 +127,16 @@ class DockerHost:
         return self._pinned, self._facts
 
     def _ask(self, image: str) -> dict[str, Any]:
-        labels = {_LABEL: str(self._folder)}
+        run = self.client().containers.run
         try:
-            said = cast("bytes", self.client().containers.run(image, ["facts"], remove=True, labels=labels, **_HARDENED))
+            said = cast("bytes", run(image, ["facts"], remove=True, labels=self._labels(), **_HARDENED))
             found = json.loads(said)
         except (docker.errors.ContainerError, docker.errors.APIError, ValueError) as error:
             raise DockerFault(
-                f"expected an image made from {_DOCKERFILE}; {self._image} is none: {error}; "
-                f"build it: docker build -t {self._image} {_DOCKERFILE.parent}"
+                f"{_WANTED}; {self._image} is none: {error}; build it: docker build -t {self._image} {_BUILD}"
             ) from None
         if not isinstance(found, dict):
-            raise DockerFault(f"expected an image made from {_DOCKERFILE}; {self._image} says {said[-200:]!r}")
+            raise DockerFault(f"{_WANTED}; {self._image} says {said[-200:]!r}")
         return cast("dict[str, Any]", found)
 
     def sweep(self) -> None:
@@ -122,8 +146,9 @@ class DockerHost:
             DockerFault: Docker is away.
         """
         client = self.client()
+        labels = [f"{name}={value}" for name, value in self._labels().items()]
         with self._named():
-            for container in client.containers.list(all=True, filters={"label": f"{_LABEL}={self._folder}"}):
+            for container in client.containers.list(all=True, filters={"label": labels}):
                 with contextlib.suppress(docker.errors.NotFound):
                     container.remove(force=True)
 
@@ -144,7 +169,7 @@ class DockerHost:
                 image,
                 ["judge" if role == "judge" else "candidate"],
                 name=f"galapagos-{order.slot}-{role}",
-                labels={_LABEL: str(self._folder)},
+                labels=self._labels(),
                 mounts=self._mounts(order, role),
                 **_HARDENED,
                 **options,
@@ -210,7 +235,7 @@ class DockerHost:
         folder = self._folder / order.slot / role
         if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
             raise DockerFault(f"expected the folder {folder}, shared between evaluators and this service; it is not there")
-        mounts = [docker.types.Mount("/galapagos/slot", str(folder), type="bind", read_only=True)]
+        mounts = [docker.types.Mount("/galapagos/slot", str(self.on_host(folder)), type="bind", read_only=True)]
         key = order.judge_environment if role == "judge" else order.candidate_environment
         if key is not None:
             environment = self._cache / "environments" / key / "site"
@@ -219,7 +244,8 @@ class DockerHost:
                     f"expected the packages {environment}, as the evaluators have them; "
                     "give this service the same GALAPAGOS_CACHE"
                 )
-            mounts.append(docker.types.Mount("/galapagos/environment", str(environment), type="bind", read_only=True))
+            source = str(self.on_host(environment))
+            mounts.append(docker.types.Mount("/galapagos/environment", source, type="bind", read_only=True))
         return mounts
 
 

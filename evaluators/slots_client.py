@@ -175,11 +175,12 @@ def greeting(folder: Path | None) -> Hello:
 
     Blocks: to be asked at a start, or in a thread. Whatever is wrong is in the greeting's `fault`.
     """
-    hello = _start_and_ask() if folder is None else _ask(folder)
+    hello = _start_and_ask() if folder is None else ask_service(folder)
     return Hello(fault=fault) if (fault := unfit(hello)) else hello
 
 
-def _ask(folder: Path) -> Hello:
+def ask_service(folder: Path) -> Hello:
+    """The greeting of the service that runs in `folder`; whatever is wrong is in its `fault`."""
     try:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(_HELLO_S)
@@ -224,7 +225,7 @@ def unfit(hello: Hello) -> str:
     """Why boxes of the image cannot serve this launcher; nothing if they can."""
     if hello.fault:
         return hello.fault
-    build = f"build it again: docker build -t galapagos-box {HARNESS.parent}"
+    build = f"build it again: docker build -t galapagos-box --target box {HARNESS.parents[1]}"
     ours: dict[str, Any] = {
         "harness": digest(str(HARNESS)),
         "python": _minor(platform.python_version()),

@@ -100,7 +100,7 @@ class Model(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    models: Annotated[tuple[Model, ...], Field(min_length=1)]
+    models: tuple[Model, ...] = ()
 
 
 def models_of(text: str, source: str) -> dict[str, Model]:

@@ -16,6 +16,8 @@ PASSED_ON_PREFIXES = ("LC_", "XDG_")
 INSTALLER_PREFIXES = ("UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 SECRET_WORDS = ("TOKEN", "PASSWORD", "SECRET", "KEY", "CREDENTIAL")
 SET_BY_US = frozenset({"database_url", "tier", "models"})
+OF_SERVICES = frozenset({"health_file", "model_keys"})
+"""Settings of processes that are started by hand; commands, which start several for themselves, refuse them."""
 KINDS: dict[str, type[EnvironmentSettings]] = {
     "controller": ProcessSettings,
     "workers": WorkerSettings,
@@ -25,7 +27,7 @@ KINDS: dict[str, type[EnvironmentSettings]] = {
 """The settings that each kind of process of a run reads; slots has no database, and is started for tier container alone."""
 
 
-class CommandSettings(ProcessSettings):
+class CommandSettings(EnvironmentSettings):
     """`data` holds the embedded database, logs, reports and best programs; `models` names the file of model endpoints.
 
     Without `database_url` an embedded database in `data` is used, from the binaries in `postgres_bin` if that is set.
@@ -45,7 +47,8 @@ def command_settings(data: Path | None) -> CommandSettings:
     Raises:
         SettingsError: a GALAPAGOS_ variable that nothing reads, or one with an unusable value.
     """
-    of_processes = {name for kind in (*KINDS.values(), ServerSettings) for name in kind.model_fields} - SET_BY_US
+    of_processes = {name for kind in (*KINDS.values(), ServerSettings) for name in kind.model_fields}
+    of_processes -= SET_BY_US | OF_SERVICES
     others = frozenset(PREFIX + name.upper() for name in of_processes)
     settings = CommandSettings.from_environment(others)
     return settings if data is None else settings.model_copy(update={"data": data})
@@ -53,7 +56,7 @@ def command_settings(data: Path | None) -> CommandSettings:
 
 def passed_settings(kind: str, given: Mapping[str, str]) -> dict[str, str]:
     """The settings in the environment that a kind of process reads, and that are not chosen for it here."""
-    names = set(KINDS[kind].model_fields) - SET_BY_US
+    names = set(KINDS[kind].model_fields) - SET_BY_US - OF_SERVICES
     upper = {name.upper(): value for name, value in given.items()}
     return {name: upper[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in upper}
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from database.engine import Database
 from database.models_file import load_models
+from database.pulse import pulse
 from server.body_limit import BodyLimit
 from server.description import describe, operation_id
 from server.errors import handle_errors
@@ -39,7 +40,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def connected(_app: FastAPI) -> AsyncGenerator[None]:
-        async with service.database:
+        async with service.database, pulse(service.database, chosen.health_file):
             yield
 
     app = FastAPI(

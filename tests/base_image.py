@@ -21,8 +21,8 @@ _LEFT_OUT = ("/usr/share/", "/usr/lib/python3/", "/etc/", "/var/", "/usr/lib/deb
 _UNUSED = ("lto-dump", "/lto1", "libasan", "libtsan", "liblsan", "libubsan", "libhwasan", "libgprofng", "/gconv/", "/lib32/")
 """Large parts of the compilers' packages that no test's compilation touches."""
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_PYTHON = "usr/local"
-_VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
+PYTHON = "usr/local"
+VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _FORMAT = 4
 
 
@@ -111,7 +111,7 @@ def _write(path: Path, packages: list[str]) -> None:
 
 def _other_name_of_packages() -> tarfile.TarInfo:
     """A link for Debian's own interpreter, which looks for packages in a folder of another name."""
-    link = tarfile.TarInfo(f"{_PYTHON}/lib/{_VERSION}/dist-packages")
+    link = tarfile.TarInfo(f"{PYTHON}/lib/{VERSION}/dist-packages")
     link.type, link.linkname = tarfile.SYMTYPE, "site-packages"
     return link
 
@@ -135,13 +135,13 @@ def _as_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
 def _python_files() -> list[tuple[Path, str]]:
     """The interpreter that runs the tests, with its standard library and the packages of boxes, as one in /usr/local."""
     standard = Path(sysconfig.get_path("stdlib", vars={"base": sys.base_prefix, "installed_base": sys.base_prefix}))
-    files = [(interpreter(), f"{_PYTHON}/bin/{_VERSION}"), (interpreter(), f"{_PYTHON}/bin/python3")]
+    files = [(interpreter(), f"{PYTHON}/bin/{VERSION}"), (interpreter(), f"{PYTHON}/bin/python3")]
     # Beside the C library, where it is found without a cache of libraries.
     place = f"usr/lib/{sysconfig.get_config_var('MULTIARCH')}"
     files += [(library, f"{place}/{library.name}") for library in Path(sys.base_prefix, "lib").glob("libpython*.so*")]
     unwanted = {"test", "tests", "site-packages", "dist-packages", "idlelib", "tkinter", "ensurepip", "turtledemo"}
-    files += _tree(standard, f"{_PYTHON}/lib/{_VERSION}", unwanted)
-    target = f"{_PYTHON}/lib/{_VERSION}/site-packages"
+    files += _tree(standard, f"{PYTHON}/lib/{VERSION}", unwanted)
+    target = f"{PYTHON}/lib/{VERSION}/site-packages"
     for name, folder in package_folders().items():
         files += _tree(folder, f"{target}/{name}", {"tests"})
         for information in folder.parent.glob(f"{name}-*.dist-info"):

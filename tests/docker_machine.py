@@ -105,8 +105,13 @@ class DockerMachine:
             raise NoDocker(str(error)) from None
 
     def make_image(self) -> None:
-        """Build the repository's image upon the base."""
-        self.docker("build", "--network", "none", "--build-arg", f"BASE={self.base}", "--tag", IMAGE, "evaluators")
+        """Build the image of boxes upon the base."""
+        self.build("box", IMAGE)
+
+    def build(self, target: str, tag: str, base: str = "") -> None:
+        """Build one of the repository's images upon the base, or upon another one."""
+        based = f"BASE={base or self.base}"
+        self.docker("build", "--network", "none", "--build-arg", based, "--target", target, "--tag", tag, ".")
 
     def settings(self, **changes: str) -> dict[str, str]:
         """The environment of a slots service here."""

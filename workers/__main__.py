@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack
 
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
-from database.models_file import load_models
+from database.models_file import keys_in, load_models
+from database.pulse import pulse
 from database.settings import SettingsError
 from evolution.models import Model, ModelsError
 from workers.settings import WorkerSettings
@@ -29,16 +30,17 @@ async def _serve(settings: WorkerSettings) -> None:
     calls = max(LEAST_MODEL_CALLS, sum(model.concurrency for model in models.values()) * 5 // 4)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url, pool_size=8 if models else 2))
-        proposer = await _proposer(stack, database, models) if models else None
+        await stack.enter_async_context(pulse(database, settings.health_file))
+        proposer = await _proposer(stack, database, models, keys_in(settings.model_keys, os.environ)) if models else None
         owner = f"{socket.gethostname()}:{os.getpid()}"
         await Worker(database, owner, settings.lease_s, proposer, calls).serve(stop)
 
 
-async def _proposer(stack: AsyncExitStack, database: Database, models: dict[str, Model]) -> Proposer:
+async def _proposer(stack: AsyncExitStack, database: Database, models: dict[str, Model], keys: dict[str, str]) -> Proposer:
     # Imported here: the client library takes tens of MiB that a worker without models need not have.
     from workers.model_proposer import ModelProposer
 
-    return await stack.enter_async_context(ModelProposer(database, models, os.environ))
+    return await stack.enter_async_context(ModelProposer(database, models, keys))
 
 
 def main() -> int:

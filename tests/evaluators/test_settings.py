@@ -23,12 +23,18 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_setting_is_obeyed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given = {"DATABASE_URL": URL, "SLOTS": "3", "TIER": "plain", "CACHE": str(tmp_path), "LEASE_S": "7.5"}
-    given["SLOT_FOLDER"] = str(tmp_path / "slots")
+    given |= {"SLOT_FOLDER": str(tmp_path / "slots"), "HEALTH_FILE": str(tmp_path / "health")}
     for name, value in given.items():
         monkeypatch.setenv(f"GALAPAGOS_{name}", value)
     settings = EvaluatorSettings.from_environment()
     expected = EvaluatorSettings(
-        database_url=URL, slots=3, tier=Tier.PLAIN, cache=tmp_path, lease_s=7.5, slot_folder=tmp_path / "slots"
+        database_url=URL,
+        slots=3,
+        tier=Tier.PLAIN,
+        cache=tmp_path,
+        lease_s=7.5,
+        slot_folder=tmp_path / "slots",
+        health_file=tmp_path / "health",
     )
     assert settings == expected
     assert {f"GALAPAGOS_{field.upper()}" for field in EvaluatorSettings.model_fields} == {f"GALAPAGOS_{name}" for name in given}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from database.models_file import load_models
+from database.models_file import keys_in, load_models
 from evolution.models import Message, Model, ModelsError, chosen
 
 WHOLE = """
@@ -48,7 +48,6 @@ def test_models_are_read_by_name(tmp_path: Path) -> None:
         (('model = "scripted-free"', ""), "models.1.model is missing"),
         (("[[models]]", "[[model]]"), "unknown key 'model'"),
         (("[[models]]", "[[models"), "not valid TOML"),
-        ((WHOLE, "models = []"), "models"),
     ],
 )
 def test_every_flaw_of_the_file_is_named(tmp_path: Path, change: tuple[str, str], complaint: str) -> None:
@@ -69,6 +68,19 @@ def test_a_missing_key_names_its_variable(tmp_path: Path) -> None:
     for environment in ({}, {"SMALL_KEY": " "}):
         with pytest.raises(ModelsError, match="needs the environment variable SMALL_KEY"):
             models["small"].key(environment)
+
+
+def test_a_file_without_models_configures_none(tmp_path: Path) -> None:
+    assert load(tmp_path, "# none yet\n") == {}
+
+
+def test_keys_may_lie_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "SMALL_KEY").write_text("from a file\n")
+    (tmp_path / "OTHER_KEY").write_text("other")
+    assert keys_in(tmp_path, {"OTHER_KEY": "given"}) == {"SMALL_KEY": "from a file", "OTHER_KEY": "given"}
+    assert keys_in(None, {"OTHER_KEY": "given"}) == {"OTHER_KEY": "given"}
+    with pytest.raises(ModelsError, match="correct GALAPAGOS_MODEL_KEYS"):
+        keys_in(tmp_path / "nowhere", {})
 
 
 def test_a_run_names_configured_models_with_a_price_where_money_is_limited(tmp_path: Path) -> None:
