@@ -121,6 +121,7 @@ async def apply(connection: Connection, logins: Mapping[Kind, tuple[str, str]]) 
         await _do(connection, f"GRANT CONNECT ON DATABASE {database} TO {name}")
         await _do(connection, f"GRANT USAGE ON SCHEMA public TO {name}")
         await _do(connection, f"GRANT USAGE ON SEQUENCE lease_token TO {name}")
+        await _do(connection, f"GRANT SELECT ON alembic_version TO {name}")
         for table, rights in RIGHTS[kind].items():
             await _do(connection, f"GRANT {rights} ON {table} TO {name}")
         if kind is Kind.EVALUATORS:

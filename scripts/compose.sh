@@ -12,6 +12,10 @@ else
   exit 1
 fi
 
+if [ "${1:-}" = down ]; then
+  # Those that write go before what they write to, whatever order Compose would choose.
+  "${compose[@]}" stop server controller workers evaluators
+fi
 if [ "${1:-}" != up ]; then
   exec "${compose[@]}" "$@"
 fi

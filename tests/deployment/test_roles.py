@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from database import audit, commands, completions, people, projects, proposals, runs
 from database.engine import Database, connect_arguments
 from database.errors import WrongDatabaseUrl
+from database.health import schema_complaint
 from database.migrate import MigrateSettings, upgrade
 from database.roles import Kind
 from database.settings import SettingsError
@@ -229,3 +230,9 @@ async def test_a_run_with_a_model_ends_as_asked_with_each_process_in_its_own_rol
 def test_weak_logins_are_refused(changes: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         MigrateSettings(database_url=OWNER, **changes).logins()
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+async def test_every_process_can_tell_which_schema_the_database_has(server: RolesServer, kind: Kind) -> None:
+    async with Database(server.kinds[kind]) as database, database.begin() as connection:
+        assert await schema_complaint(connection) is None
