@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from database import blobs
+from database.encoding import to_json
 from database.engine import Connection
 from database.errors import NotFound
 from evolution.problem import Problem, problem_from_files
@@ -17,7 +18,7 @@ _STORE_FILES = sa.text(
 )
 _ADD = sa.text(
     "INSERT INTO project_problem (project, revision, name) SELECT :project, revision, name FROM problem "
-    "WHERE revision = :revision ON CONFLICT DO NOTHING"
+    "WHERE revision = :revision ON CONFLICT DO NOTHING RETURNING revision"
 )
 _LOAD = sa.text(
     "SELECT f.path, b.content FROM problem_file f JOIN blob b ON b.hash = f.blob WHERE f.revision = :revision ORDER BY f.path"
@@ -29,7 +30,7 @@ async def store(connection: Connection, problem: Problem) -> None:
     row = {
         "revision": problem.revision,
         "name": problem.definition.name,
-        "definition": problem.definition.model_dump_json(),
+        "definition": to_json(problem.definition.model_dump(mode="json")),
     }
     if (await connection.execute(_STORE, row)).first() is None:
         return
@@ -38,9 +39,9 @@ async def store(connection: Connection, problem: Problem) -> None:
     await connection.execute(_STORE_FILES, {"revision": problem.revision, "paths": paths, "hashes": hashes})
 
 
-async def add(connection: Connection, project: int, revision: str) -> None:
-    """Let a project know a stored problem; nothing happens if it does already."""
-    await connection.execute(_ADD, {"project": project, "revision": revision})
+async def add(connection: Connection, project: int, revision: str) -> bool:
+    """Let a project know a stored problem; False if it does already."""
+    return (await connection.execute(_ADD, {"project": project, "revision": revision})).first() is not None
 
 
 async def load(connection: Connection, revision: str) -> Problem:

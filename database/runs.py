@@ -71,6 +71,7 @@ _SELECT = """
 """
 _LOAD = sa.text(f"{_SELECT} WHERE r.id = :run")
 _LOAD_CONFIG = sa.text("SELECT id, CAST(config AS text) AS config FROM run WHERE id = :run")
+_PROJECT = sa.text("SELECT project FROM run WHERE id = :run")
 _UNFINISHED = sa.text("SELECT id FROM run WHERE state <> 'finished' ORDER BY id")
 _SET_ASIDE = sa.text("""
     WITH unheard AS (
@@ -197,6 +198,11 @@ async def load_config(connection: Connection, run: int) -> RunConfig:
     if row is None:
         raise await _not_found(connection, run)
     return _config(row)
+
+
+async def project_of(connection: Connection, run: int) -> int | None:
+    """The project that owns a run; None if there is no such run."""
+    return (await connection.execute(_PROJECT, {"run": run})).scalar_one_or_none()
 
 
 async def unfinished(connection: Connection) -> list[int]:

@@ -7,8 +7,7 @@ Scores are as recorded: higher is better whatever the problem's direction; times
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,36 +15,13 @@ from database import blobs, runs
 from database.archive import Elite, Record
 from database.engine import Connection
 from database.programs import outcome_of
+from database.run_lists import EVALUATIONS, best_of, verified_of
 from database.runs import RunRow
-from evolution.evaluation import EvaluationState, Outcome, Tier, Verdict
+from evolution.evaluation import EvaluationState, Outcome, Verdict
 from evolution.proposal import Operator, Refusal
-from evolution.run import RunState, StopReason
 
 RATE_EVENTS = 4000
 RATE_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class RunLine:
-    """A run in a list. `verified_score` is the best verified one; `evaluations` counts search evaluations.
-
-    `score_isolated` says whether scores are made where candidates cannot reach them.
-    """
-
-    id: int
-    problem: str
-    title: str
-    sign: float
-    state: RunState
-    stop_reason: StopReason | None
-    tier: Tier
-    score_isolated: bool
-    created_at: datetime
-    active_s: float
-    evaluations: int
-    best_score: float | None
-    verified_score: float | None
-    spent_micro_dollars: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +105,8 @@ class ModelSpend:
     mean_latency_s: float | None
 
 
-# A damaged state must hide neither its own run nor the others of a list.
-_EVALUATIONS = "CASE jsonb_typeof(s.state -> 'evaluations') WHEN 'number' THEN CAST(s.state -> 'evaluations' AS integer) END"
-_LIST = sa.text(f"""
-    SELECT r.id, p.name AS problem, p.definition ->> 'title' AS title,
-        CASE p.definition -> 'score' ->> 'direction' WHEN 'minimize' THEN -1.0 ELSE 1.0 END AS sign,
-        CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason, CAST(r.tier AS text) AS tier,
-        p.definition ->> 'peer' IS NULL AS score_isolated, r.created_at, r.active_s, {_EVALUATIONS} AS evaluations,
-        CAST(s.state -> 'best' AS text) AS best, CAST(s.state -> 'verified' AS text) AS verified, a.spent_micro_dollars
-    FROM run r JOIN problem p ON p.revision = r.problem JOIN account a ON a.run = r.id
-    LEFT JOIN search_state s ON s.run = r.id ORDER BY r.id DESC LIMIT :limit
-""")  # noqa: S608 - made of constants
 _LIVE = sa.text(f"""
-    SELECT {_EVALUATIONS} AS evaluations, CAST(s.state -> 'best' AS text) AS best,
+    SELECT {EVALUATIONS} AS evaluations, CAST(s.state -> 'best' AS text) AS best,
         CAST(s.state -> 'verified' AS text) AS verified,
         (SELECT count(*) FROM proposal WHERE run = :run AND closed_event IS NULL AND state = 'answered') AS waiting,
         (SELECT e.score FROM program g JOIN evaluation e ON e.program = g.id AND e.purpose = 'search'
@@ -221,29 +186,6 @@ _SPEND = sa.text("""
 """)
 
 
-async def list_runs(connection: Connection, limit: int = 1000) -> list[RunLine]:
-    """The newest runs, newest first."""
-    return [
-        RunLine(
-            id=row.id,
-            problem=row.problem,
-            title=row.title,
-            sign=float(row.sign),
-            state=RunState(row.state),
-            stop_reason=None if row.stop_reason is None else StopReason(row.stop_reason),
-            tier=Tier(row.tier),
-            score_isolated=row.score_isolated,
-            created_at=row.created_at,
-            active_s=row.active_s,
-            evaluations=row.evaluations or 0,
-            best_score=_best(row.best)[1],
-            verified_score=_verified(row.verified)[1],
-            spent_micro_dollars=row.spent_micro_dollars,
-        )
-        for row in await connection.execute(_LIST, {"limit": limit})
-    ]
-
-
 async def live(connection: Connection, run: int) -> Live:
     """A run as it stands now.
 
@@ -254,8 +196,8 @@ async def live(connection: Connection, run: int) -> Live:
     found = (await connection.execute(_LIVE, {"run": run})).one()
     span = {"run": run, "newest": row.as_of_event, "events": RATE_EVENTS, "seconds": RATE_S}
     recent = (await connection.execute(_RATE, span)).one()
-    best, best_score = _best(found.best)
-    verified, verified_score = _verified(found.verified)
+    best, best_score = best_of(found.best)
+    verified, verified_score = verified_of(found.verified)
     evaluations: int = found.evaluations or 0
     return Live(
         row=row,
@@ -337,28 +279,3 @@ async def model_spend(connection: Connection, run: int) -> list[ModelSpend]:
         ModelSpend(row.model, row.calls, row.failed, row.tokens_in, row.tokens_out, row.cost, row.mean_latency_s)
         for row in await connection.execute(_SPEND, {"run": run})
     ]
-
-
-def _best(stored: str | None) -> tuple[int | None, float | None]:
-    match None if stored is None else json.loads(stored):
-        case [int(number), (int() | float()) as score, *_]:
-            return number, score
-        case _:
-            return None, None
-
-
-def _verified(stored: str | None) -> tuple[int | None, float | None]:
-    found: Any = json.loads(stored or "[]")
-    pairs = cast("list[Any]", found) if isinstance(found, list) else []
-    scored: list[tuple[float, int]] = []
-    for pair in pairs:
-        # No score: its verification brought none.
-        match pair:
-            case [int(number), (int() | float()) as score]:
-                scored.append((score, -number))
-            case _:
-                pass
-    if not scored:
-        return None, None
-    score, number = max(scored)
-    return -number, score

@@ -233,7 +233,7 @@ def problem_from_files(files: Mapping[str, bytes]) -> Problem:
 def _definition(content: bytes) -> Definition:
     try:
         table: dict[str, Any] = tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProblemError(f"{DEFINITION} is not valid TOML: {error}") from None
     try:
         return Definition.model_validate(table)

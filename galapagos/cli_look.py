@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from database import views
-from database.views import RunLine
+from database import run_lists
+from database.run_lists import RunLine
 from evolution.problem import Definition, Direction
 from galapagos import options
 from galapagos.export import ExportFormat, export_run
@@ -36,7 +36,7 @@ def list_runs(data: options.DataOption = None, as_json: options.JsonOption = Fal
 
     async def work(ground: Ground) -> list[RunLine]:
         async with ground.database.begin() as connection:
-            return await views.list_runs(connection)
+            return await run_lists.list_runs(connection)
 
     try:
         found = visit(data, work)

@@ -1,5 +1,6 @@
 """`python -m server`: one serving process, told by the environment where to listen and where the program database is."""
 
+import asyncio
 import logging
 import signal
 import sys
@@ -7,7 +8,9 @@ from types import FrameType
 
 import uvicorn
 
-from database.errors import WrongDatabaseUrl
+from database import people
+from database.engine import Database
+from database.errors import DatabaseError, WrongDatabaseUrl
 from database.settings import SettingsError
 from evolution.models import ModelsError
 from server.app import create_app
@@ -17,19 +20,34 @@ END_S = 5
 """Seconds that requests under way may take to end once the process is asked to; then they are cut off."""
 
 
+async def _refuse_open(settings: ServerSettings) -> None:
+    if settings.only_here:
+        return
+    async with Database(settings.database_url, pool_size=1) as database, database.begin() as connection:
+        if not await people.any_token(connection):
+            raise SettingsError(
+                f"GALAPAGOS_BIND is {settings.bind}, which others can reach, and nobody has a token yet: make the first one "
+                "with `galapagos people first NAME`, or bind to 127.0.0.1"
+            )
+
+
 def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; 2 if the settings are not usable."""
+    """Serve until SIGTERM or SIGINT; 2 if the settings are not usable, 3 if the machine or the database is not."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
         settings = ServerSettings.from_environment()
         app = create_app(settings)
+        asyncio.run(_refuse_open(settings))
     except (SettingsError, ModelsError, WrongDatabaseUrl) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except DatabaseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
     config = uvicorn.Config(
         app,
         host=settings.bind,

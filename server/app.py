@@ -14,7 +14,7 @@ from server.body_limit import BodyLimit
 from server.description import describe, operation_id
 from server.errors import handle_errors
 from server.known_parameters import only_known_parameters
-from server.routes import health
+from server.routes import health, problems
 from server.service import Service
 from server.settings import ServerSettings
 
@@ -65,4 +65,6 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
 
 def _api() -> APIRouter:
-    return APIRouter(prefix=API)
+    api = APIRouter(prefix=API)
+    api.include_router(problems.router)
+    return api

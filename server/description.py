@@ -5,12 +5,20 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from server.problem_details import ProblemDetails, problems
+from server.schemas.problems import ProblemUpload
 
+OTHERS: tuple[type[BaseModel], ...] = (ProblemDetails, ProblemUpload)
+"""What routes answer or read without FastAPI knowing of it."""
 EVERYWHERE = (400, 405, 413, 500, 503)
 TAGS = [
     {"name": "service", "description": "Whether the service is there and can work."},
+    {"name": "problems", "description": "Seed programs with their judges, kept under the hash of their content."},
+    {"name": "runs", "description": "Searches for better programs: made, watched, steered."},
+    {"name": "programs", "description": "The candidates of a run, their sources and what became of them."},
+    {"name": "results", "description": "Archives, records, tallies, spending, comparisons and exports."},
 ]
 ABOUT = """Galapagos evolves programs: submit a problem, watch its runs, steer them, take the results.
 
@@ -29,9 +37,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         found = get_openapi(title=app.title, version=app.version, description=ABOUT, routes=app.routes, tags=TAGS)
         schemas = found.setdefault("components", {}).setdefault("schemas", {})
-        own = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(own.pop("$defs"))
-        schemas["ProblemDetails"] = own
+        for model in OTHERS:
+            own = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(own.pop("$defs", {}))
+            schemas[model.__name__] = own
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         for operations in found["paths"].values():

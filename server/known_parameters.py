@@ -14,7 +14,7 @@ async def only_known_parameters(request: Request) -> None:
     Raises:
         Refusal: it has another one.
     """
-    known = _known(request.app).get(request.scope["route"].unique_id, frozenset())
+    known = _known(request.app).get(request.scope["endpoint"].__name__, frozenset())
     unknown = sorted(set(request.query_params) - known)
     if not unknown:
         return

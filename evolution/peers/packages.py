@@ -65,7 +65,7 @@ def _imported(files: Mapping[str, bytes], path: str) -> set[str]:
         return set()
     try:
         tree = ast.parse(files[path])
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     names: set[str] = set()
     for node in ast.walk(tree):

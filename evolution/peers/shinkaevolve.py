@@ -218,7 +218,7 @@ def _from_starter(content: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What a Python file passes to the types of settings, where it is written out there; the file is never run."""
     try:
         tree = ast.parse(content)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ProblemError(f"{STARTER}: expected Python; it cannot be read: {error}; correct it") from None
     known = dict(_assigned(tree))
     table: dict[str, Any] = {}

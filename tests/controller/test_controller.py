@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from controller.controller import Controller
-from database import commands, runs, views
+from database import commands, run_lists, runs
 from database.engine import CONTROLLER, Database
 from database.errors import Damaged
 from database.runs import RunRow
@@ -137,9 +137,9 @@ async def epochs_of(database: Database) -> list[int]:
         return list((await connection.execute(sa.text("SELECT controller_epoch FROM run ORDER BY id"))).scalars())
 
 
-async def listed(database: Database) -> list[views.RunLine]:
+async def listed(database: Database) -> list[run_lists.RunLine]:
     async with database.begin() as connection:
-        return await views.list_runs(connection)
+        return await run_lists.list_runs(connection)
 
 
 async def test_a_damaged_run_whose_rows_are_restored_goes_on(database: Database, database_url: str) -> None:

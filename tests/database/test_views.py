@@ -1,7 +1,7 @@
 import pytest
 import sqlalchemy as sa
 
-from database import archive, completions, evaluations, events, proposals, runs, views
+from database import archive, completions, evaluations, events, proposals, run_lists, runs, views
 from database.archive import Elite, Record
 from database.engine import Database
 from database.errors import NotFound
@@ -218,7 +218,7 @@ async def test_the_list_of_runs_is_one_statement(database: Database, count_state
     second = await small_run(database)
     with count_statements() as statements:
         async with database.begin() as connection:
-            newest, oldest = await views.list_runs(connection)
+            newest, oldest = await run_lists.list_runs(connection)
     assert len(statements) == 1
     assert (newest.id, newest.sign, newest.evaluations, newest.best_score, newest.verified_score) == (
         second,
@@ -229,4 +229,4 @@ async def test_the_list_of_runs_is_one_statement(database: Database, count_state
     )
     assert (oldest.id, oldest.sign, oldest.best_score, oldest.tier, oldest.title) == (first, 1.0, None, Tier.NAMESPACES, "Toy")
     async with database.begin() as connection:
-        assert [line.id for line in await views.list_runs(connection, limit=1)] == [second]
+        assert [line.id for line in await run_lists.list_runs(connection, limit=1)] == [second]

@@ -1,7 +1,8 @@
 """The service within the test's own process, on a fresh database."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -9,6 +10,9 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
+from database import people, projects
+from database.runs import DEFAULT_PROJECT
+from evolution.people import Role
 from server.app import create_app
 from server.settings import ServerSettings
 from tests.conftest import Statements
@@ -28,6 +32,44 @@ async def http(app: FastAPI) -> AsyncGenerator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield client
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A client for each role in project 1, one for a stranger to it and one for the installation's administrator."""
+
+    root: httpx.AsyncClient
+    admin: httpx.AsyncClient
+    member: httpx.AsyncClient
+    viewer: httpx.AsyncClient
+    worker: httpx.AsyncClient
+    stranger: httpx.AsyncClient
+
+
+@pytest.fixture
+async def team(app: FastAPI) -> AsyncGenerator[Team]:
+    """Clients with tokens, by role."""
+    clients: dict[str, httpx.AsyncClient] = {}
+    async with AsyncExitStack() as stack:
+        for name in Team.__slots__:
+            token = await token_of(app, name, Role(name) if name in list(Role) else None)
+            clients[name] = await stack.enter_async_context(
+                httpx.AsyncClient(
+                    transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+                    base_url="http://service/api/v1",
+                    headers={"Authorization": f"Bearer {token}"},
+                )
+            )
+        yield Team(**clients)
+
+
+async def token_of(app: FastAPI, name: str, role: Role | None) -> str:
+    """A new token of a new person, who has `role` in project 1; `root` administers the installation."""
+    async with app.state.service.database.begin() as connection:
+        person = await people.create_person(connection, name, by=None, is_admin=name == "root")
+        if role is not None:
+            await projects.set_member(connection, DEFAULT_PROJECT, person.id, role, by=None)
+        return (await people.create_token(connection, person.id, "test", by=None)).text
 
 
 CountServed = Callable[[], AbstractContextManager[Statements]]

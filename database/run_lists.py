@@ -1,0 +1,135 @@
+"""Which runs there are: pages of them, newest first, at a cost that does not grow with the runs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from database.engine import Connection
+from evolution.evaluation import Tier
+from evolution.run import RunState, StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run in a list. `verified_score` is the best verified one; `evaluations` counts search evaluations.
+
+    `problem` is its name and `revision` its content's hash. `score_isolated` says whether scores are made where candidates
+    cannot reach them. Scores are as recorded; times `sign` they are raw.
+    """
+
+    id: int
+    project: int
+    problem: str
+    revision: str
+    title: str
+    sign: float
+    state: RunState
+    stop_reason: StopReason | None
+    tier: Tier
+    score_isolated: bool
+    created_at: datetime
+    finished_at: datetime | None
+    active_s: float
+    evaluations: int
+    best_score: float | None
+    verified_score: float | None
+    spent_micro_dollars: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs: those of these projects (None: all), of one revision of a problem, in one state, with lower ids."""
+
+    projects: Sequence[int] | None = None
+    problem: str | None = None
+    state: RunState | None = None
+    before: int | None = None
+
+
+# A damaged state must hide neither its own run nor the others of a list.
+EVALUATIONS = "CASE jsonb_typeof(s.state -> 'evaluations') WHEN 'number' THEN CAST(s.state -> 'evaluations' AS integer) END"
+"""How many search evaluations the search state `s` counts, in SQL."""
+
+_LIST = sa.text(f"""
+    SELECT r.id, r.project, p.name AS problem, r.problem AS revision, p.definition ->> 'title' AS title,
+        CASE p.definition -> 'score' ->> 'direction' WHEN 'minimize' THEN -1.0 ELSE 1.0 END AS sign,
+        CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason, CAST(r.tier AS text) AS tier,
+        p.definition ->> 'peer' IS NULL AS score_isolated, r.created_at, r.finished_at, r.active_s,
+        {EVALUATIONS} AS evaluations, CAST(s.state -> 'best' AS text) AS best, CAST(s.state -> 'verified' AS text) AS verified,
+        a.spent_micro_dollars
+    FROM (
+        SELECT * FROM run
+        WHERE (CAST(:projects AS bigint[]) IS NULL OR project = ANY(CAST(:projects AS bigint[])))
+            AND (CAST(:problem AS text) IS NULL OR problem = :problem)
+            AND (CAST(:state AS text) IS NULL OR state = CAST(CAST(:state AS text) AS runstate))
+            AND (CAST(:before AS bigint) IS NULL OR id < :before)
+        ORDER BY id DESC LIMIT :limit
+    ) r JOIN problem p ON p.revision = r.problem JOIN account a ON a.run = r.id
+    LEFT JOIN search_state s ON s.run = r.id ORDER BY r.id DESC
+""")  # noqa: S608 - made of constants
+
+
+async def list_runs(connection: Connection, limit: int = 1000, among: RunFilter | None = None) -> list[RunLine]:
+    """The newest runs, newest first."""
+    chosen = among or RunFilter()
+    row = {
+        "projects": None if chosen.projects is None else list(chosen.projects),
+        "problem": chosen.problem,
+        "state": None if chosen.state is None else chosen.state.value,
+        "before": chosen.before,
+        "limit": limit,
+    }
+    return [_line(found) for found in await connection.execute(_LIST, row)]
+
+
+def _line(row: sa.Row[Any]) -> RunLine:
+    return RunLine(
+        id=row.id,
+        project=row.project,
+        problem=row.problem,
+        revision=row.revision,
+        title=row.title,
+        sign=float(row.sign),
+        state=RunState(row.state),
+        stop_reason=None if row.stop_reason is None else StopReason(row.stop_reason),
+        tier=Tier(row.tier),
+        score_isolated=row.score_isolated,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        active_s=row.active_s,
+        evaluations=row.evaluations or 0,
+        best_score=best_of(row.best)[1],
+        verified_score=verified_of(row.verified)[1],
+        spent_micro_dollars=row.spent_micro_dollars,
+    )
+
+
+def best_of(stored: str | None) -> tuple[int | None, float | None]:
+    """Number and recorded score of the best program, from the JSON of a search state's `best`."""
+    match None if stored is None else json.loads(stored):
+        case [int(number), (int() | float()) as score, *_]:
+            return number, score
+        case _:
+            return None, None
+
+
+def verified_of(stored: str | None) -> tuple[int | None, float | None]:
+    """Number and recorded score of the best verified program, from the JSON of a search state's `verified`."""
+    found: Any = json.loads(stored or "[]")
+    pairs = cast("list[Any]", found) if isinstance(found, list) else []
+    scored: list[tuple[float, int]] = []
+    for pair in pairs:
+        # No score: its verification brought none.
+        match pair:
+            case [int(number), (int() | float()) as score]:
+                scored.append((score, -number))
+            case _:
+                pass
+    if not scored:
+        return None, None
+    score, number = max(scored)
+    return -number, score

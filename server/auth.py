@@ -1,0 +1,86 @@
+"""Who asks, and what they may do."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from database import people, runs
+from database.people import Caller
+from evolution.people import Action
+from server.problem_details import Refusal
+from server.schemas.base import LARGEST_ID
+from server.service import Served
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="token", description="A token of a person: `Authorization: Bearer gal_...` (docs/people.md)"
+)
+RunNumber = Annotated[int, Path(ge=1, le=LARGEST_ID, description="id of a run")]
+
+
+async def _caller(service: Served, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+    if credentials is None:
+        raise _no_token("expected a token in the header Authorization, as `Bearer gal_...`; none came")
+    async with service.database.begin() as connection:
+        found = await people.identify(connection, credentials.credentials)
+    if found is None:
+        raise _no_token("the token is unknown, revoked or expired, or its owner was deactivated; ask an administrator for one")
+    return found
+
+
+Signed = Annotated[Caller, Depends(_caller)]
+"""Whoever stands behind the token of a request; without a valid one the request ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunAccess:
+    """That the caller may do what the route does in the project of this run."""
+
+    run: int
+    project: int
+    caller: Caller
+
+    def may(self, action: Action) -> bool:
+        """Whether the caller may do something else there too."""
+        return self.caller.may(action, self.project)
+
+
+class RunFor:
+    """Lets a request to a route of one run pass if the caller may do `action` in the run's project.
+
+    A run of a project that the caller does not belong to is not there.
+    """
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    async def __call__(self, run: RunNumber, caller: Signed, service: Served) -> RunAccess:
+        """Look the run's project up."""
+        async with service.database.begin() as connection:
+            project = await runs.project_of(connection, run)
+        if project is None or not caller.may(Action.READ, project):
+            raise Refusal(404, f"there is no run {run}, or it belongs to a project that you do not belong to")
+        require(caller, self.action, project)
+        return RunAccess(run, project, caller)
+
+
+def require(caller: Caller, action: Action, project: int) -> None:
+    """Go on only if the caller may do this in the project.
+
+    Raises:
+        Refusal: the caller may not.
+    """
+    if not caller.may(action, project):
+        role = caller.memberships.get(project)
+        has = "you do not belong to it" if role is None else f"you are {role.value} there"
+        raise Refusal(403, f"this needs the right to {action.value} in project {project}; {has}; ask one of its administrators")
+
+
+def readable(caller: Caller) -> list[int] | None:
+    """The projects of which the caller may see something; None for all there are."""
+    return None if caller.is_admin else [project for project in caller.memberships if caller.may(Action.READ, project)]
+
+
+def _no_token(said: str) -> Refusal:
+    return Refusal(401, said, headers={"WWW-Authenticate": "Bearer"})
