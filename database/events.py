@@ -34,6 +34,8 @@ _READ = sa.text("""
     ORDER BY number LIMIT :limit
 """)
 
+_NEWEST = sa.text("SELECT id, as_of_event FROM run WHERE id = ANY(CAST(:runs AS bigint[]))")
+
 
 async def append(connection: Connection, run: int, after: int, events: Sequence[Event]) -> int:
     """Write `events` behind event `after`, the newest one of the run; returns the number of the last one written.
@@ -65,6 +67,11 @@ async def read(connection: Connection, run: int, after: int = 0, limit: int = 10
     """
     rows = await connection.execute(_READ, {"run": run, "after": after, "limit": limit})
     return [LoggedEvent(row.number, row.at, _event(run, row.number, row.payload)) for row in rows]
+
+
+async def newest(connection: Connection, runs: Sequence[int]) -> dict[int, int]:
+    """The number of the newest event of each of these runs, 0 before the first; runs that do not exist are left out."""
+    return {row.id: row.as_of_event for row in await connection.execute(_NEWEST, {"runs": list(runs)})}
 
 
 def _event(run: int, number: int, payload: str) -> Event:

@@ -31,6 +31,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """The project that owns a run, and its direction: a raw score is `sign` times the recorded one."""
+
+    project: int
+    sign: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """A run as stored.
 
@@ -71,7 +79,10 @@ _SELECT = """
 """
 _LOAD = sa.text(f"{_SELECT} WHERE r.id = :run")
 _LOAD_CONFIG = sa.text("SELECT id, CAST(config AS text) AS config FROM run WHERE id = :run")
-_PROJECT = sa.text("SELECT project FROM run WHERE id = :run")
+_FACTS = sa.text("""
+    SELECT r.project, CASE p.definition -> 'score' ->> 'direction' WHEN 'minimize' THEN -1.0 ELSE 1.0 END AS sign
+    FROM run r JOIN problem p ON p.revision = r.problem WHERE r.id = :run
+""")
 _UNFINISHED = sa.text("SELECT id FROM run WHERE state <> 'finished' ORDER BY id")
 _SET_ASIDE = sa.text("""
     WITH unheard AS (
@@ -200,9 +211,10 @@ async def load_config(connection: Connection, run: int) -> RunConfig:
     return _config(row)
 
 
-async def project_of(connection: Connection, run: int) -> int | None:
-    """The project that owns a run; None if there is no such run."""
-    return (await connection.execute(_PROJECT, {"run": run})).scalar_one_or_none()
+async def facts(connection: Connection, run: int) -> Facts | None:
+    """What never changes of a run; None if there is no such run."""
+    row = (await connection.execute(_FACTS, {"run": run})).first()
+    return None if row is None else Facts(row.project, float(row.sign))
 
 
 async def unfinished(connection: Connection) -> list[int]:

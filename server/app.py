@@ -13,8 +13,10 @@ from database.pulse import pulse
 from server.body_limit import BodyLimit
 from server.description import describe, operation_id
 from server.errors import handle_errors
+from server.event_feed import EventFeed
 from server.known_parameters import only_known_parameters
-from server.routes import health, problems
+from server.recent import Recent
+from server.routes import events, health, problems
 from server.service import Service
 from server.settings import ServerSettings
 
@@ -32,15 +34,19 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
         WrongDatabaseUrl: the address of the database is not usable.
     """
     chosen = settings or ServerSettings.from_environment()
+    database = Database(chosen.database_url, pool_size=CONNECTIONS)
+    recent = Recent(database)
     service = Service(
         settings=chosen,
-        database=Database(chosen.database_url, pool_size=CONNECTIONS),
+        database=database,
+        events=EventFeed(database, recent),
+        recent=recent,
         models={} if chosen.models is None else load_models(chosen.models),
     )
 
     @asynccontextmanager
     async def connected(_app: FastAPI) -> AsyncGenerator[None]:
-        async with service.database, pulse(service.database, chosen.health_file):
+        async with database, pulse(database, chosen.health_file), service.events.running():
             yield
 
     app = FastAPI(
@@ -67,4 +73,5 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 def _api() -> APIRouter:
     api = APIRouter(prefix=API)
     api.include_router(problems.router)
+    api.include_router(events.router)
     return api

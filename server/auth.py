@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Depends, Path
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from database import people, runs
 from database.people import Caller
 from evolution.people import Action
 from server.problem_details import Refusal
@@ -22,8 +21,7 @@ RunNumber = Annotated[int, Path(ge=1, le=LARGEST_ID, description="id of a run")]
 async def _caller(service: Served, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
     if credentials is None:
         raise _no_token("expected a token in the header Authorization, as `Bearer gal_...`; none came")
-    async with service.database.begin() as connection:
-        found = await people.identify(connection, credentials.credentials)
+    found = await service.recent.caller(credentials.credentials)
     if found is None:
         raise _no_token("the token is unknown, revoked or expired, or its owner was deactivated; ask an administrator for one")
     return found
@@ -35,10 +33,11 @@ Signed = Annotated[Caller, Depends(_caller)]
 
 @dataclass(frozen=True, slots=True)
 class RunAccess:
-    """That the caller may do what the route does in the project of this run."""
+    """That the caller may do what the route does in the project of this run. Raw scores are `sign` times recorded ones."""
 
     run: int
     project: int
+    sign: float
     caller: Caller
 
     def may(self, action: Action) -> bool:
@@ -57,12 +56,11 @@ class RunFor:
 
     async def __call__(self, run: RunNumber, caller: Signed, service: Served) -> RunAccess:
         """Look the run's project up."""
-        async with service.database.begin() as connection:
-            project = await runs.project_of(connection, run)
-        if project is None or not caller.may(Action.READ, project):
+        found = await service.recent.facts(run)
+        if found is None or not caller.may(Action.READ, found.project):
             raise Refusal(404, f"there is no run {run}, or it belongs to a project that you do not belong to")
-        require(caller, self.action, project)
-        return RunAccess(run, project, caller)
+        require(caller, self.action, found.project)
+        return RunAccess(run, found.project, found.sign, caller)
 
 
 def require(caller: Caller, action: Action, project: int) -> None:

@@ -18,6 +18,7 @@ TAGS = [
     {"name": "problems", "description": "Seed programs with their judges, kept under the hash of their content."},
     {"name": "runs", "description": "Searches for better programs: made, watched, steered."},
     {"name": "programs", "description": "The candidates of a run, their sources and what became of them."},
+    {"name": "events", "description": "What happened in a run, in order: in pages, and live."},
     {"name": "results", "description": "Archives, records, tallies, spending, comparisons and exports."},
 ]
 ABOUT = """Galapagos evolves programs: submit a problem, watch its runs, steer them, take the results.

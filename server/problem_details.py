@@ -74,14 +74,18 @@ class Refusal(Exception):
 
 def answer(status: int, detail: str, errors: Sequence[FieldError] = (), headers: dict[str, str] | None = None) -> JSONResponse:
     """The response that tells of a failure."""
-    body = ProblemDetails(
+    return JSONResponse(details(status, detail, errors), status, headers, MEDIA_TYPE)
+
+
+def details(status: int, detail: str, errors: Sequence[FieldError] = ()) -> dict[str, Any]:
+    """The body of such a response."""
+    return ProblemDetails(
         type=f"urn:galapagos:{TYPES.get(status, 'bad-request')}",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
         errors=list(errors),
-    )
-    return JSONResponse(body.model_dump(), status, headers, MEDIA_TYPE)
+    ).model_dump()
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

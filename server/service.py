@@ -8,15 +8,22 @@ from fastapi import Depends, Request
 
 from database.engine import Database
 from evolution.models import Model
+from server.event_feed import EventFeed
+from server.recent import Recent
 from server.settings import ServerSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One serving process. `models` are the configured endpoints by name; their keys are not known here."""
+    """One serving process. `models` are the configured endpoints by name; their keys are not known here.
+
+    `events` follows the logs of runs, `recent` remembers what every request would ask the database for.
+    """
 
     settings: ServerSettings
     database: Database
+    events: EventFeed
+    recent: Recent
     models: Mapping[str, Model]
 
 

@@ -13,9 +13,16 @@ from fastapi import FastAPI
 from database import people, projects
 from database.runs import DEFAULT_PROJECT
 from evolution.people import Role
+from server import recent
 from server.app import create_app
 from server.settings import ServerSettings
 from tests.conftest import Statements
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request asks who stands behind its token, as the first one does."""
+    monkeypatch.setattr(recent, "FRESH_S", 0.0)
 
 
 @pytest.fixture

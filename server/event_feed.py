@@ -1,0 +1,191 @@
+"""The newest events of runs, read and written out once for all who follow them.
+
+However many follow a run, its log is read once every `TICK_S`, and each stretch of it is turned into text once. A
+follower that is new, or was too slow, reads what it missed from the database by itself, and then goes with the others.
+"""
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from database import events
+from database.engine import Database
+from database.errors import DatabaseError, DatabaseUnavailable, NotFound
+from database.events import LoggedEvent
+from server.recent import Recent
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.25
+"""A follower gets at most one message in this time, once it has caught up."""
+MOST_EVENTS = 500
+"""Events in one message."""
+_KEPT = 64
+_SCORES = ("score", "parent_score", "gain")
+_KEYS = frozenset({"program", "evaluation"})
+_RETRY_S = 1.0
+
+
+def as_json(logged: LoggedEvent, sign: float) -> dict[str, Any]:
+    """An event as people get it: its own number and time, and its fields; scores are raw, `sign` times the recorded ones.
+
+    The program that it tells of is named by its number in the run, `program`; keys of tables are left out.
+    """
+    fields = {name: value for name, value in logged.event.model_dump(mode="json").items() if name not in _KEYS}
+    fields |= {name: sign * fields[name] for name in _SCORES if fields.get(name) is not None}
+    if "number" in fields:
+        fields["program"] = fields.pop("number")
+    return {"number": logged.number, "at": logged.at.isoformat(), **fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Consecutive events of one run, `first` to `last`, as one message of an event stream."""
+
+    first: int
+    last: int
+    text: bytes
+
+
+def message(found: Sequence[LoggedEvent], sign: float) -> Message:
+    """One message with all of `found`, which are consecutive and at least one."""
+    first, last = found[0].number, found[-1].number
+    data = json.dumps([as_json(one, sign) for one in found], separators=(",", ":"))
+    return Message(first, last, f"id: {last}\nevent: events\ndata: {data}\n\n".encode())
+
+
+@dataclass(slots=True)
+class _Feed:
+    """One run that is followed. `news` is set, and replaced, whenever `recent` gets another message."""
+
+    run: int
+    sign: float
+    newest: int
+    followers: int = 0
+    recent: deque[Message] = field(default_factory=lambda: deque[Message](maxlen=_KEPT))
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def after(self, number: int) -> Message | None:
+        """The kept message that begins right behind event `number`."""
+        return next((one for one in self.recent if one.first == number + 1), None)
+
+    def tell(self) -> None:
+        """Wake all who wait."""
+        self.news.set()
+        self.news = asyncio.Event()
+
+
+class EventFeed:
+    """Follows the logs of runs for one serving process."""
+
+    def __init__(self, database: Database, recent: Recent) -> None:
+        self._database = database
+        self._recent = recent
+        self._feeds: dict[int, _Feed] = {}
+        self._wanted = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Within the block logs are followed."""
+        task = asyncio.create_task(self._follow_all())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def messages(self, run: int, after: int | None, lasts_s: float) -> AsyncGenerator[bytes]:
+        """The log of a run from behind event `after` (None: from now on), for `lasts_s` seconds, as messages of a stream.
+
+        Raises:
+            NotFound: no such run.
+            DatabaseError: the log cannot be read; begin anew behind the last event that came.
+        """
+        ends = asyncio.get_running_loop().time() + lasts_s
+        feed = await self._joined(run)
+        after = feed.newest if after is None else after
+        try:
+            while True:
+                news = feed.news
+                found = feed.after(after)
+                if found is None and feed.newest > after:
+                    found = await self._read(feed, after, feed.newest)
+                if found is None:
+                    async with asyncio.timeout_at(ends):
+                        await news.wait()
+                    continue
+                after = found.last
+                yield found.text
+        except TimeoutError:
+            return
+        finally:
+            self._left(feed)
+
+    async def _joined(self, run: int) -> _Feed:
+        if run not in self._feeds:
+            facts = await self._recent.facts(run)
+            async with self._database.begin() as connection:
+                newest = await events.newest(connection, [run])
+            if facts is None:
+                raise NotFound(f"there is no run {run}")
+            self._feeds.setdefault(run, _Feed(run, facts.sign, newest[run]))
+        feed = self._feeds[run]
+        feed.followers += 1
+        self._wanted.set()
+        return feed
+
+    def _left(self, feed: _Feed) -> None:
+        feed.followers -= 1
+        if feed.followers == 0 and self._feeds.get(feed.run) is feed:
+            del self._feeds[feed.run]
+
+    async def _read(self, feed: _Feed, after: int, until: int) -> Message | None:
+        """The events from behind `after` up to `until`, or the first of them.
+
+        Nothing beyond: so whoever reads by itself ends where one of the messages for all begins.
+        """
+        async with self._database.begin() as connection:
+            found = await events.read(connection, feed.run, after, min(MOST_EVENTS, until - after))
+        return message(found, feed.sign) if found else None
+
+    async def _follow_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            if not self._feeds:
+                self._wanted.clear()
+                await self._wanted.wait()
+            began = loop.time()
+            try:
+                await self._look()
+            except DatabaseUnavailable as error:
+                log.warning("events are not followed for %s s: %s", _RETRY_S, error)
+                await asyncio.sleep(_RETRY_S)
+            await asyncio.sleep(max(0.0, began + TICK_S - loop.time()))
+
+    async def _look(self) -> None:
+        """Read what is new in all runs that are followed."""
+        async with self._database.begin() as connection:
+            newest = await events.newest(connection, list(self._feeds))
+        for run, number in newest.items():
+            feed = self._feeds.get(run)
+            if feed is None or number <= feed.newest:
+                continue
+            try:
+                found = await self._read(feed, feed.newest, number)
+            except DatabaseUnavailable:
+                raise
+            except DatabaseError as error:
+                # Each follower reads by itself then, and is told what is wrong.
+                log.warning("the log of run %s cannot be read: %s", run, error)
+                feed.newest = number
+                feed.tell()
+                continue
+            if found is not None:
+                feed.recent.append(found)
+                feed.newest = found.last
+                feed.tell()
