@@ -161,11 +161,20 @@ async def stop_if_due(now: Pass) -> None:
     if due is None:
         return
     reason, detail = due
-    if reason is StopReason.JUDGE_FAILED and now.stopped is None:
-        fault = await evaluations.last_host_fault(now.connection, run.id)
-        detail = f"{detail}: {fault}" if fault else detail
+    if now.stopped is None:
+        why = await _told(now, reason)
+        detail = f"{detail}: {why}" if why else detail
     now.note(loop.stop(state, reason, detail))
     now.stopped = (reason, detail)
+
+
+async def _told(now: Pass, reason: StopReason) -> str | None:
+    """What evaluators or workers said of that for which the run stops."""
+    if reason is StopReason.JUDGE_FAILED:
+        return await evaluations.last_host_fault(now.connection, now.run.id)
+    if reason is StopReason.MONEY and now.run.state.droughts.money:
+        return await proposals.last_refusal(now.connection, now.run.id, Refusal.BUDGET)
+    return None
 
 
 def choose_proposals(now: Pass) -> None:

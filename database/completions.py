@@ -1,25 +1,16 @@
 """Model calls and their money: reserved before the call, stored before it is parsed, settled at what it cost."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from database import blobs
+from database import blobs, charges
+from database.charges import Charges, OverBudget
 from database.encoding import storable
 from database.engine import Connection
 from database.proposals import ClaimedProposal, LeaseLost
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class OverBudget:
-    """The call could cost more than is left; nothing was written. `left_micro_dollars` is what could be reserved."""
-
-    left_micro_dollars: int
-
+from evolution.limits import Resource
 
 Reservation = int | OverBudget | LeaseLost
 """The id of the completion of a call that may be made, or why it must not be."""
@@ -39,18 +30,22 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NewCall:
-    """A model call about to be made for a claimed proposal; `micro_dollars` is the most that it can cost."""
+    """A model call about to be made for a claimed proposal; `micro_dollars` and `tokens` are the most that it can take."""
 
     claimed: ClaimedProposal
     model: str
     template: str
     prompt: str
     micro_dollars: int
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a call brought: an answer, or a failure; and what it cost in tokens, micro-dollars and seconds."""
+    """What a call brought: an answer, or a failure; and what it cost in tokens, micro-dollars and seconds.
+
+    `unreported`: the endpoint did not tell how many tokens it took, so all that were reserved count as used.
+    """
 
     completion: int
     answer: str | None
@@ -60,6 +55,16 @@ class Settlement:
     tokens_out: int
     micro_dollars: int
     latency_s: float
+    unreported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What is set aside for a call that is under way."""
+
+    run: int
+    micro_dollars: int
+    tokens: int
 
 
 _HELD = sa.text("""
@@ -67,15 +72,12 @@ _HELD = sa.text("""
     JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[])) AS mine(id, token) ON mine.id = p.id
     WHERE p.lease = mine.token AND p.state = 'leased' ORDER BY p.id FOR NO KEY UPDATE OF p
 """)
-_LOCK_MONEY = sa.text("""
-    SELECT run, limit_micro_dollars - spent_micro_dollars - reserved_micro_dollars AS room FROM account
-    WHERE run = ANY(CAST(:runs AS bigint[])) ORDER BY run FOR NO KEY UPDATE
-""")
 _OPEN = sa.text("""
     WITH opened AS (
-        INSERT INTO completion (run, proposal, lease, model, template, prompt, reserved_micro_dollars)
+        INSERT INTO completion (run, proposal, lease, model, template, prompt, reserved_micro_dollars, reserved_tokens)
         SELECT * FROM unnest(CAST(:runs AS bigint[]), CAST(:proposals AS bigint[]), CAST(:leases AS bigint[]),
-            CAST(:models AS text[]), CAST(:templates AS text[]), CAST(:prompts AS bytea[]), CAST(:amounts AS bigint[]))
+            CAST(:models AS text[]), CAST(:templates AS text[]), CAST(:prompts AS bytea[]), CAST(:amounts AS bigint[]),
+            CAST(:tokens AS bigint[]))
         RETURNING id, proposal, run, reserved_micro_dollars
     ),
     money AS (
@@ -85,7 +87,7 @@ _OPEN = sa.text("""
     SELECT id, proposal FROM opened
 """)
 _LOCK = sa.text("""
-    SELECT id, run, reserved_micro_dollars AS reserved FROM completion
+    SELECT id, run, reserved_micro_dollars AS micro_dollars, reserved_tokens AS tokens FROM completion
     WHERE id = ANY(CAST(:ids AS bigint[])) AND cost_micro_dollars IS NULL ORDER BY id FOR NO KEY UPDATE
 """)
 _SETTLE = sa.text("""
@@ -116,14 +118,20 @@ _LOCK_LOST = sa.text("""
 """)
 # Waits for whoever is settling one of them now.
 _LOCK_OPEN = sa.text("SELECT id FROM completion WHERE run = :run AND cost_micro_dollars IS NULL ORDER BY id FOR NO KEY UPDATE")
-_LOCK_ACCOUNTS = sa.text("""
-    SELECT run FROM account WHERE run IN (SELECT run FROM completion WHERE id = ANY(CAST(:ids AS bigint[])))
-    ORDER BY run FOR NO KEY UPDATE
-""")
+_RUNS = sa.text("SELECT DISTINCT run FROM completion WHERE id = ANY(CAST(:ids AS bigint[]))")
 _SETTLE_LOST = sa.text("""
     WITH settled AS (
         UPDATE completion SET cost_micro_dollars = reserved_micro_dollars, failure = :failure
-        WHERE id = ANY(CAST(:ids AS bigint[])) RETURNING run, reserved_micro_dollars AS amount
+        WHERE id = ANY(CAST(:ids AS bigint[])) RETURNING run, reserved_micro_dollars AS amount, reserved_tokens AS tokens
+    ),
+    owed AS (
+        SELECT w.id, sum(CASE w.resource WHEN 'tokens' THEN s.tokens ELSE s.amount END) AS amount
+        FROM settled s JOIN run r ON r.id = s.run
+        JOIN allowance w ON w.resource <> 'evaluations' AND (w.run = r.id OR w.project = r.project OR w.person = r.person)
+        GROUP BY w.id
+    ),
+    paid AS (
+        UPDATE allowance w SET spent = w.spent + o.amount, reserved = w.reserved - o.amount FROM owed o WHERE w.id = o.id
     )
     UPDATE account a SET spent_micro_dollars = a.spent_micro_dollars + s.amount,
         reserved_micro_dollars = a.reserved_micro_dollars - s.amount
@@ -137,10 +145,17 @@ _STORED = sa.text("""
 
 
 async def reserve(
-    connection: Connection, claimed: ClaimedProposal, *, model: str, template: str, prompt: str, micro_dollars: int
+    connection: Connection,
+    claimed: ClaimedProposal,
+    *,
+    model: str,
+    template: str,
+    prompt: str,
+    micro_dollars: int,
+    tokens: int = 0,
 ) -> Reservation:
     """Record one model call about to be made: see `book`."""
-    _, reserved = await book(connection, [], [NewCall(claimed, model, template, prompt, micro_dollars)])
+    _, reserved = await book(connection, [], [NewCall(claimed, model, template, prompt, micro_dollars, tokens)])
     return reserved[0]
 
 
@@ -171,27 +186,22 @@ async def book(
     of its completion, or why it must not be made. First come first served; at most one call for a proposal. Commit
     before calling a model: only then is the money safe from others. A constant number of statements.
 
-    A call that cost less than reserved frees the rest. One that cost more is booked in full as far as the limit
-    allows; beyond it the limit is booked and the difference logged as an error: the endpoint's declared price or
-    token limit is wrong, and a budget never shows more spent than its limit. The money was spent whoever holds the
-    proposal's lease now, so settling is not fenced by it.
+    A call is charged to the run's account and to what its project and the person who started it may spend. One that
+    took less than reserved frees the rest; one that took more is booked as far as all limits allow (`Charges.settle`).
+    The money was spent whoever holds the proposal's lease now, so settling is not fenced by it.
 
-    Whoever books locks proposals, then completions, then accounts, each in the order of their keys, then writes blobs:
-    whatever is settled and reserved at the same time elsewhere then waits, and nothing deadlocks.
+    Whoever books locks proposals, then completions, then accounts, then limits, each in the order of their keys, then
+    writes blobs: whatever is settled and reserved at the same time elsewhere then waits, and nothing deadlocks.
     """
     held = await _held(connection, calls)
     rows = await connection.execute(_LOCK, {"ids": [one.completion for one in settlements]}) if settlements else ()
-    waiting = {row.id: (row.run, row.reserved) for row in rows}
+    waiting = {row.id: _Open(row.run, row.micro_dollars, row.tokens) for row in rows}
     fresh = [one for one in settlements if one.completion in waiting]
     wanted = [call for call in calls if call.claimed.lease.id in held]
-    runs = sorted({*(run for run, _ in waiting.values()), *(call.claimed.run for call in wanted)})
-    found = await connection.execute(_LOCK_MONEY, {"runs": runs}) if runs else ()
-    room: dict[int, int | None] = {row.run: row.room for row in found}
-    booked: dict[int, int] = {}
-    for one in fresh:
-        run, reserved = waiting[one.completion]
-        booked[one.completion], room[run] = _booked(one, run, reserved, room[run])
-    results = [_granted(call, held, room) for call in calls]
+    runs = {*(one.run for one in waiting.values()), *(call.claimed.run for call in wanted)}
+    charged = await charges.lock(connection, sorted(runs))
+    booked = {one.completion: _booked(one, waiting[one.completion], charged) for one in fresh}
+    results = [_granted(call, held, charged) for call in calls]
     granted = [call for call, result in zip(calls, results, strict=True) if result is None]
     answers = [storable(one.answer).encode() for one in fresh if one.answer is not None]
     prompts = [storable(call.prompt).encode() for call in granted]
@@ -199,6 +209,7 @@ async def book(
     if fresh:
         await _settle(connection, fresh, booked, hashes[: len(answers)])
     opened = await _opened(connection, granted, hashes[len(answers) :]) if granted else {}
+    await charged.write(connection)
     reservations = [
         opened[call.claimed.lease.id] if result is None else result for call, result in zip(calls, results, strict=True)
     ]
@@ -216,16 +227,11 @@ async def _held(connection: Connection, calls: Sequence[NewCall]) -> frozenset[i
     return frozenset(found.scalars())
 
 
-def _granted(call: NewCall, held: frozenset[int], room: dict[int, int | None]) -> OverBudget | LeaseLost | None:
-    """Why a call must not be made; None if it may, with its money taken out of `room`."""
-    run = call.claimed.run
-    left = room.get(run)
+def _granted(call: NewCall, held: frozenset[int], charged: Charges) -> OverBudget | LeaseLost | None:
+    """Why a call must not be made; None if it may, with what it can take set aside in `charged`."""
     if call.claimed.lease.id not in held:
         return LeaseLost()
-    if left is not None and call.micro_dollars > left:
-        return OverBudget(left)
-    room[run] = None if left is None else left - call.micro_dollars
-    return None
+    return charged.reserve(call.claimed.run, {Resource.MICRO_DOLLARS: call.micro_dollars, Resource.TOKENS: call.tokens})
 
 
 async def _opened(connection: Connection, calls: Sequence[NewCall], prompts: Sequence[bytes]) -> dict[int, int]:
@@ -238,6 +244,7 @@ async def _opened(connection: Connection, calls: Sequence[NewCall], prompts: Seq
         "templates": [call.template for call in calls],
         "prompts": list(prompts),
         "amounts": [call.micro_dollars for call in calls],
+        "tokens": [call.tokens for call in calls],
     }
     return {found.proposal: found.id for found in await connection.execute(_OPEN, row)}
 
@@ -259,22 +266,12 @@ async def _settle(
     await connection.execute(_SETTLE, row)
 
 
-def _booked(one: Settlement, run: int, reserved: int, room: int | None) -> tuple[int, int | None]:
-    """What is booked of a call's cost, and the room that is left in the budget afterwards (None: no limit)."""
-    if room is None:
-        return one.micro_dollars, None
-    booked = min(one.micro_dollars, room + reserved)
-    if booked < one.micro_dollars:
-        _log.error(
-            "model call %s of run %s cost %s micro-dollars, %s were reserved and the budget has room for %s: that is booked, "
-            "the rest is not; correct the price or the token limit of the model",
-            one.completion,
-            run,
-            one.micro_dollars,
-            reserved,
-            booked,
-        )
-    return booked, room + reserved - booked
+def _booked(one: Settlement, opened: _Open, charged: Charges) -> int:
+    """The micro-dollars that are booked for a call."""
+    name = f"model call {one.completion} of run {opened.run}"
+    tokens = opened.tokens if one.unreported else one.tokens_in + one.tokens_out
+    charged.settle(opened.run, Resource.TOKENS, opened.tokens, tokens, name)
+    return charged.settle(opened.run, Resource.MICRO_DOLLARS, opened.micro_dollars, one.micro_dollars, name)
 
 
 async def settle_lost(connection: Connection) -> int:
@@ -295,7 +292,8 @@ async def settle_all(connection: Connection, run: int) -> int:
 
 async def _settle_at_reservation(connection: Connection, ids: Sequence[int], failure: str) -> int:
     if ids:
-        await connection.execute(_LOCK_ACCOUNTS, {"ids": list(ids)})
+        runs = (await connection.execute(_RUNS, {"ids": list(ids)})).scalars().all()
+        await charges.lock(connection, runs)
         await connection.execute(_SETTLE_LOST, {"ids": list(ids), "failure": failure})
     return len(ids)
 

@@ -75,8 +75,12 @@ class Caller:
 _PERSON = "SELECT id, name, is_admin, active, created_at FROM person"
 _TOKEN = "SELECT id, person, name, created_at, expires_at, revoked_at, last_used_at FROM token"  # noqa: S105 - a query
 _CREATE_PERSON = sa.text("""
-    INSERT INTO person (name, is_admin) VALUES (:name, :is_admin) ON CONFLICT (name) DO NOTHING
-    RETURNING id, name, is_admin, active, created_at
+    WITH made AS (
+        INSERT INTO person (name, is_admin) VALUES (:name, :is_admin) ON CONFLICT (name) DO NOTHING
+        RETURNING id, name, is_admin, active, created_at
+    ),
+    may AS (INSERT INTO allowance (person, resource) SELECT id, unnest(enum_range(CAST(NULL AS resource))) FROM made)
+    SELECT * FROM made
 """)
 _PERSON_OF_ID = sa.text(f"{_PERSON} WHERE id = :person")
 _PERSON_OF_NAME = sa.text(f"{_PERSON} WHERE name = :name")

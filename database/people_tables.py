@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
 from database.schema import enum_column_type, identity, metadata, moment
+from evolution.limits import Resource
 from evolution.people import Role
 
 person = sa.Table(
@@ -43,6 +44,25 @@ membership = sa.Table(
     sa.Column("project", sa.BigInteger, sa.ForeignKey("project.id"), primary_key=True),
     sa.Column("person", sa.BigInteger, sa.ForeignKey("person.id"), primary_key=True, index=True),
     sa.Column("role", enum_column_type(Role), nullable=False),
+)
+
+allowance = sa.Table(
+    "allowance",
+    metadata,
+    identity(),
+    sa.Column("project", sa.BigInteger, sa.ForeignKey("project.id")),
+    sa.Column("person", sa.BigInteger, sa.ForeignKey("person.id")),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id")),
+    sa.Column("resource", enum_column_type(Resource), nullable=False),
+    sa.Column("most", sa.BigInteger, comment="null: no limit"),
+    sa.Column("spent", sa.BigInteger, server_default="0", nullable=False),
+    sa.Column("reserved", sa.BigInteger, server_default="0", nullable=False),
+    sa.CheckConstraint("num_nonnulls(project, person, run) = 1", name="one_payer"),
+    sa.CheckConstraint("most is null or spent + reserved <= most", name="within_limit"),
+    sa.CheckConstraint("spent >= 0 and reserved >= 0", name="not_negative"),
+    sa.UniqueConstraint("project", "resource"),
+    sa.UniqueConstraint("person", "resource"),
+    sa.UniqueConstraint("run", "resource"),
 )
 
 project_problem = sa.Table(

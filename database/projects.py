@@ -34,7 +34,13 @@ class Member:
 
 
 _PROJECT = "SELECT id, name, created_at FROM project"
-_CREATE = sa.text("INSERT INTO project (name) VALUES (:name) ON CONFLICT (name) DO NOTHING RETURNING id, name, created_at")
+_CREATE = sa.text("""
+    WITH made AS (
+        INSERT INTO project (name) VALUES (:name) ON CONFLICT (name) DO NOTHING RETURNING id, name, created_at
+    ),
+    may AS (INSERT INTO allowance (project, resource) SELECT id, unnest(enum_range(CAST(NULL AS resource))) FROM made)
+    SELECT * FROM made
+""")
 # "names": two projects that are to get the same name get it one after the other, so that the second is refused.
 _LOCK_NAMES = sa.text("SELECT pg_advisory_xact_lock(CAST(x'6e616d6573' AS bigint))")
 _RENAME = sa.text("""

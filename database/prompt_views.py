@@ -88,7 +88,12 @@ _REFUSALS = sa.text("""
         AND CAST(operator AS text) = ANY(CAST(:operators AS text[])) AND CAST(refusal AS text) = ANY(CAST(:told AS text[]))
     ORDER BY number DESC LIMIT :most
 """)
-_MONEY_LIMITED = sa.text("SELECT limit_micro_dollars IS NOT NULL FROM account WHERE run = :run")
+_MONEY_LIMITED = sa.text("""
+    SELECT limit_micro_dollars IS NOT NULL OR EXISTS (
+        SELECT FROM allowance w JOIN run r ON r.id = a.run
+        WHERE w.resource = 'micro_dollars' AND w.most IS NOT NULL AND (w.project = r.project OR w.person = r.person)
+    ) FROM account a WHERE a.run = :run
+""")
 
 
 async def load(connection: Connection, claimed: ClaimedProposal) -> PromptView:
@@ -116,7 +121,7 @@ async def load(connection: Connection, claimed: ClaimedProposal) -> PromptView:
 
 
 async def money_limited(connection: Connection, run: int) -> bool:
-    """Whether the run has a limit of money."""
+    """Whether the run, its project or the person who started it has a limit of money."""
     return bool((await connection.execute(_MONEY_LIMITED, {"run": run})).scalar_one_or_none())
 
 

@@ -143,6 +143,12 @@ _OPEN = sa.text("""
     ) e ON true
     WHERE p.run = :run AND p.closed_event IS NULL ORDER BY p.number
 """)
+_LAST_REFUSAL = sa.text("""
+    SELECT detail FROM proposal
+    WHERE run = :run AND number > (SELECT max(number) - 200 FROM proposal WHERE run = :run)
+        AND refusal = CAST(CAST(:reason AS text) AS refusal) AND detail <> ''
+    ORDER BY number DESC LIMIT 1
+""")
 _CLOSE = sa.text("""
     UPDATE proposal p SET closed_event = w.event
     FROM unnest(CAST(:numbers AS integer[]), CAST(:events AS bigint[])) AS w(number, event)
@@ -205,6 +211,11 @@ _REASSIGN_PROGRAM = sa.text("""
     )
     UPDATE evaluation e SET program = came.id FROM gone, came WHERE e.program = gone.id
 """)
+
+
+async def last_refusal(connection: Connection, run: int, reason: Refusal) -> str | None:
+    """What the newest proposal that was refused for this reason was told, among the last 200."""
+    return (await connection.execute(_LAST_REFUSAL, {"run": run, "reason": reason.value})).scalar_one_or_none()
 
 
 async def ask(connection: Connection, run: int, asked: Sequence[tuple[int, int, Choice]]) -> None:

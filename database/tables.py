@@ -160,6 +160,7 @@ completion = sa.Table(
     sa.Column("tokens_in", sa.Integer),
     sa.Column("tokens_out", sa.Integer),
     sa.Column("reserved_micro_dollars", sa.BigInteger, nullable=False),
+    sa.Column("reserved_tokens", sa.BigInteger, server_default="0", nullable=False),
     sa.Column("cost_micro_dollars", sa.BigInteger, comment="null while the call is in flight"),
     sa.Column("latency_s", DOUBLE_PRECISION),
     _now("created_at"),

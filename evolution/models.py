@@ -77,8 +77,7 @@ class Model(BaseModel):
 
     def worst_case(self, messages: Iterable[Message]) -> int:
         """The most micro-dollars that one call with this prompt can cost: a token for each byte, and a full answer."""
-        sizes = (len(message.content.encode(errors="replace")) + TOKENS_AROUND_A_MESSAGE for message in messages)
-        return self.cost(sum(sizes), self.max_tokens)
+        return self.cost(most_tokens(messages), self.max_tokens)
 
     def key(self, environment: Mapping[str, str]) -> str | None:
         """The endpoint's key, None where it needs none.
@@ -101,6 +100,11 @@ class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: tuple[Model, ...] = ()
+
+
+def most_tokens(messages: Iterable[Message]) -> int:
+    """The most tokens that any endpoint can read in this prompt: one for each byte."""
+    return sum(len(message.content.encode(errors="replace")) + TOKENS_AROUND_A_MESSAGE for message in messages)
 
 
 def models_of(text: str, source: str) -> dict[str, Model]:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -13,11 +13,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from database import people, projects
+from database import allowances, people, projects
+from database.allowances import Allowances
 from database.engine import Connection
 from database.people import Person
+from evolution.limits import Payer, Resource
 from evolution.people import Role
 from galapagos import options
+from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, visit
 
 PersonArgument = Annotated[str, typer.Argument(metavar="PERSON", help="Name of a person.")]
@@ -29,6 +32,9 @@ AdminOption = Annotated[bool, typer.Option("--admin", help="Somebody who adminis
 NameOption = Annotated[str, typer.Option("--name", help="What the token is for.")]
 DaysOption = Annotated[float | None, typer.Option("--days", min=0.0, help="So long it is good. [default: for ever]")]
 WhoseOption = Annotated[str | None, typer.Option("--person", metavar="PERSON", help="Only the tokens of this person.")]
+BudgetOption = Annotated[str | None, typer.Option("--budget", metavar="DOLLARS", help="Dollars for models, or `none`.")]
+TokensOption = Annotated[str | None, typer.Option("--tokens", metavar="N", help="Tokens of models, or `none`.")]
+EvaluationsOption = Annotated[str | None, typer.Option("--evaluations", metavar="N", help="Judged programs, or `none`.")]
 Answer = TypeVar("Answer")
 
 people_app = typer.Typer(help="Add people, list them, and take their access away.", no_args_is_help=True)
@@ -74,6 +80,24 @@ def deactivate_person(who: PersonArgument, data: options.DataOption = None, as_j
 def activate_person(who: PersonArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """Give a deactivated person access again."""
     _tell(_change(data, lambda connection: _set_active(connection, who, True)), as_json)
+
+
+@people_app.command("limit")
+def limit_person(
+    who: PersonArgument,
+    budget: BudgetOption = None,
+    tokens: TokensOption = None,
+    evaluations: EvaluationsOption = None,
+    data: options.DataOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Limit what all runs that a person starts may spend together; without an option, tell what they spent."""
+
+    async def work(connection: Connection) -> Allowances:
+        somebody = await people.person(connection, who)
+        return await _limited(connection, Payer.PERSON, somebody.id, _limits(budget, tokens, evaluations))
+
+    _tell_allowances(_change(data, work), as_json)
 
 
 @token_app.command("create")
@@ -129,6 +153,24 @@ def rename_project(
     _tell(_change(data, work), as_json)
 
 
+@project_app.command("limit")
+def limit_project(
+    project: ProjectArgument,
+    budget: BudgetOption = None,
+    tokens: TokensOption = None,
+    evaluations: EvaluationsOption = None,
+    data: options.DataOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Limit what all runs of a project may spend together; without an option, tell what they spent."""
+
+    async def work(connection: Connection) -> Allowances:
+        place = await projects.load(connection, project)
+        return await _limited(connection, Payer.PROJECT, place.id, _limits(budget, tokens, evaluations))
+
+    _tell_allowances(_change(data, work), as_json)
+
+
 @project_app.command("list")
 def list_projects(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """List the projects."""
@@ -181,6 +223,31 @@ async def _set_active(connection: Connection, who: str, active: bool) -> Person:
     return await people.set_active(connection, (await people.person(connection, who)).id, active, by=None)
 
 
+def _limits(budget: str | None, tokens: str | None, evaluations: str | None) -> dict[Resource, int | None]:
+    given = {Resource.MICRO_DOLLARS: budget, Resource.TOKENS: tokens, Resource.EVALUATIONS: evaluations}
+    return {resource: _limit(resource, text) for resource, text in given.items() if text is not None}
+
+
+def _limit(resource: Resource, text: str) -> int | None:
+    try:
+        if text == "none":
+            return None
+        most = round(float(text) * 1_000_000) if resource is Resource.MICRO_DOLLARS else int(text)
+    except (ValueError, OverflowError):
+        most = -1
+    if not 0 <= most <= options.LARGEST_SEED:
+        raise Failure(
+            f"expected a number of at least 0, or none, as the limit of {resource.value}; got {text!r}", ExitCode.BAD_INPUT
+        )
+    return most
+
+
+async def _limited(connection: Connection, payer: Payer, owner: int, limits: dict[Resource, int | None]) -> Allowances:
+    if limits:
+        return await allowances.set_limits(connection, payer, owner, limits, by=None)
+    return (await allowances.of(connection, payer, [owner]))[owner]
+
+
 def _change(data: Path | None, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
     async def visited(ground: Ground) -> Answer:
         async with ground.database.begin() as connection:
@@ -206,8 +273,25 @@ def _tell_all(name: str, rows: list[Any], as_json: bool) -> None:
         _print(f"no {name} yet")
 
 
+@dataclass(frozen=True, slots=True)
+class _AllowanceLine:
+    resource: str
+    most: int | None
+    spent: int
+    reserved: int
+
+
+def _tell_allowances(found: Allowances, as_json: bool) -> None:
+    rows = {resource.value: asdict(allowance) for resource, allowance in found.items()}
+    if as_json:
+        _print(json.dumps(rows))
+    else:
+        _print_table([_AllowanceLine(name, **row) for name, row in rows.items()])
+
+
 def _plain(row: Any) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(row).items()}
+    fields: dict[str, Any] = asdict(row)
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
 
 
 def _print_table(rows: list[Any]) -> None:

@@ -15,7 +15,7 @@ from database.completions import NewCall, OverBudget, Settlement
 from database.engine import Database
 from database.errors import DatabaseUnavailable
 from database.proposals import ClaimedProposal, LeaseLost
-from evolution.models import Model, ModelsError
+from evolution.models import Model, ModelsError, most_tokens
 from evolution.proposal import Refusal
 from workers.child import Refused
 from workers.ledger import Ledger
@@ -91,7 +91,7 @@ class LlmEnsemble:
             return Refused(Refusal.MODEL_FAILED, self._keyless.get(claimed.model or "", unknown))
         model = lane.endpoint.model
         if not model.priced and await self._money_limited(claimed.run):
-            return Refused(Refusal.MODEL_FAILED, f"model {model.name!r} has no price, and the run has a money budget")
+            return Refused(Refusal.MODEL_FAILED, f"model {model.name!r} has no price, and the money of the run is limited")
         for attempt in range(model.retries + 1):
             async with lane.slots:
                 await lane.wait()
@@ -109,11 +109,12 @@ class LlmEnsemble:
 
     async def _attempt(self, claimed: ClaimedProposal, prompt: Prompt, model: Model, lane: _Lane) -> Answer | Refused | Failed:
         worst = model.worst_case(prompt.messages)
-        call = NewCall(claimed, model.name, prompt.template, prompt_text(prompt.messages), worst)
+        tokens = most_tokens(prompt.messages) + model.max_tokens
+        call = NewCall(claimed, model.name, prompt.template, prompt_text(prompt.messages), worst, tokens)
         reserved = await self._ledger.reserve(call)
         if isinstance(reserved, OverBudget):
-            left = reserved.left_micro_dollars
-            return Refused(Refusal.BUDGET, f"a call of {model.name!r} may cost {worst} micro-dollars; {left} are left")
+            most = f"{worst} micro-dollars and {tokens} tokens"
+            return Refused(Refusal.BUDGET, f"a call of {model.name!r} may take {most}; {reserved}")
         if isinstance(reserved, LeaseLost):
             return Refused(Refusal.WORKER_LOST, "the proposal was given to another worker")
         result = await lane.endpoint.complete(prompt.messages)
@@ -122,10 +123,8 @@ class LlmEnsemble:
 
     async def _settle(self, completion: int, model: Model, worst: int, result: Completed | Failed) -> None:
         usage = result.usage
-        if isinstance(result, Failed) and result.failure in UNBILLED:
-            cost = 0
-        else:
-            cost = worst if usage is None else model.cost(usage.tokens_in, usage.tokens_out)
+        free = isinstance(result, Failed) and result.failure in UNBILLED
+        told = worst if usage is None else model.cost(usage.tokens_in, usage.tokens_out)
         whole = isinstance(result, Completed)
         settlement = Settlement(
             completion,
@@ -134,8 +133,9 @@ class LlmEnsemble:
             finish_reason=result.finish_reason if whole else None,
             tokens_in=usage.tokens_in if usage else 0,
             tokens_out=usage.tokens_out if usage else 0,
-            micro_dollars=cost,
+            micro_dollars=0 if free else told,
             latency_s=result.latency_s,
+            unreported=usage is None and not free,
         )
         while True:
             try:

@@ -61,7 +61,7 @@ async def test_money_is_set_aside_before_the_call_and_freed_when_it_cost_less(da
 async def test_a_call_that_could_cost_more_than_is_left_is_not_made(database: Database) -> None:
     one, two = await model_work(database, 100, 2)
     assert isinstance(await reserve(database, one, 60), int)
-    assert await reserve(database, two, 41) == OverBudget(40)
+    assert await reserve(database, two, 41) == OverBudget(40, owner=str(two.run))
     assert isinstance(await reserve(database, two, 40), int)
     assert await account(database, one.run) == Account(100, 0, 100, 0, 0)
 
@@ -85,7 +85,7 @@ async def test_many_workers_at_once_never_exceed_the_budget(database: Database) 
     results = await asyncio.gather(*(reserve(database, item, 90) for item in items))
     held = [result for result in results if isinstance(result, int)]
     assert len(held) == 11
-    assert all(result == OverBudget(10) for result in results if not isinstance(result, int))
+    assert all(result == OverBudget(10, owner=str(items[0].run)) for result in results if not isinstance(result, int))
     booked = await asyncio.gather(*(settle(database, completion, 80) for completion in held))
     assert booked == [80] * 11
     found = await account(database, items[0].run)
@@ -103,7 +103,7 @@ async def test_a_call_dearer_than_reserved_is_booked_as_far_as_the_limit_allows(
     assert not caplog.records
     with caplog.at_level(logging.ERROR):
         assert await settle(database, second, 70) == 55
-    assert "cost 70 micro-dollars, 50 were reserved" in caplog.text
+    assert "took 70 micro-dollars, 50 were reserved" in caplog.text
     assert await account(database, one.run) == Account(100, 100, 0, 20, 40)
 
 

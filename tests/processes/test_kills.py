@@ -24,6 +24,10 @@ CHECKS = {
     "micro-dollars not accounted for": "SELECT count(*) FROM account WHERE reserved_micro_dollars <> 0 "
     "OR spent_micro_dollars <> "
     "(SELECT coalesce(sum(cost_micro_dollars), 0) FROM completion WHERE completion.run = account.run)",
+    "micro-dollars that no run of a project spent": "SELECT count(*) FROM allowance w WHERE resource = 'micro_dollars' "
+    "AND (reserved <> 0 OR spent <> "
+    "(SELECT coalesce(sum(spent_micro_dollars), 0) FROM account a JOIN run r ON r.id = a.run WHERE r.project = w.project))",
+    "tokens still reserved": "SELECT count(*) FROM allowance WHERE resource = 'tokens' AND reserved <> 0",
 }
 
 

@@ -26,7 +26,7 @@ CreateRun = Callable[[int | None], Awaitable[StoredRun]]
 
 
 def call(claimed: ClaimedProposal) -> NewCall:
-    return NewCall(claimed, "small", "diff.v1", "p", 10)
+    return NewCall(claimed, "small", "diff.v1", "p", 10, 5)
 
 
 async def test_calls_at_once_share_a_transaction_and_each_gets_its_own_result(stored_run: CreateRun) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from database import completions, leases, proposals
+from database import allowances, completions, leases, proposals, runs
+from database.allowances import Allowance
 from database.programs import NewProgram
 from database.proposals import NewRefusal
 from database.tables import blob, proposal
+from evolution.limits import Payer, Resource
 from evolution.models import Model, ModelsError
 from evolution.proposal import Operator, Refusal
 from tests.openai_server import Closes, Cuts, Hangs, OpenAiServer, Reply, Says, Script, Status, prompt_of
@@ -167,9 +169,39 @@ async def test_a_call_that_could_exceed_the_budget_is_not_made(stored_run: Creat
     async with proposing(run, [Says(GOOD)]) as (proposer, server):
         result = await proposer.propose((await run.claim())[0], run.problem)
     assert isinstance(result, Refused)
-    assert (result.reason, "10 are left" in result.detail) == (Refusal.BUDGET, True)
+    assert (result.reason, "has 10 micro-dollars left" in result.detail) == (Refusal.BUDGET, True)
     assert server.requests == []
     assert await run.completions() == []
+
+
+@pytest.mark.parametrize("resource", [Resource.MICRO_DOLLARS, Resource.TOKENS])
+async def test_a_call_that_could_exceed_what_the_project_may_spend_is_not_made(
+    stored_run: CreateRun, resource: Resource
+) -> None:
+    run = await stored_run(None)
+    async with run.database.begin() as connection:
+        await allowances.set_limits(connection, Payer.PROJECT, runs.DEFAULT_PROJECT, {resource: 10}, by=None)
+    async with proposing(run, [Says(GOOD)]) as (proposer, server):
+        result = await proposer.propose((await run.claim())[0], run.problem)
+    assert isinstance(result, Refused)
+    words = f"; project 'default' has 10 {resource.value.replace('_', '-')} left"
+    assert (result.reason, result.detail.endswith(words)) == (Refusal.BUDGET, True), result.detail
+    assert server.requests == []
+
+
+async def test_tokens_are_booked_as_reported_and_as_reserved_where_nothing_is(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    results = [Says(GOOD, usage=(40, 9)), Says(GOOD, usage=None), Status(401)]
+    reserved = 0
+    for place, says in enumerate(results):
+        async with proposing(run, [says]) as (proposer, _):
+            await proposer.propose((await run.claim())[0], run.problem)
+        if place == 1:
+            reserved = next(row.reserved_tokens for row in reversed(await run.completions()))
+    async with run.database.begin() as connection:
+        found = await allowances.of(connection, Payer.PROJECT, [runs.DEFAULT_PROJECT])
+    assert reserved > 49
+    assert found[runs.DEFAULT_PROJECT][Resource.TOKENS] == Allowance(None, 49 + reserved, 0)
 
 
 async def test_the_last_micro_dollar_may_be_reserved_and_not_one_more(stored_run: CreateRun) -> None:
