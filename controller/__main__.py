@@ -4,11 +4,14 @@ import asyncio
 import logging
 import signal
 import sys
+from contextlib import AsyncExitStack
 
 from controller.controller import Controller
+from controller.metrics import kept_up_to_date
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
-from database.pulse import pulse
+from database.logs import start_logging
+from database.operation import operated
 from database.settings import ProcessSettings, SettingsError
 
 
@@ -16,18 +19,22 @@ async def _serve(settings: ProcessSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Database(settings.database_url, pool_size=2) as database, pulse(database, settings.health_file):
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database(settings.database_url, pool_size=2))
+        await stack.enter_async_context(operated(database, settings))
+        if settings.metrics_port is not None:
+            await stack.enter_async_context(kept_up_to_date(database))
         await Controller(database).serve(stop)
 
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; 2 if the settings are not usable."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    start_logging("controller")
     try:
         settings = ProcessSettings.from_environment()
         asyncio.run(_serve(settings))
     except (SettingsError, WrongDatabaseUrl) as error:
-        sys.stderr.write(f"{error}\n")
+        logging.getLogger("controller").critical("%s", error)
         return 2
     return 0
 

@@ -23,7 +23,8 @@ class ActiveRun:
     """One run under this controller. Thrown away after any failed pass: what counts is in the tables.
 
     `epoch` fences every write; `seconds` is the time that the run has spent under a controller; `sign` turns a
-    recorded score into the problem's own (raw = sign x recorded); `resumed` is true until the log says so.
+    recorded score into the problem's own (raw = sign x recorded); `resumed` is true until the log says so. `noted` are the
+    kinds of the events of the last pass.
     """
 
     id: int
@@ -36,6 +37,7 @@ class ActiveRun:
     rate: float = 0.0
     counted_at: float = field(default_factory=monotonic)
     counted: int = 0
+    noted: tuple[str, ...] = ()
 
     @classmethod
     async def adopt(cls, connection: Connection, run: int) -> Self:

@@ -8,10 +8,12 @@ from time import monotonic
 from typing import TypeVar
 
 from controller.active_run import ActiveRun
+from controller.metrics import EVENTS, EXPIRED, PASS_S
 from controller.one_pass import one_pass
 from database import completions, leases, runs
 from database.engine import CONTROLLER, EVALUATORS, WORKERS, Database, Listener, Sole, notify
 from database.errors import UNREADABLE, DatabaseUnavailable, EpochLost, WrongDatabaseUrl, in_words
+from database.logs import about
 
 LOG = logging.getLogger("controller")
 POLL_S = 1.0
@@ -66,12 +68,17 @@ class Controller:
             await asyncio.sleep(GATHER_S)
 
     async def _serve_run(self, run: int) -> None:
+        with about(run=run):
+            await self._try_to_serve(run)
+
+    async def _try_to_serve(self, run: int) -> None:
         try:
             if run not in self._runs:
                 async with self._database.begin() as connection:
                     self._runs[run] = await ActiveRun.adopt(connection, run)
-            async with self._database.begin() as connection:
-                goes_on = await one_pass(connection, self._runs[run])
+            with PASS_S.time():
+                async with self._database.begin() as connection:
+                    goes_on = await one_pass(connection, self._runs[run])
         except EpochLost as error:
             LOG.warning("run %s is read anew: %s", run, error)
             self._runs.pop(run, None)
@@ -87,6 +94,8 @@ class Controller:
             raise
         else:
             self._suspects.discard(run)
+            for kind in self._runs[run].noted:
+                EVENTS.labels(kind).inc()
             if not goes_on:
                 del self._runs[run]
                 LOG.info("run %s is finished", run)
@@ -116,6 +125,8 @@ class Controller:
             if found.proposals_requeued or found.evaluations_requeued:
                 await notify(connection, WORKERS, EVALUATORS)
         if any((found.proposals_requeued, found.proposals_refused, found.evaluations_requeued, found.evaluations_abandoned)):
+            EXPIRED.labels("proposal").inc(found.proposals_requeued + found.proposals_refused)
+            EXPIRED.labels("evaluation").inc(found.evaluations_requeued + found.evaluations_abandoned)
             LOG.warning("leases ran out: %s; model calls settled at their reservation: %s", found, settled)
 
 

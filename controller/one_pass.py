@@ -46,6 +46,7 @@ async def one_pass(connection: Connection, run: ActiveRun) -> bool:
     else:
         now.note(loop.finish(run.state))
     await write(now)
+    run.noted = tuple(event.kind for event in now.log)
     return not run.state.finished
 
 

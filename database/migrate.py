@@ -19,8 +19,9 @@ from alembic.util import CommandError
 from database import roles
 from database.engine import Database, connect_arguments
 from database.errors import DatabaseUnavailable, NotAllowed, WrongDatabaseUrl
+from database.logs import start_logging
 from database.roles import Kind
-from database.settings import PREFIX, EnvironmentSettings, Secret, SettingsError
+from database.settings import PREFIX, EnvironmentSettings, LogFormat, Secret, SettingsError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 ADVISORY_LOCK = 0x6761_6C61  # "gala": the same in every process that migrates
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 class MigrateSettings(EnvironmentSettings):
     """`database_url` is that of the tables' owner, who may create roles; each other one that of a kind of process."""
 
+    log: LogFormat = LogFormat.TEXT
     database_url: Annotated[str, Secret()]
     server_url: Annotated[str | None, Secret()] = None
     controller_url: Annotated[str | None, Secret()] = None
@@ -118,7 +120,7 @@ async def _patiently(settings: MigrateSettings) -> None:
 
 def main() -> int:
     """Migrate; 2 where the settings are at fault, 3 where the database is."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    start_logging("migrate")
     try:
         asyncio.run(_patiently(MigrateSettings.from_environment()))
     except (SettingsError, WrongDatabaseUrl) as error:

@@ -3,10 +3,11 @@
 import difflib
 import os
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "GALAPAGOS_"
@@ -65,7 +66,22 @@ class EnvironmentSettings(BaseSettings):
         )
 
 
-class ProcessSettings(EnvironmentSettings):
+class LogFormat(StrEnum):
+    """How a process writes its log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class OperatedSettings(EnvironmentSettings):
+    """`log` is read by `database.logs`; metrics are served at `metrics_port` of `metrics_host`, if that is set."""
+
+    log: LogFormat = LogFormat.TEXT
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    metrics_host: str = "127.0.0.1"
+
+
+class ProcessSettings(OperatedSettings):
     """What every process of a run is told: where the program database is (postgresql://user:password@host/name).
 
     `health_file` is touched every few seconds as long as the process is well.

@@ -8,7 +8,8 @@ import sys
 
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
-from database.pulse import pulse
+from database.logs import start_logging
+from database.operation import operated
 from database.settings import SettingsError
 from evaluators.pool import Pool
 from evaluators.settings import EvaluatorSettings
@@ -24,13 +25,13 @@ async def _serve(settings: EvaluatorSettings) -> None:
     # What is imported stays; collections look only at what evaluations leave, and seldom: they leave few cycles.
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
-    async with Database(settings.database_url) as database, pulse(database, settings.health_file):
+    async with Database(settings.database_url) as database, operated(database, settings):
         await Pool(database, settings).run(stop)
 
 
 def main() -> int:
     """Serve until told to stop; 0 after a clean stop, 2 where the environment is at fault."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s evaluators %(levelname)s %(message)s")
+    start_logging("evaluators")
     try:
         asyncio.run(_serve(EvaluatorSettings.from_environment()))
     except (SettingsError, WrongDatabaseUrl) as error:

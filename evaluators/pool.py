@@ -12,8 +12,10 @@ from database.engine import CONTROLLER, EVALUATORS, Connection, Database, notify
 from database.errors import DatabaseUnavailable, WrongDatabaseUrl
 from database.evaluations import ClaimedEvaluation, FinishedEvaluation
 from database.leases import Queue
+from database.logs import about
 from evaluators.environments import Environments
 from evaluators.machine import describe
+from evaluators.metrics import EVALUATION_S, EVALUATIONS, HOST_FAULTS, SLOTS, SLOTS_BUSY
 from evaluators.settings import EvaluatorSettings
 from evaluators.slot import GivenBack, Slot, Workshop
 from evaluators.slots_client import greeting
@@ -87,6 +89,7 @@ class Pool:
             return
         self._resting = lambda: workshop.rests
         self._slots = [Slot(workshop) for _ in range(self._settings.slots)]
+        SLOTS.set(len(self._slots))
         log.info("serving %s slots in tier %s", len(self._slots), workshop.tier.value)
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(self._serve(slot, workshop)) for slot in self._slots]
@@ -132,7 +135,8 @@ class Pool:
                 self._running += 1
                 self._wake.set()
                 try:
-                    self._keep(await slot.evaluate(row))
+                    with about(run=row.run, program=row.number), SLOTS_BUSY.track_inprogress():
+                        self._keep(await slot.evaluate(row))
                 finally:
                     self._running -= 1
         finally:
@@ -141,8 +145,11 @@ class Pool:
     def _keep(self, result: FinishedEvaluation | GivenBack) -> None:
         if isinstance(result, GivenBack):
             self._given_back.append(result)
+            HOST_FAULTS.inc()
         else:
             self._finished.append(result)
+            EVALUATIONS.labels(result.outcome.verdict.value).inc()
+            EVALUATION_S.observe(result.duration_s)
             before = result.duration_s if self._mean_s is None else self._mean_s
             self._mean_s = 0.9 * before + 0.1 * result.duration_s
         self._wake.set()

@@ -18,8 +18,11 @@ from types import FrameType
 
 import msgspec
 
+from database.logs import start_logging
+from database.operation import metrics
 from database.settings import SettingsError
 from evaluators.docker_sandbox import DockerFault, DockerHost, SlotContainers
+from evaluators.metrics import CONNECTIONS, ORDER_S, ORDERS_TAKEN
 from evaluators.settings import SlotSettings
 from evaluators.slots_client import ask_service
 from evaluators.slots_protocol import (
@@ -107,11 +110,15 @@ class Connection:
             order = ORDERS.decode(line)
         except msgspec.MsgspecError as error:
             return Failed(f"expected an order to create or to recycle; {error}")
+        verb = order.__struct_config__.tag
         try:
-            self._carry_out(order)
+            with ORDER_S.labels(verb).time():
+                self._carry_out(order)
         except DockerFault as fault:
+            ORDERS_TAKEN.labels(verb, "failed").inc()
             log.warning("%s: %s", order, fault)
             return Failed(str(fault))
+        ORDERS_TAKEN.labels(verb, "done").inc()
         return Done()
 
     def _carry_out(self, order: Order) -> None:
@@ -195,7 +202,8 @@ class Service:
 
     def _serve(self, stream: socket.socket) -> None:
         try:
-            Connection(stream, self._host).serve()
+            with CONNECTIONS.track_inprogress():
+                Connection(stream, self._host).serve()
         finally:
             self._open.discard(stream)
 
@@ -212,7 +220,7 @@ def _told(hello: Hello) -> int:
 
 def main() -> int:
     """Serve until told to stop; 0 after a clean stop, 2 where the environment is at fault."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s slots %(levelname)s %(message)s")
+    start_logging("slots")
     try:
         settings = SlotSettings.from_environment()
         if sys.argv[1:] == ["check"]:
@@ -221,7 +229,8 @@ def main() -> int:
         if sys.argv[1:] == ["ask"]:
             return _told(ask_service(settings.slot_folder))
         signal.signal(signal.SIGTERM, _interrupt)
-        Service(settings).run()
+        with metrics(settings):
+            Service(settings).run()
     except (SettingsError, ValueError) as error:
         log.critical("%s", error)
         return 2

@@ -16,7 +16,7 @@ PASSED_ON_PREFIXES = ("LC_", "XDG_")
 INSTALLER_PREFIXES = ("UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 SECRET_WORDS = ("TOKEN", "PASSWORD", "SECRET", "KEY", "CREDENTIAL")
 SET_BY_US = frozenset({"database_url", "tier", "models"})
-OF_SERVICES = frozenset({"health_file", "model_keys"})
+OF_SERVICES = frozenset({"health_file", "metrics_host", "metrics_port", "model_keys"})
 """Settings of processes that are started by hand; commands, which start several for themselves, refuse them."""
 KINDS: dict[str, type[EnvironmentSettings]] = {
     "controller": ProcessSettings,

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs whichever Compose this machine has with the arguments given; `up` makes the secrets first and waits until all is well.
+# Runs whichever Compose this machine has with the arguments given. Of them `up` makes the secrets first and waits until all is
+# well, `down` stops in order, and `backup FILE` and `restore FILE` are our own (docs/deployment.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +12,32 @@ else
   echo "expected Docker with Compose (docker compose, or docker-compose 1.29); install one: sudo apt-get install -y docker-compose" >&2
   exit 1
 fi
+
+# Runs a shell command beside Postgres, as the owner of the database.
+as_owner() {
+  "${compose[@]}" exec -T postgres sh -euc "export PGPASSWORD=\$(cat /run/secrets/postgres_password) PGUSER=galapagos; $1"
+}
+
+case ${1:-} in
+  backup)
+    file=${2:?"usage: make backup FILE=where to write"}
+    # Beside its place first: what is cut off is no backup.
+    as_owner "exec pg_dump --format=custom galapagos" >"$file.part"
+    mv "$file.part" "$file"
+    exit
+    ;;
+  restore)
+    file=${2:?"usage: make restore FILE=what make backup wrote"}
+    [ -r "$file" ] || { echo "expected a file that can be read; got $file; name one that make backup wrote" >&2; exit 2; }
+    "${compose[@]}" stop server controller workers evaluators
+    # Beside what is there: only when all of it was read does it take the other's place.
+    as_owner "dropdb --if-exists galapagos_restored; createdb galapagos_restored"
+    as_owner "exec pg_restore --no-privileges --exit-on-error -d galapagos_restored" <"$file"
+    as_owner "psql -q -v ON_ERROR_STOP=1 -d postgres -c 'DROP DATABASE galapagos WITH (FORCE)' \
+      -c 'ALTER DATABASE galapagos_restored RENAME TO galapagos'"
+    set -- up
+    ;;
+esac
 
 if [ "${1:-}" = down ]; then
   # Those that write go before what they write to, whatever order Compose would choose.

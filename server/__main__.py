@@ -11,6 +11,7 @@ import uvicorn
 from database import people
 from database.engine import Database
 from database.errors import DatabaseError, WrongDatabaseUrl
+from database.logs import start_logging
 from database.settings import SettingsError
 from evolution.models import ModelsError
 from server.app import create_app
@@ -37,16 +38,16 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; 2 if the settings are not usable, 3 if the machine or the database is not."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    start_logging("server")
     try:
         settings = ServerSettings.from_environment()
         app = create_app(settings)
         asyncio.run(_refuse_open(settings))
     except (SettingsError, ModelsError, WrongDatabaseUrl) as error:
-        sys.stderr.write(f"{error}\n")
+        logging.getLogger("server").critical("%s", error)
         return 2
     except DatabaseError as error:
-        sys.stderr.write(f"{error}\n")
+        logging.getLogger("server").critical("%s", error)
         return 3
     config = uvicorn.Config(
         app,

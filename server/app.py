@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from database.engine import Database
 from database.models_file import load_models
-from database.pulse import pulse
+from database.operation import operated
 from server.body_limit import BodyLimit
 from server.description import describe, operation_id
 from server.errors import handle_errors
 from server.event_feed import EventFeed
 from server.known_parameters import only_known_parameters
+from server.metrics import Measured
 from server.recent import Recent
 from server.routes import events, health, problems
 from server.service import Service
@@ -46,7 +47,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def connected(_app: FastAPI) -> AsyncGenerator[None]:
-        async with database, pulse(database, chosen.health_file), service.events.running():
+        async with database, operated(database, chosen), service.events.running():
             yield
 
     app = FastAPI(
@@ -65,6 +66,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     app.openapi = partial(describe, app)
     handle_errors(app)
     app.add_middleware(BodyLimit, largest=chosen.body_mib << 20, uploads=(f"{API}/problems",))
+    app.add_middleware(Measured)
     app.include_router(health.router)
     app.include_router(_api())
     return app

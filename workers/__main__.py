@@ -11,8 +11,9 @@ from contextlib import AsyncExitStack
 
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
+from database.logs import start_logging
 from database.models_file import keys_in, load_models
-from database.pulse import pulse
+from database.operation import operated
 from database.settings import SettingsError
 from evolution.models import Model, ModelsError
 from workers.settings import WorkerSettings
@@ -30,7 +31,7 @@ async def _serve(settings: WorkerSettings) -> None:
     calls = max(LEAST_MODEL_CALLS, sum(model.concurrency for model in models.values()) * 5 // 4)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url, pool_size=8 if models else 2))
-        await stack.enter_async_context(pulse(database, settings.health_file))
+        await stack.enter_async_context(operated(database, settings))
         proposer = await _proposer(stack, database, models, keys_in(settings.model_keys, os.environ)) if models else None
         owner = f"{socket.gethostname()}:{os.getpid()}"
         await Worker(database, owner, settings.lease_s, proposer, calls).serve(stop)
@@ -45,13 +46,13 @@ async def _proposer(stack: AsyncExitStack, database: Database, models: dict[str,
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; 2 if the settings are not usable."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    start_logging("workers")
     # Programs are only read here; what Python thinks of their text is for their authors.
     warnings.simplefilter("ignore", SyntaxWarning)
     try:
         asyncio.run(_serve(WorkerSettings.from_environment()))
     except (SettingsError, ModelsError, WrongDatabaseUrl) as error:
-        sys.stderr.write(f"{error}\n")
+        logging.getLogger("workers").critical("%s", error)
         return 2
     return 0
 

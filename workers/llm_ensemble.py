@@ -20,10 +20,12 @@ from evolution.proposal import Refusal
 from workers.child import Refused
 from workers.ledger import Ledger
 from workers.llm import PASSING, UNBILLED, Completed, Endpoint, Failed, Failure
+from workers.metrics import CALL_S, CALLS, COST, TOKENS
 from workers.prompt_sampler import Prompt, prompt_text
 
 LONGEST_BACKOFF_S = 30.0
 LONGEST_RETRY_AFTER_S = 300.0
+MICRO = 1_000_000
 _DATABASE_RETRY_S = 0.5
 
 
@@ -118,6 +120,8 @@ class LlmEnsemble:
         if isinstance(reserved, LeaseLost):
             return Refused(Refusal.WORKER_LOST, "the proposal was given to another worker")
         result = await lane.endpoint.complete(prompt.messages)
+        CALLS.labels(model.name, result.failure.value if isinstance(result, Failed) else "answered").inc()
+        CALL_S.labels(model.name).observe(result.latency_s)
         await self._settle(reserved, model, worst, result)
         return Answer(result.text, result.finish_reason) if isinstance(result, Completed) else result
 
@@ -125,6 +129,10 @@ class LlmEnsemble:
         usage = result.usage
         free = isinstance(result, Failed) and result.failure in UNBILLED
         told = worst if usage is None else model.cost(usage.tokens_in, usage.tokens_out)
+        COST.labels(model.name).inc(0 if free else told / MICRO)
+        if usage is not None:
+            TOKENS.labels(model.name, "in").inc(usage.tokens_in)
+            TOKENS.labels(model.name, "out").inc(usage.tokens_out)
         whole = isinstance(result, Completed)
         settlement = Settlement(
             completion,

@@ -11,6 +11,7 @@ from database import leases, problems, programs, proposals
 from database.engine import CONTROLLER, EVALUATORS, WORKERS, Connection, Database, notify
 from database.errors import DatabaseUnavailable
 from database.leases import Queue
+from database.logs import about
 from database.programs import NewProgram
 from database.proposals import ClaimedProposal, NewRefusal
 from evolution.evolve_blocks import EvolveBlockError
@@ -18,6 +19,7 @@ from evolution.normalise import normalise
 from evolution.problem import Problem
 from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
 from workers.child import Child, Refused
+from workers.metrics import PROPOSALS
 from workers.mutation.mutant import ATTEMPTS, Mutant
 from workers.mutation.mutation_proposer import Material, MutationProposer, Recent
 
@@ -106,12 +108,15 @@ class Worker:
         except DatabaseUnavailable:
             self._drafts = drafts + self._drafts
             raise
+        for draft in drafts:
+            PROPOSALS.labels(draft.answer.reason.value if isinstance(draft.answer, Refused) else "answered").inc()
         for one in material:
             self._drafts.append(self._drafted(one))
             # Calls of models go on meanwhile.
             await asyncio.sleep(0)
         for claimed in asked:
-            task = asyncio.create_task(self._ask(claimed))
+            with about(run=claimed.run, proposal=claimed.number):
+                task = asyncio.create_task(self._ask(claimed))
             self._calls[task] = claimed
         return bool(drafts or free or asked)
 

@@ -1,14 +1,23 @@
 """What is not documented is red; so is a link that leads nowhere."""
 
+import json
+import logging
 import re
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import typer
+from prometheus_client import Counter, Gauge, Histogram
 from typer.main import get_command
 
+import controller.metrics
+import evaluators.metrics
+import server.metrics
+import workers.metrics
+from database.logs import JsonFormatter, about
 from database.migrate import MigrateSettings
 from evolution.evaluation import Tier, Verdict
 from evolution.events import EVENT, Event
@@ -77,6 +86,34 @@ def test_every_setting_is_documented_and_no_other() -> None:
     real = {PREFIX + name.upper() for kind in kinds for name in kind.model_fields}
     documented = set(re.findall(rf"^\| `({PREFIX}[A-Z_]+)`", _page("settings.md"), re.MULTILINE))
     assert documented == real
+
+
+def test_every_metric_is_documented_with_its_labels_and_no_other() -> None:
+    real = {
+        name: ", ".join(labels)
+        for name, labels in (
+            (collector._name, collector._labelnames)
+            for module in (controller.metrics, evaluators.metrics, server.metrics, workers.metrics)
+            for collector in vars(module).values()
+            if isinstance(collector, Counter | Gauge | Histogram)
+        )
+    }
+    rows = re.findall(r"^\| `(galapagos_[a-z_]+)` \| [a-z]+ \| ([a-z, ]*)\|", _page("operations.md"), re.MULTILINE)
+    assert {name: labels.strip() for name, labels in rows} == real
+
+
+def test_every_field_of_a_log_record_is_documented() -> None:
+    with about(run=1, program=2, proposal=3):
+        try:
+            raise ValueError
+        except ValueError:
+            record = logging.LogRecord("a", logging.INFO, __file__, 1, "text", (), sys.exc_info())
+        fields = json.loads(JsonFormatter("controller").format(record))
+    section = _page("operations.md").partition("## Logs\n")[2].partition("\n## ")[0]
+    documented = [
+        name for row in re.findall(r"^\| (`[a-z` ]+`) \|", section, re.MULTILINE) for name in row.replace("`", "").split()
+    ]
+    assert sorted(fields) == sorted(documented)
 
 
 def test_every_key_of_a_model_is_documented() -> None:

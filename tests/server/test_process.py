@@ -83,9 +83,9 @@ def test_an_address_that_others_reach_needs_somebody_with_a_token(
     ],
 )
 def test_settings_that_cannot_be_used_stop_the_start(
-    settings: dict[str, str], complaint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    settings: dict[str, str], complaint: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(f"GALAPAGOS_{name.upper()}", value)
     assert main() == 2
-    assert complaint in capsys.readouterr().err
+    assert complaint in caplog.text
