@@ -49,7 +49,18 @@ fi
 
 # As Compose reads it: a variable of the environment goes before one of .env.
 folder=${SECRETS:-$(sed -n 's/^SECRETS=//p' .env 2>/dev/null | tail -n 1)}
-scripts/secrets.sh "${folder:-./secrets}"
+folder=${folder:-./secrets}
+scripts/secrets.sh "$folder"
+if [ ! -e "$folder/first_token" ]; then
+  # The service refuses to be reached by others before anybody has a token.
+  if (umask 077 && "${compose[@]}" run --rm -T admin people first admin --json >"$folder/first_token.part"); then
+    mv "$folder/first_token.part" "$folder/first_token"
+    echo "the token of the first administrator, whose name is admin, is in $folder/first_token" >&2
+  else
+    rm -f "$folder/first_token.part"
+    echo "no token was made: see above; if people are there already, this is as it should be" >&2
+  fi
+fi
 "${compose[@]}" up --detach "${@:2}"
 
 deadline=$((SECONDS + 120))

@@ -62,12 +62,12 @@ def test_it_ends_when_asked_to_though_a_client_dawdles(database_url: str) -> Non
 
 
 def test_an_address_that_others_reach_needs_somebody_with_a_token(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("GALAPAGOS_DATABASE_URL", database_url)
     monkeypatch.setenv("GALAPAGOS_BIND", "0.0.0.0")  # noqa: S104 - nothing is bound
     assert main() == 2
-    assert "nobody has a token yet" in capsys.readouterr().err
+    assert "nobody has a token yet" in caplog.text
     monkeypatch.setenv("GALAPAGOS_DATABASE_URL", database_url.replace("/test_", "/nowhere_"))
     assert main() == 2
 
