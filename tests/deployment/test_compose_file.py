@@ -34,9 +34,9 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
 }
 ONCE = {"migrate", "box", "admin"}
 KNOWN_TO_BOTH = {
-    "build", "cap_drop", "command", "depends_on", "entrypoint", "environment", "healthcheck", "image", "init", "logging", "network_mode",
-    "networks", "ports", "profiles", "read_only", "restart", "secrets", "security_opt", "shm_size", "stop_grace_period", "stop_signal",
-    "tmpfs", "user", "volumes",
+    "build", "cap_drop", "command", "depends_on", "entrypoint", "environment", "healthcheck", "image", "init", "logging",
+    "network_mode", "networks", "ports", "profiles", "read_only", "restart", "secrets", "security_opt", "shm_size",
+    "stop_grace_period", "stop_signal", "tmpfs", "user", "volumes",
 }  # fmt: skip
 """Keys of a service that Compose 1.29 and Compose v2 understand in the same way."""
 
