@@ -1,9 +1,11 @@
 """What one pass has decided so far."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from controller.active_run import ActiveRun
+from database.allowances import EvaluationLimit
 from database.commands import Settled
 from database.engine import Connection
 from database.runs import RunRow
@@ -28,6 +30,7 @@ class Pass:
     stopped: tuple[StopReason, str] | None = None
     commands: list[Settled] = field(default_factory=list[Settled])
     waiting: int = 0
+    limits: Sequence[EvaluationLimit] = ()
 
     def note(self, made: list[Event]) -> int:
         """Take events that are applied to the state already; returns the number of the first of them in the log."""

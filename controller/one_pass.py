@@ -6,6 +6,7 @@ or not at all, and only if this controller still holds the run's newest epoch.
 
 from controller.active_run import ActiveRun
 from controller.current_pass import Pass
+from controller.limits import count_evaluations, evaluations_left, read_limits, used_up
 from controller.steering import follow_reopening, take_commands
 from database import archive, commands, completions, evaluations, events, proposals, runs
 from database.archive import Record
@@ -34,6 +35,7 @@ async def one_pass(connection: Connection, run: ActiveRun) -> bool:
     row = await runs.lock_for_pass(connection, run.id, run.epoch)
     run.tick()
     now = Pass(connection, run, row, first_event=run.state.events + 1)
+    await read_limits(now)
     say_resumed(now)
     follow_reopening(now)
     await take_commands(now)
@@ -77,7 +79,8 @@ async def admit_finished_evaluations(now: Pass) -> None:
                 break
             continue
         while not loop.may_close(state, number) and loop.may_propose(state):
-            choose_proposals(now)
+            if not choose_proposals(now):
+                break
         if not loop.may_close(state, number):
             break
         _close(now, found)
@@ -158,7 +161,7 @@ async def stop_if_due(now: Pass) -> None:
         return
     due = now.stopped
     if due is None and not state.paused:
-        due = loop.stop_reason(state, run.seconds, now.row.account.spent_micro_dollars, run.sign)
+        due = loop.stop_reason(state, run.seconds, now.row.account.spent_micro_dollars, run.sign) or used_up(now)
     if due is None:
         return
     reason, detail = due
@@ -178,14 +181,18 @@ async def _told(now: Pass, reason: StopReason) -> str | None:
     return None
 
 
-def choose_proposals(now: Pass) -> None:
-    """Fill the room in flight with proposals chosen from the archive as it is now."""
+def choose_proposals(now: Pass) -> bool:
+    """Fill the room in flight with proposals chosen from the archive as it is now; False if none was chosen."""
     state = now.run.state
     room = min(state.config.in_flight - len(state.pending), now.run.most_waiting - now.waiting)
     if not loop.may_propose(state) or (room <= 0 and state.config.order is Order.AS_COMPLETED):
-        return
-    progress = loop.progress_of(state, now.run.seconds, now.row.account.spent_micro_dollars)
-    now.note(loop.propose(state, room, progress))
+        return False
+    spent = now.row.account
+    tokens = spent.tokens_in + spent.tokens_out
+    progress = loop.progress_of(state, now.run.seconds, spent.spent_micro_dollars, tokens)
+    made = loop.propose(state, room, progress, evaluations_left(now))
+    now.note(made)
+    return bool(made)
 
 
 async def write(now: Pass) -> None:
@@ -206,6 +213,7 @@ async def write(now: Pass) -> None:
         # A call that nobody will tell the cost of is booked now: who reads that the run is finished reads what it cost.
         await completions.settle_all(connection, run.id)
         await commands.refuse_waiting(connection, run.id, "the run ended before it was taken")
+    await count_evaluations(now)
     if now.of_kind(BudgetSet) or now.of_kind(ModelsSet):
         await runs.save_config(connection, run.id, state.config)
     await runs.save_pass(

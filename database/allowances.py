@@ -24,6 +24,16 @@ class Allowance:
     reserved: int
 
 
+@dataclass(frozen=True, slots=True)
+class EvaluationLimit:
+    """How many proposals of a run, project or person may be evaluated (None: any number), and how many are `left`."""
+
+    id: int
+    name: str
+    most: int | None
+    left: int | None
+
+
 Allowances = dict[Resource, Allowance]
 
 _OF = {
@@ -42,6 +52,29 @@ _SET = {
     """)  # noqa: S608 - the column is one of three names
     for payer in Payer
 }
+
+
+_LOCK_EVALUATIONS = sa.text("""
+    SELECT w.id, w.most, w.most - w.spent - w.reserved AS left, w.project, q.name AS project_name, p.name AS person_name
+    FROM allowance w LEFT JOIN project q ON q.id = w.project LEFT JOIN person p ON p.id = w.person
+    WHERE w.resource = 'evaluations' AND (w.run = :run OR w.project = :project OR w.person = CAST(:person AS bigint))
+    ORDER BY w.id FOR NO KEY UPDATE OF w
+""")
+_COUNT_EVALUATIONS = sa.text("""
+    UPDATE allowance SET spent = spent + :spent, reserved = reserved + :reserved WHERE id = ANY(CAST(:ids AS bigint[]))
+""")
+# What a run has reserved is known by its own row, which a run that is set aside keeps.
+_MOVE = sa.text("""
+    UPDATE allowance w SET reserved = w.reserved + :sign * own.reserved
+    FROM run r JOIN allowance own ON own.run = r.id AND own.resource = 'evaluations'
+    WHERE r.id = :run AND w.resource = 'evaluations' AND (w.project = r.project OR w.person = r.person)
+        AND (CAST(:sign AS integer) < 0 OR w.most IS NULL OR w.spent + w.reserved + own.reserved <= w.most)
+    RETURNING w.id
+""")
+_SHARED = sa.text("""
+    SELECT w.id FROM allowance w JOIN run r ON w.project = r.project OR w.person = r.person
+    WHERE r.id = :run AND w.resource = 'evaluations' ORDER BY w.id FOR NO KEY UPDATE OF w
+""")
 
 
 async def of(connection: Connection, payer: Payer, owners: Sequence[int]) -> dict[int, Allowances]:
@@ -69,6 +102,58 @@ async def set_limits(
     told = {resource.value: most for resource, most in limits.items()}
     await audit.note(connection, by, "set_limits", f"{payer.value} {owner}", told)
     return (await of(connection, payer, [owner]))[owner]
+
+
+async def lock_evaluations(connection: Connection, run: int, project: int, person: int | None) -> list[EvaluationLimit]:
+    """Lock, until the transaction ends, what evaluations of this run count against."""
+    rows = await connection.execute(_LOCK_EVALUATIONS, {"run": run, "project": project, "person": person})
+    return [EvaluationLimit(row.id, _name(row.project_name, row.person_name), row.most, row.left) for row in rows]
+
+
+async def count_evaluations(connection: Connection, limits: Sequence[EvaluationLimit], spent: int, reserved: int) -> None:
+    """Add to what is spent of the locked `limits`, and to what is reserved: fewer, if `reserved` is negative."""
+    row = {"ids": [limit.id for limit in limits], "spent": spent, "reserved": reserved}
+    await connection.execute(_COUNT_EVALUATIONS, row)
+
+
+async def release_evaluations(connection: Connection, run: int) -> None:
+    """Give back what a run has reserved of its project's and its person's evaluations, since nobody will take them in."""
+    await _move(connection, run, -1)
+
+
+async def reserve_evaluations(connection: Connection, run: int) -> None:
+    """Take back what `release_evaluations` gave, since what is in flight will be taken in after all.
+
+    Raises:
+        NotAllowed: that many are not left.
+    """
+    if not await _move(connection, run, 1):
+        raise NotAllowed(
+            f"run {run} has proposals under way, and its project or its person has not so many evaluations left; raise that "
+            "limit"
+        )
+
+
+async def _move(connection: Connection, run: int, sign: int) -> bool:
+    wanted = (await connection.execute(_SHARED, {"run": run})).all()
+    return len((await connection.execute(_MOVE, {"run": run, "sign": sign})).all()) == len(wanted)
+
+
+def _name(project: str | None, person: str | None) -> str:
+    if project is None and person is None:
+        return "the run"
+    return f"project {project!r}" if project is not None else f"person {person!r}"
+
+
+async def limit_tokens(connection: Connection, run: int, most: int | None) -> None:
+    """Limit the tokens of a run; None is no limit.
+
+    Raises:
+        NotAllowed: more than that is spent or reserved already.
+    """
+    row = {"owner": run, "resource": Resource.TOKENS.value, "most": most}
+    if (await connection.execute(_SET[Payer.RUN], row)).first() is None:
+        raise await _below_spent(connection, Payer.RUN, run, Resource.TOKENS, most)
 
 
 async def _below_spent(

@@ -54,7 +54,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "membership": "SELECT, INSERT, UPDATE (role), DELETE",
         "project_problem": "SELECT, INSERT",
         "audit": "SELECT, INSERT",
-        "allowance": "SELECT, INSERT, UPDATE (most)",
+        "allowance": "SELECT, INSERT, UPDATE (most, reserved)",
     },
     Kind.CONTROLLER: {
         "blob": "SELECT, INSERT",

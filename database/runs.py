@@ -1,16 +1,14 @@
 """Runs: created whole, served by one controller at a time, each pass of it fenced by its epoch."""
 
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
 
 import sqlalchemy as sa
-from pydantic import ValidationError
 
-from database import blobs, completions, problems
+from database import allowances, blobs, completions, problems
 from database.encoding import storable
 from database.engine import Connection
-from database.errors import Damaged, EpochLost, NotAllowed, NotFound
+from database.errors import EpochLost, NotAllowed, NotFound
+from database.run_rows import SELECT, Facts, RunRow, run_config, run_row
 from evolution.evaluation import Tier
 from evolution.problem import Problem
 from evolution.run import Budget, RunConfig, RunState, StopReason
@@ -19,65 +17,7 @@ DEFAULT_PROJECT = 1
 """The project that every installation has: what is started without naming another one belongs to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Money and tokens of a run. `limit_micro_dollars` None is no limit; reserved belongs to calls in flight."""
-
-    limit_micro_dollars: int | None
-    spent_micro_dollars: int
-    reserved_micro_dollars: int
-    tokens_in: int
-    tokens_out: int
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """The project that owns a run, and its direction: a raw score is `sign` times the recorded one."""
-
-    project: int
-    sign: float
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """A run as stored.
-
-    `project` owns it; `person` started it, None is the command line.
-    `as_of_event` is the number of its newest event, 0 before the first; `active_s` the seconds that it spent under a
-    controller; `secret` the 32 bytes from which the judge's random numbers derive; `champion` the number of the
-    verified best program; `config` is in force now; `steered` says whether commands wait for the controller.
-    """
-
-    id: int
-    project: int
-    person: int | None
-    problem: str
-    config: RunConfig
-    seed: int
-    secret: bytes
-    tier: Tier
-    state: RunState
-    stop_reason: StopReason | None
-    stop_detail: str | None
-    steered: bool
-    controller_epoch: int
-    as_of_event: int
-    active_s: float
-    champion: int | None
-    created_at: datetime
-    finished_at: datetime | None
-    account: Account
-
-
-_SELECT = """
-    SELECT r.id, r.project, r.person, r.problem, CAST(r.config AS text) AS config, r.seed, r.secret,
-        CAST(r.tier AS text) AS tier, CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason,
-        r.stop_detail, EXISTS (SELECT FROM command c WHERE c.run = r.id AND c.state = 'waiting') AS steered,
-        r.controller_epoch, r.as_of_event, r.active_s, r.champion, r.created_at, r.finished_at,
-        a.limit_micro_dollars, a.spent_micro_dollars, a.reserved_micro_dollars, a.tokens_in, a.tokens_out
-    FROM run r JOIN account a ON a.run = r.id
-"""
-_LOAD = sa.text(f"{_SELECT} WHERE r.id = :run")
+_LOAD = sa.text(f"{SELECT} WHERE r.id = :run")
 _LOAD_CONFIG = sa.text("SELECT id, CAST(config AS text) AS config FROM run WHERE id = :run")
 _FACTS = sa.text("""
     SELECT r.project, CASE p.definition -> 'score' ->> 'direction' WHEN 'minimize' THEN -1.0 ELSE 1.0 END AS sign
@@ -95,8 +35,8 @@ _SET_ASIDE = sa.text("""
 """)
 _STOP_DETAIL = sa.text("SELECT stop_detail FROM run WHERE id = :run AND stop_reason = 'damaged'")
 # Not FOR UPDATE: that would hold up every insert whose foreign key names the run.
-_LOCK = sa.text(f"{_SELECT} WHERE r.id = :run FOR NO KEY UPDATE OF r")
-_LOCK_SHARED = sa.text(f"{_SELECT} WHERE r.id = :run FOR SHARE OF r")
+_LOCK = sa.text(f"{SELECT} WHERE r.id = :run FOR NO KEY UPDATE OF r")
+_LOCK_SHARED = sa.text(f"{SELECT} WHERE r.id = :run FOR SHARE OF r")
 _NEWEST = sa.text("SELECT id FROM run ORDER BY id DESC LIMIT 10")
 _CREATE = sa.text(
     "INSERT INTO run (project, person, problem, config, first_config, seed, secret, tier) VALUES (:project, :person, :problem, "
@@ -104,6 +44,7 @@ _CREATE = sa.text(
 )
 _CREATE_REST = sa.text("""
     WITH money AS (INSERT INTO account (run, limit_micro_dollars) VALUES (:run, :limit)),
+    rest AS (INSERT INTO allowance (run, resource, most) VALUES (:run, 'tokens', :tokens), (:run, 'evaluations', NULL)),
     asked AS (
         INSERT INTO proposal (run, number, seen_event, operator, island, inspirations, state)
         VALUES (:run, 0, 0, 'seed', 0, '{}', 'answered')
@@ -175,6 +116,7 @@ async def create(
     rest = {
         "run": run,
         "limit": config.budget.micro_dollars,
+        "tokens": config.budget.tokens,
         "files": files,
         "hash": normalised_hash,
         "length": length,
@@ -195,7 +137,7 @@ async def load(connection: Connection, run: int) -> RunRow:
     row = (await connection.execute(_LOAD, {"run": run})).mappings().first()
     if row is None:
         raise await _not_found(connection, run)
-    return _run_row(row)
+    return run_row(row)
 
 
 async def load_config(connection: Connection, run: int) -> RunConfig:
@@ -208,7 +150,7 @@ async def load_config(connection: Connection, run: int) -> RunConfig:
     row = (await connection.execute(_LOAD_CONFIG, {"run": run})).mappings().first()
     if row is None:
         raise await _not_found(connection, run)
-    return _config(row)
+    return run_config(row)
 
 
 async def facts(connection: Connection, run: int) -> Facts | None:
@@ -227,6 +169,7 @@ async def set_aside(connection: Connection, run: int, detail: str) -> None:
 
     Nothing is deleted, the log stays as it is, and `reopen` lets it be tried again. Its open model calls are settled.
     """
+    await allowances.release_evaluations(connection, run)
     await completions.settle_all(connection, run)
     await connection.execute(_SET_ASIDE, {"run": run, "detail": storable(detail)})
 
@@ -246,7 +189,7 @@ async def first_config(connection: Connection, run: int) -> RunConfig:
     row = (await connection.execute(_FIRST_CONFIG, {"run": run})).mappings().first()
     if row is None:
         raise await _not_found(connection, run)
-    return _config(row)
+    return run_config(row)
 
 
 async def lock_shared(connection: Connection, run: int) -> RunRow:
@@ -259,7 +202,7 @@ async def lock_shared(connection: Connection, run: int) -> RunRow:
     row = (await connection.execute(_LOCK_SHARED, {"run": run})).mappings().first()
     if row is None:
         raise await _not_found(connection, run)
-    return _run_row(row)
+    return run_row(row)
 
 
 async def adopt(connection: Connection, run: int) -> int:
@@ -286,7 +229,7 @@ async def lock_for_pass(connection: Connection, run: int, epoch: int) -> RunRow:
         raise await _not_found(connection, run)
     if row["controller_epoch"] != epoch:
         raise _epoch_lost(run, epoch)
-    return _run_row(row)
+    return run_row(row)
 
 
 async def save_pass(
@@ -327,25 +270,29 @@ async def reopen(connection: Connection, run: int, budget: Budget) -> None:
 
     Raises:
         NotFound: no such run.
-        NotAllowed: the new money limit is below what is spent and reserved already.
+        NotAllowed: a new limit is below what is spent and reserved already, here or (evaluations) by project or person.
     """
     row = (await connection.execute(_LOCK, {"run": run})).mappings().first()
     if row is None:
         raise await _not_found(connection, run)
-    found = _run_row(row)
+    found = run_row(row)
+    if found.stop_reason is StopReason.DAMAGED:
+        await allowances.reserve_evaluations(connection, run)
     await limit_money(connection, found, budget)
     config = found.config.model_copy(update={"budget": budget})
     await connection.execute(_REOPEN, {"run": run, "config": config.model_dump_json()})
 
 
 async def limit_money(connection: Connection, row: RunRow, budget: Budget) -> None:
-    """Bound the money of a run by `budget`.
+    """Bound the money and the tokens of a run by `budget`.
 
     Raises:
-        NotAllowed: its limit of money is below what is spent and reserved already; nothing was written.
+        NotAllowed: a limit is below what is spent and reserved already; nothing was written.
     """
-    if (await connection.execute(_LIMIT, {"run": row.id, "limit": budget.micro_dollars})).first() is None:
-        raise below_spent(row, budget)
+    async with connection.begin_nested():
+        if (await connection.execute(_LIMIT, {"run": row.id, "limit": budget.micro_dollars})).first() is None:
+            raise below_spent(row, budget)
+        await allowances.limit_tokens(connection, row.id, budget.tokens)
 
 
 def below_spent(row: RunRow, budget: Budget) -> NotAllowed:
@@ -370,27 +317,3 @@ async def _not_found(connection: Connection, run: int) -> NotFound:
 
 def _epoch_lost(run: int, epoch: int) -> EpochLost:
     return EpochLost(f"another controller adopted run {run} after epoch {epoch}; this one must not write to it any more")
-
-
-def _config(row: sa.RowMapping) -> RunConfig:
-    try:
-        return RunConfig.model_validate_json(row["config"])
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the whole"
-        raise Damaged(
-            f"the stored configuration of run {row['id']} is not one that this version knows ({place}: {first['msg']}); "
-            "restore the row from a backup, use the version that wrote it, or start a new run"
-        ) from error
-
-
-def _run_row(row: sa.RowMapping) -> RunRow:
-    money = {name: row[name] for name in Account.__slots__}
-    rest = {name: row[name] for name in RunRow.__slots__ if name != "account"}
-    rest |= {
-        "config": _config(row),
-        "tier": Tier(row["tier"]),
-        "state": RunState(row["state"]),
-        "stop_reason": None if row["stop_reason"] is None else StopReason(row["stop_reason"]),
-    }
-    return RunRow(**rest, account=Account(**money))

@@ -143,16 +143,16 @@ def within_lag(state: SearchState) -> bool:
     return len(state.pending) < state.config.in_flight
 
 
-def propose(state: SearchState, room: int, progress: float) -> list[Event]:
+def propose(state: SearchState, room: int, progress: float, most: int | None = None) -> list[Event]:
     """Choose up to `room` proposals: Proposed, each preceded by IslandSpawned, IslandReset or TuningStarted where due.
 
     `progress` is the share of the budget used (`progress_of`). Evaluations in flight never exceed what the budget
-    leaves. Under `FIXED_LAG` the lag decides how many, not `room`.
+    leaves. Under `FIXED_LAG` the lag decides how many, not `room`. Never more than `most`.
     """
     events: list[Event] = []
     fixed = state.config.order is Order.FIXED_LAG
     asked = 0
-    while (fixed or asked < room) and may_propose(state):
+    while (fixed or asked < room) and (most is None or asked < most) and may_propose(state):
         for rule in (islands.plan, partial(tuning.start, progress=progress), partial(choose, progress=progress)):
             event = rule(state)
             if event is not None:
@@ -167,7 +167,7 @@ def choice_of(event: Proposed) -> Choice:
     return Choice(event.operator, event.island, event.parent, event.inspirations, event.model, event.tuning, event.propensity)
 
 
-def progress_of(state: SearchState, seconds: float, micro_dollars: int) -> float:
+def progress_of(state: SearchState, seconds: float, micro_dollars: int, tokens: int = 0) -> float:
     """The share of the budget that is used, 0 to 1: the largest over its limits; 0 without limits.
 
     Under `FIXED_LAG` evaluations alone count: choices must not depend on the clock.
@@ -181,6 +181,8 @@ def progress_of(state: SearchState, seconds: float, micro_dollars: int) -> float
             shares.append(seconds / budget.seconds)
         if budget.micro_dollars:
             shares.append(micro_dollars / budget.micro_dollars)
+        if budget.tokens:
+            shares.append(tokens / budget.tokens)
     return min(max(shares), 1.0)
 
 

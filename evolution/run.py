@@ -63,6 +63,7 @@ class Budget(BaseModel):
     evaluations: Annotated[int, Field(ge=1)] | None = None
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     micro_dollars: Annotated[int, Field(ge=0)] | None = None
+    tokens: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
     target: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
 

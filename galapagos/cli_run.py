@@ -42,6 +42,7 @@ def run(
     seconds: options.SecondsOption = None,
     evaluations: options.EvaluationsOption = None,
     budget: options.BudgetOption = None,
+    tokens: options.TokensOption = None,
     target: options.TargetOption = None,
     seed: options.SeedOption = None,
     strategy: options.StrategyOption = StrategyName.ISLANDS,
@@ -70,7 +71,7 @@ def run(
         models=options.models_of(model),
         mutate=mutate,
         tune=tune,
-        budget=options.budget_of(seconds, evaluations, budget, target),
+        budget=options.budget_of(seconds, evaluations, budget, tokens, target),
     )
     opened = open_problem_folder(find_problem_folder(problem))
     notes: tuple[str, ...] = ()
@@ -93,13 +94,14 @@ def resume(
     seconds: options.SecondsOption = None,
     evaluations: options.EvaluationsOption = None,
     budget: options.BudgetOption = None,
+    tokens: options.TokensOption = None,
     target: options.TargetOption = None,
     data: options.DataOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Let a run go on that was interrupted, or that ended, under the limits given here."""
     settings = command_settings(data)
-    limits = options.budget_of(seconds, evaluations, budget, target)
+    limits = options.budget_of(seconds, evaluations, budget, tokens, target)
     require_runs(settings)
 
     async def work() -> Conclusion:

@@ -30,6 +30,7 @@ TierOption = Annotated[
 SecondsOption = Annotated[float | None, typer.Option("--seconds", help="End after so many seconds of active time.")]
 EvaluationsOption = Annotated[int | None, typer.Option("--evaluations", help="End after so many evaluated programs.")]
 BudgetOption = Annotated[float | None, typer.Option("--budget", help="Most dollars that models may cost.")]
+TokensOption = Annotated[int | None, typer.Option("--tokens", help="Most tokens that models may read and write.")]
 TargetOption = Annotated[float | None, typer.Option("--target", help="End when a score, in the problem's unit, is this good.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of all choices. [default: drawn anew]")]
 StrategyOption = Annotated[StrategyName, typer.Option("--strategy", help="Who is the parent, who inspires.")]
@@ -57,7 +58,9 @@ def given(context: typer.Context) -> frozenset[str]:
     return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
 
 
-def budget_of(seconds: float | None, evaluations: int | None, dollars: float | None, target: float | None) -> Budget:
+def budget_of(
+    seconds: float | None, evaluations: int | None, dollars: float | None, tokens: int | None, target: float | None
+) -> Budget:
     """The limits of a run. Dollars become micro-dollars, rounded to the nearest one.
 
     Raises:
@@ -65,7 +68,7 @@ def budget_of(seconds: float | None, evaluations: int | None, dollars: float | N
     """
     micro_dollars = None if dollars is None else round(dollars * 1_000_000)
     try:
-        return Budget(seconds=seconds, evaluations=evaluations, micro_dollars=micro_dollars, target=target)
+        return Budget(seconds=seconds, evaluations=evaluations, micro_dollars=micro_dollars, tokens=tokens, target=target)
     except ValidationError as error:
         raise Failure(_complaints(error), ExitCode.BAD_INPUT) from None
 

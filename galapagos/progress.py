@@ -266,4 +266,5 @@ def _share_used(standing: Standing) -> float | None:
     shares = [standing.seconds / budget.seconds] if budget.seconds else []
     shares += [standing.evaluations / budget.evaluations] if budget.evaluations else []
     shares += [standing.micro_dollars / budget.micro_dollars] if budget.micro_dollars else []
+    shares += [standing.tokens / budget.tokens] if budget.tokens else []
     return min(max(shares), 1.0) if shares else None

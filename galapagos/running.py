@@ -111,11 +111,14 @@ async def reopen_run(ground: Ground, run: int, limits: Budget) -> None:
         if not given and row.stop_reason not in {None, StopReason.STOPPED, StopReason.DAMAGED}:
             raise Failure(
                 f"run {run} has ended ({row.stop_detail}); to let it go on, give a limit: galapagos resume {run} "
-                "--evaluations N (or --seconds, --budget, --target); limits count from the beginning of the run",
+                "--evaluations N (or --seconds, --budget, --tokens, --target); limits count from the beginning of the run",
                 ExitCode.BAD_INPUT,
             )
         _refuse_used_up(live, limits)
         reached = LIMIT_OF.get(row.stop_reason) if row.stop_reason is not None and ended else None
+        if reached == "micro_dollars" and "tokens" in given:
+            # What was too little for the calls may have been the tokens: then the limit of money holds on.
+            reached = None
         merged = row.config.budget.model_dump() | ({reached: None} if reached else {}) | given
         await runs.reopen(connection, run, Budget.model_validate(merged))
 

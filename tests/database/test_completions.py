@@ -10,7 +10,7 @@ from database import completions, leases, proposals, runs
 from database.completions import OverBudget
 from database.engine import Database
 from database.proposals import ClaimedProposal, LeaseLost, NewRefusal
-from database.runs import Account
+from database.run_rows import Account
 from evolution.proposal import Operator, Refusal
 from evolution.run import Budget
 from tests.database.scene import asked, choice, claimed, new_run, stale

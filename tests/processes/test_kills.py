@@ -27,7 +27,9 @@ CHECKS = {
     "micro-dollars that no run of a project spent": "SELECT count(*) FROM allowance w WHERE resource = 'micro_dollars' "
     "AND (reserved <> 0 OR spent <> "
     "(SELECT coalesce(sum(spent_micro_dollars), 0) FROM account a JOIN run r ON r.id = a.run WHERE r.project = w.project))",
-    "tokens still reserved": "SELECT count(*) FROM allowance WHERE resource = 'tokens' AND reserved <> 0",
+    "tokens or evaluations still reserved": "SELECT count(*) FROM allowance WHERE reserved <> 0",
+    "evaluations not counted": "SELECT count(*) FROM allowance WHERE resource = 'evaluations' AND spent <> "
+    "(SELECT count(*) FROM event WHERE kind = 'admitted' AND payload ->> 'number' <> '0')",
 }
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from database import proposals, runs
 from database.engine import Database
 from database.proposals import ClaimedProposal
-from database.runs import Account
+from database.run_rows import Account
 from database.tables import completion
 from evolution.evaluation import Tier
 from evolution.problem import Problem
