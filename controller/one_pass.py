@@ -8,7 +8,7 @@ from controller.active_run import ActiveRun
 from controller.current_pass import Pass
 from controller.limits import count_evaluations, evaluations_left, read_limits, used_up
 from controller.steering import follow_reopening, take_commands
-from database import archive, commands, completions, evaluations, events, proposals, runs
+from database import archive, assignments, commands, completions, evaluations, events, proposals, runs
 from database.archive import Record
 from database.engine import EVALUATORS, WORKERS, Connection, notify
 from database.proposals import OpenProposal
@@ -39,6 +39,8 @@ async def one_pass(connection: Connection, run: ActiveRun) -> bool:
     say_resumed(now)
     follow_reopening(now)
     await take_commands(now)
+    if run.state.stopping is not None:
+        await assignments.withdraw(connection, run.id, "the run ended before somebody answered")
     await admit_finished_evaluations(now)
     await admit_verifications(now)
     await stop_if_due(now)

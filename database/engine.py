@@ -21,6 +21,7 @@ Connection = AsyncConnection
 CONTROLLER = "controller"
 WORKERS = "workers"
 EVALUATORS = "evaluators"
+PEOPLE = "people"
 
 SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg")
 OPTIONS = {"host": "host", "port": "port", "sslmode": "ssl", "ssl": "ssl"}

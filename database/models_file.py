@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from evolution.models import Model, ModelsError, models_of
+from evolution.models import AnyModel, ModelsError, models_of
 
 
-def load_models(path: Path) -> dict[str, Model]:
+def load_models(path: Path) -> dict[str, AnyModel]:
     """Read the configured models, by name. Keys are not looked at: see `Model.key`.
 
     Raises:

@@ -5,11 +5,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, DOUBLE_PRECISION, JSONB
 
-from database.people_tables import person, project
+from database.people_tables import person, project, token
 from database.schema import enum_column_type as _enum
 from database.schema import identity as _id
 from database.schema import metadata
 from database.schema import moment as _now
+from evolution.assignment import AssignmentState
 from evolution.commands import CommandState
 from evolution.evaluation import EvaluationState, Purpose, Tier, Verdict
 from evolution.proposal import Operator, ProposalState, Refusal
@@ -166,6 +167,37 @@ completion = sa.Table(
     _now("created_at"),
 )
 sa.Index("ix_completion_open", completion.c.run, postgresql_where=completion.c.cost_micro_dollars.is_(None))
+
+assignment = sa.Table(
+    "assignment",
+    metadata,
+    _id(),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("proposal", sa.BigInteger, sa.ForeignKey("proposal.id"), nullable=False, index=True),
+    sa.Column("handed", sa.BigInteger, nullable=False, comment="lease of the proposal while people have it"),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("template", sa.Text, nullable=False, comment="prompt template and its version"),
+    sa.Column("prompt", BYTEA, sa.ForeignKey("blob.hash"), nullable=False),
+    sa.Column("state", _enum(AssignmentState), server_default=AssignmentState.OPEN.value, nullable=False),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, comment="an answer that comes later is refused"),
+    sa.Column("person", sa.BigInteger, sa.ForeignKey(person.c.id), comment="who leased it last"),
+    sa.Column("token", sa.BigInteger, sa.ForeignKey(token.c.id), comment="by which token"),
+    sa.Column("lease", sa.BigInteger, comment="fencing token: who does not hold the newest one writes nothing"),
+    sa.Column("lease_until", sa.DateTime(timezone=True)),
+    sa.Column("answer", BYTEA, sa.ForeignKey("blob.hash")),
+    sa.Column("answered_at", sa.DateTime(timezone=True)),
+    _now("created_at"),
+)
+_UNANSWERED = assignment.c.state.in_([AssignmentState.OPEN.value, AssignmentState.LEASED.value])
+sa.Index("ix_assignment_unanswered", assignment.c.id, postgresql_where=_UNANSWERED)
+sa.Index("ix_assignment_unanswered_run", assignment.c.run, postgresql_where=_UNANSWERED)
+sa.Index("ix_assignment_run_id", assignment.c.run, assignment.c.id)
+sa.Index(
+    "ix_assignment_answered",
+    assignment.c.token,
+    assignment.c.answered_at,
+    postgresql_where=assignment.c.state == AssignmentState.ANSWERED.value,
+)
 
 program = sa.Table(
     "program",

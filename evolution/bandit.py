@@ -14,8 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.random import Generator
 
-from evolution.proposal import Operator
+from evolution.proposal import MODEL_OPERATORS, Operator
 from evolution.randomness import stream
+from evolution.run import ModelChoice
 from evolution.state import SearchState
 from evolution.state_values import Arm
 
@@ -23,8 +24,16 @@ DRAWS = 64
 
 
 def choose_operator(state: SearchState, number: int, *, crossover: bool) -> tuple[Operator, float]:
-    """The operator of proposal `number` and its probability; `crossover` tells whether there is a second parent."""
-    offered = [operator for operator in state.operators if crossover or operator is not Operator.CROSSOVER]
+    """The operator of proposal `number` and its probability; `crossover` tells whether there is a second parent.
+
+    One that asks a model is offered only while a model has room.
+    """
+    asks = bool(with_room(state))
+    offered = [
+        operator
+        for operator in state.operators
+        if (crossover or operator is not Operator.CROSSOVER) and (asks or operator not in MODEL_OPERATORS)
+    ]
     if len(offered) == 1:
         return offered[0], 1.0
     rng = stream(state.seed, "operator", number)
@@ -34,13 +43,27 @@ def choose_operator(state: SearchState, number: int, *, crossover: bool) -> tupl
 
 def choose_model(state: SearchState, number: int) -> tuple[str, float]:
     """The model of proposal `number` and its probability; a model's weight scales its draws from the posterior."""
-    offered = state.config.models
+    offered = with_room(state)
     if len(offered) == 1:
         return offered[0].name, 1.0
     arms = [state.models[model.name] for model in offered]
     rng = stream(state.seed, "model", number)
     index, chance = draw_arm(arms, [model.weight for model in offered], rng)
     return offered[index].name, chance
+
+
+def with_room(state: SearchState) -> list[ModelChoice]:
+    """The models of which another proposal may be in flight."""
+    return [model for model in state.config.models if _has_room(state, model)]
+
+
+def may_ask(state: SearchState, name: str) -> bool:
+    """Whether another proposal of this model may be in flight."""
+    return any(model.name == name for model in with_room(state))
+
+
+def _has_room(state: SearchState, model: ModelChoice) -> bool:
+    return model.in_flight is None or state.models[model.name].pending < model.in_flight
 
 
 def arm_probabilities(arms: Sequence[Arm], scale: Sequence[float], rng: Generator) -> list[float]:

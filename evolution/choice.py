@@ -20,7 +20,7 @@ def choose(state: SearchState, progress: float) -> Proposed:
     if tuned is not None:
         return tuned
     number, share = state.next_number, 1.0
-    if state.repairs:
+    if state.repairs and bandit.may_ask(state, state.repairs[0].model):
         if stream(state.seed, "repair", number).random() < REPAIR_SHARE:
             return _repair(state, progress)
         share = 1.0 - REPAIR_SHARE

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from evolution import islands, tuning
+from evolution import bandit, islands, tuning
 from evolution.archive import Placement, cell_of, features_of, place
 from evolution.choice import choose
 from evolution.evaluation import Verdict
 from evolution.events import Admitted, Event, Finished, NewBest, Proposed, Refused, Stopping, VerificationAsked, Verified
-from evolution.proposal import Choice, Refusal
+from evolution.proposal import MODEL_OPERATORS, Choice, Refusal
 from evolution.run import Order, StopReason
 from evolution.state import LogError, SearchState
 
@@ -124,12 +124,17 @@ def may_propose(state: SearchState) -> bool:
     The run goes on, has a valid program, an operator, and evaluations left in its budget; fewer than
     `config.in_flight` proposals are open, and, under `FIXED_LAG`, all up to the next number less the lag are closed.
     """
-    if state.stopping is not None or state.paused or not state.islands or not state.operators:
+    if state.stopping is not None or state.paused or not state.islands or not has_way(state):
         return False
     limit = state.config.budget.evaluations
     if limit is not None and state.evaluations + len(state.pending) >= limit:
         return False
     return within_lag(state)
+
+
+def has_way(state: SearchState) -> bool:
+    """Whether there is an operator, and, where all of them ask models, one of these has room."""
+    return bool(state.operators.keys() - MODEL_OPERATORS or (state.operators and bandit.with_room(state)))
 
 
 def within_lag(state: SearchState) -> bool:

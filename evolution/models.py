@@ -8,14 +8,20 @@
     price_in = 150_000                      # optional, with price_out: micro-dollars for a million tokens
     price_out = 600_000
 
+    [[models]]
+    name = "team"
+    kind = "people"                         # who leases what it is asked, and answers, through the service
+
 Money is integer micro-dollars everywhere, rounded up once for each call.
 """
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+
+from evolution.run import RunConfig
 
 TOKENS_PER_PRICE = 1_000_000
 TOKENS_AROUND_A_MESSAGE = 16
@@ -35,6 +41,9 @@ class Message(BaseModel):
     content: str
 
 
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:/-]+$")]
+
+
 class Model(BaseModel):
     """One endpoint. Prices are micro-dollars for a million tokens; `max_tokens` bounds one answer.
 
@@ -46,7 +55,8 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:/-]+$")]
+    name: Name
+    kind: Literal["endpoint"] = "endpoint"
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
     model: Annotated[str, Field(min_length=1)]
     api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
@@ -96,10 +106,34 @@ class Model(BaseModel):
         return key
 
 
+class People(BaseModel):
+    """People and agents who answer in a model's place, through the service, for no money.
+
+    What they are asked waits for `patience_s` seconds in all, then it is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    kind: Literal["people"]
+    patience_s: Annotated[float, Field(ge=1, le=30 * 86_400)] = 86_400.0
+
+
+def _kind_of(given: Any) -> str:
+    named: Any = cast("dict[str, Any]", given).get("kind", "endpoint") if isinstance(given, dict) else given.kind
+    return named if isinstance(named, str) else repr(named)
+
+
+AnyModel = Model | People
+"""Whatever a run may ask by name."""
+
+
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    models: tuple[Model, ...] = ()
+    models: tuple[
+        Annotated[Annotated[Model, Tag("endpoint")] | Annotated[People, Tag("people")], Discriminator(_kind_of)], ...
+    ] = ()
 
 
 def most_tokens(messages: Iterable[Message]) -> int:
@@ -107,7 +141,7 @@ def most_tokens(messages: Iterable[Message]) -> int:
     return sum(len(message.content.encode(errors="replace")) + TOKENS_AROUND_A_MESSAGE for message in messages)
 
 
-def models_of(text: str, source: str) -> dict[str, Model]:
+def models_of(text: str, source: str) -> dict[str, AnyModel]:
     """The configured models, by name, from the text of their file; `source` names it in errors. Keys are not looked at.
 
     Raises:
@@ -128,32 +162,55 @@ def models_of(text: str, source: str) -> dict[str, Model]:
 
 
 def _complaint(path: str, item: Any) -> str:
-    where = ".".join(str(part) for part in item["loc"]) or "(top level)"
+    # The kind of a table stands between its place and its key: it is no word of the file.
+    place = [str(part) for number, part in enumerate(item["loc"]) if number != 2]
+    where = ".".join(place) or "(top level)"
+    if item["type"] == "union_tag_invalid":
+        return f"{path}: {where}.kind: expected 'endpoint' or 'people'; got {item['ctx']['tag']!r}"
     if item["type"] == "extra_forbidden":
-        known = ", ".join(Model.model_fields)
+        kind = People if item["loc"][2:3] == ("people",) else Model
+        known = ", ".join(kind.model_fields)
         return f"{path}: unknown key {where!r}; remove it or correct its name. A [[models]] table may hold: {known}"
     if item["type"] == "missing":
         return f"{path}: {where} is missing"
     return f"{path}: {where}: {item['msg']}; got {item['input']!r}"[:500]
 
 
-def chosen(models: Mapping[str, Model], names: Iterable[str], *, money_limited: bool) -> list[Model]:
+def chosen(models: Mapping[str, AnyModel], names: Iterable[str], *, money_limited: bool) -> list[AnyModel]:
     """The models that a run may ask, by name.
 
     Raises:
         ModelsError: a name that is not configured, or a model without a price where money is limited.
     """
-    found: list[Model] = []
+    found: list[AnyModel] = []
     for name in names:
         if name not in models:
             known = ", ".join(models) or "none"
             raise ModelsError(
                 f"no model named {name!r} is configured; configured: {known}; add it to the file of GALAPAGOS_MODELS"
             )
-        if money_limited and not models[name].priced:
+        model = models[name]
+        if money_limited and isinstance(model, Model) and not model.priced:
             raise ModelsError(
                 f"model {name!r} has no price, so a money budget cannot hold; give it price_in and price_out "
                 "(micro-dollars for a million tokens), or run without a money budget"
             )
-        found.append(models[name])
+        found.append(model)
     return found
+
+
+def leaving_room(config: RunConfig, models: Mapping[str, AnyModel]) -> RunConfig:
+    """The configuration with a bound of what people are asked at a time, where the run says none and has other ways to go on.
+
+    They may take days: without a bound all that may be in flight would wait for them.
+    """
+    if len(config.models) < 2 and not config.mutate:
+        return config
+    bound = max(1, config.in_flight // 2)
+    chosen_models = tuple(
+        choice.model_copy(update={"in_flight": bound})
+        if choice.in_flight is None and isinstance(models.get(choice.name), People)
+        else choice
+        for choice in config.models
+    )
+    return config.model_copy(update={"models": chosen_models})

@@ -7,7 +7,7 @@ from evolution import islands, loop, tuning
 from evolution.archive import Placement, cell_of, place
 from evolution.choice import choose
 from evolution.events import Event
-from evolution.loop import within_lag
+from evolution.loop import has_way, within_lag
 from evolution.problem import FeatureAxis
 from evolution.run import Order, RunConfig
 from evolution.state import LogError, SearchState
@@ -115,7 +115,7 @@ def _expected(state: SearchState, event: Event, progress: float) -> object | Non
 
 
 def _expected_proposal(state: SearchState, event: ev.Proposed) -> object | None:
-    if state.stopping is not None or state.paused or not state.islands or not state.operators or not within_lag(state):
+    if state.stopping is not None or state.paused or not state.islands or not has_way(state) or not within_lag(state):
         return "no proposal"
     planned = islands.plan(state) or tuning.start(state, event.progress)
     return _unless(event, planned or choose(state, event.progress))

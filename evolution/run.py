@@ -68,12 +68,16 @@ class Budget(BaseModel):
 
 
 class ModelChoice(BaseModel):
-    """A configured model endpoint that this run may ask, by name, and how often against the others."""
+    """A configured model that this run may ask, by name, and how often against the others.
+
+    Of proposals in flight at most `in_flight` are for it, where that is given: for whoever answers slowly.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    in_flight: Annotated[int, Field(ge=1, le=1024)] | None = None
 
 
 class RunConfig(BaseModel):

@@ -17,7 +17,7 @@ from evaluators.check import CheckReport, check_problem
 from evaluators.probe import probe, require
 from evolution.evaluation import Outcome, Tier
 from evolution.examination import examine
-from evolution.models import Model
+from evolution.models import Model, leaving_room
 from evolution.peers.translation import Imported
 from evolution.problem import Known, Problem
 from evolution.run import Order, RunConfig, StrategyName
@@ -84,7 +84,7 @@ def run(
     config = options.config_for(config, chosen.definition.language)
     chosen_tier = _tier(tier, plain)
     with own_slot_folder(chosen_tier) as slots:
-        plan = _plan(chosen, config, chosen_tier, settings, slots)
+        config, plan = _plan(chosen, config, chosen_tier, settings, slots)
         conclusion = asyncio.run(_run(settings, chosen, config, seed, plan, Console(stderr=as_json), notes))
     _finish(conclusion, as_json)
 
@@ -110,7 +110,7 @@ def resume(
                 row = await runs.load(connection, number)
                 problem = await problems.load(connection, row.problem)
             with own_slot_folder(row.tier) as slots:
-                plan = _plan(problem, row.config, row.tier, settings, slots)
+                _, plan = _plan(problem, row.config, row.tier, settings, slots)
                 await reopen_run(ground, number, limits)
                 return await _serve(ground, number, plan, Console(stderr=as_json))
 
@@ -218,12 +218,16 @@ async def _serve(ground: Ground, number: int, plan: Plan, console: Console, note
     return await conclude(ground, number)
 
 
-def _plan(problem: Problem, config: RunConfig, tier: Tier, settings: CommandSettings, slots: Path | None) -> Plan:
+def _plan(
+    problem: Problem, config: RunConfig, tier: Tier, settings: CommandSettings, slots: Path | None
+) -> tuple[RunConfig, Plan]:
+    """The configuration, with room for others beside people who are asked, and what the processes are told."""
     require(tier, problem.definition.language)
     file = settings.models or _named_models(settings, problem)
     models = models_for(config, file if settings.models or file.exists() else None)
-    keys = tuple(model.api_key_env for model in models if model.api_key_env)
-    return Plan(tier, models=file if models else None, key_variables=keys, own_slots=slots)
+    keys = tuple(model.api_key_env for model in models if isinstance(model, Model) and model.api_key_env)
+    plan = Plan(tier, models=file if models else None, key_variables=keys, own_slots=slots)
+    return leaving_room(config, {model.name: model for model in models}), plan
 
 
 def _named_models(settings: CommandSettings, problem: Problem) -> Path:

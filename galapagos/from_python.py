@@ -78,7 +78,7 @@ def evolve(
         target: raw score at which the run ends.
         seed: of all random choices.
         strategy: name of the search strategy.
-        models: configured models as NAME or NAME=WEIGHT.
+        models: configured models as NAME, NAME=WEIGHT or NAME=WEIGHT:IN_FLIGHT.
         minimize: for a function: a smaller score is better.
         packages: for a function: packages that it or its judge imports.
         vocabulary: for a function: expressions that mutation may insert.

@@ -43,8 +43,8 @@ ModelOption = Annotated[
     list[str] | None,
     typer.Option(
         "--model",
-        metavar="NAME[=WEIGHT]",
-        help="A model of the file in $GALAPAGOS_MODELS, and how often to ask it. Repeatable.",
+        metavar="NAME[=WEIGHT[:IN_FLIGHT]]",
+        help="A model of the file in $GALAPAGOS_MODELS, how often to ask it, and how much of it at a time. Repeatable.",
     ),
 ]
 MutateOption = Annotated[bool, typer.Option("--mutate/--no-mutate", help="Make children by mutation without a model.")]
@@ -81,11 +81,18 @@ def models_of(given: list[str] | None) -> tuple[ModelChoice, ...]:
     """
     chosen: dict[str, ModelChoice] = {}
     for text in given or []:
-        name, _, weight = text.partition("=")
+        name, _, numbers = text.partition("=")
+        weight, _, in_flight = numbers.partition(":")
         try:
-            choice = ModelChoice(name=name, weight=float(weight) if weight else 1.0)
+            choice = ModelChoice(
+                name=name, weight=float(weight) if weight else 1.0, in_flight=int(in_flight) if in_flight else None
+            )
         except (ValueError, ValidationError):
-            raise Failure(f"--model {text}: expected NAME or NAME=WEIGHT with a weight above 0", ExitCode.BAD_INPUT) from None
+            raise Failure(
+                f"--model {text}: expected NAME, NAME=WEIGHT with a weight above 0, or NAME=WEIGHT:IN_FLIGHT with a "
+                "whole number above 0",
+                ExitCode.BAD_INPUT,
+            ) from None
         if name in chosen:
             raise Failure(f"--model {name} is given twice; give it once, with the sum of the weights", ExitCode.BAD_INPUT)
         chosen[name] = choice

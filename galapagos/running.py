@@ -18,7 +18,7 @@ from database.views import Live
 from evolution.commands import Stop
 from evolution.evaluation import Tier
 from evolution.examination import examine
-from evolution.models import Model, ModelsError, chosen
+from evolution.models import AnyModel, Model, ModelsError, chosen
 from evolution.problem import Problem
 from evolution.run import Budget, RunConfig, RunState, StopReason
 from galapagos.failures import ExitCode, Failure
@@ -41,7 +41,7 @@ CLEAN_END_S = 180.0
 """After the first Ctrl-C: what is in flight is admitted and the best verified within this time."""
 
 
-def models_for(config: RunConfig, models_file: Path | None) -> list[Model]:
+def models_for(config: RunConfig, models_file: Path | None) -> list[AnyModel]:
     """The endpoints that a run may ask; those that need a key have one.
 
     Raises:
@@ -56,7 +56,8 @@ def models_for(config: RunConfig, models_file: Path | None) -> list[Model]:
     names = [choice.name for choice in config.models]
     found = chosen(load_models(models_file), names, money_limited=config.budget.micro_dollars is not None)
     for model in found:
-        model.key(os.environ)
+        if isinstance(model, Model):
+            model.key(os.environ)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from database.engine import Database
-from evolution.models import Model
+from evolution.models import AnyModel
 from server.event_feed import EventFeed
 from server.recent import Recent
 from server.settings import ServerSettings
@@ -24,7 +24,7 @@ class Service:
     database: Database
     events: EventFeed
     recent: Recent
-    models: Mapping[str, Model]
+    models: Mapping[str, AnyModel]
 
 
 def _service(request: Request) -> Service:

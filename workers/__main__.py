@@ -15,7 +15,7 @@ from database.logs import start_logging
 from database.models_file import keys_in, load_models
 from database.operation import operated
 from database.settings import SettingsError
-from evolution.models import Model, ModelsError
+from evolution.models import AnyModel, Model, ModelsError
 from workers.settings import WorkerSettings
 from workers.worker import Proposer, Worker
 
@@ -28,7 +28,7 @@ async def _serve(settings: WorkerSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     models = load_models(settings.models) if settings.models is not None else {}
     # A quarter more than may be under way wait with their prompts made, so that no endpoint stands idle.
-    calls = max(LEAST_MODEL_CALLS, sum(model.concurrency for model in models.values()) * 5 // 4)
+    calls = max(LEAST_MODEL_CALLS, sum(model.concurrency for model in models.values() if isinstance(model, Model)) * 5 // 4)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url, pool_size=8 if models else 2))
         await stack.enter_async_context(operated(database, settings))
@@ -37,7 +37,7 @@ async def _serve(settings: WorkerSettings) -> None:
         await Worker(database, owner, settings.lease_s, proposer, calls).serve(stop)
 
 
-async def _proposer(stack: AsyncExitStack, database: Database, models: dict[str, Model], keys: dict[str, str]) -> Proposer:
+async def _proposer(stack: AsyncExitStack, database: Database, models: dict[str, AnyModel], keys: dict[str, str]) -> Proposer:
     # Imported here: the client library takes tens of MiB that a worker without models need not have.
     from workers.model_proposer import ModelProposer
 

@@ -19,3 +19,8 @@ class Refused:
 
     reason: Refusal
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A proposal that people were asked to answer: it comes back to its queue with what they say."""

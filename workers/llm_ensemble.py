@@ -59,10 +59,16 @@ class LlmEnsemble:
     """
 
     def __init__(
-        self, database: Database, models: Mapping[str, Model], environment: Mapping[str, str], *, backoff_s: float = 0.5
+        self,
+        database: Database,
+        ledger: Ledger,
+        models: Mapping[str, Model],
+        environment: Mapping[str, str],
+        *,
+        backoff_s: float = 0.5,
     ) -> None:
         self._database = database
-        self._ledger = Ledger(database)
+        self._ledger = ledger
         self._backoff_s = backoff_s
         self._lanes: dict[str, _Lane] = {}
         self._keyless: dict[str, str] = {}

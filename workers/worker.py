@@ -18,7 +18,7 @@ from evolution.evolve_blocks import EvolveBlockError
 from evolution.normalise import normalise
 from evolution.problem import Problem
 from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
-from workers.child import Child, Refused
+from workers.child import Child, HandedOver, Refused
 from workers.metrics import PROPOSALS
 from workers.mutation.mutant import ATTEMPTS, Mutant
 from workers.mutation.mutation_proposer import Material, MutationProposer, Recent
@@ -36,8 +36,8 @@ FREE_OPERATORS = frozenset({Operator.MUTATE, Operator.TUNE})
 class Proposer(Protocol):
     """Makes a child by asking a language model. It repeats no call that was paid for, whoever made it."""
 
-    async def propose(self, claimed: ClaimedProposal, problem: Problem) -> Child | Refused:
-        """One child of a proposal, or why there is none."""
+    async def propose(self, claimed: ClaimedProposal, problem: Problem) -> Child | Refused | HandedOver:
+        """One child of a proposal, or why there is none, or that it was handed over and needs no answer from here."""
         ...
 
 
@@ -174,6 +174,8 @@ class Worker:
                 break
             except DatabaseUnavailable:
                 await asyncio.sleep(RETRY_S)
+        if isinstance(result, HandedOver):
+            return
         if isinstance(result, Child):
             result = _checked(result, problem)
         self._drafts.append(_Draft(claimed, result, iter(()), 0))

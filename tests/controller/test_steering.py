@@ -5,13 +5,17 @@ import asyncio
 import sqlalchemy as sa
 
 from controller.active_run import ActiveRun
-from database import commands, runs
+from database import assignments, commands, runs
 from database.commands import CommandRow
 from database.engine import Database
+from evolution.assignment import AssignmentState
 from evolution.commands import Command, CommandState, Pause, Resume, SetBudget, SetModels, Stop
+from evolution.events import Refused
+from evolution.proposal import Refusal
 from evolution.run import Budget, ModelChoice, RunConfig, RunState, StopReason
 from galapagos.verification import verify_run
 from tests.controller.play import Played, played
+from tests.database.scene import claimed
 
 
 async def tell(run: Played, *told: Command) -> None:
@@ -122,3 +126,25 @@ async def test_what_is_still_asked_when_a_run_ends_is_refused(database: Database
     assert "ending already (stopped)" in str(pause.detail)
     assert "knows no command 'dance'" in str(dance.detail)
     assert not (await run.row()).steered
+
+
+async def test_a_run_that_stops_waits_for_no_people(database: Database) -> None:
+    run = await played(database, RunConfig(in_flight=3, mutate=False, tune=False, models=(ModelChoice(name="team"),)))
+    taken = await claimed(database)
+    assert taken
+    async with database.begin() as connection:
+        for item in taken:
+            offered = await assignments.offer(
+                connection, item, model="team", template="diff.v2", prompt="[]", patience_s=86_400
+            )
+            assert isinstance(offered, int)
+    await tell(run, Stop())
+    await run.to_its_end()
+    row = await run.row()
+    assert (row.state, row.stop_reason) == (RunState.FINISHED, StopReason.STOPPED)
+    refused = [event.reason for event in await run.log() if isinstance(event, Refused)]
+    assert refused == [Refusal.NO_ANSWER] * len(taken)
+    async with database.begin() as connection:
+        found = await assignments.listing(connection, run.id, None, 10)
+    assert [item.state for item in found] == [AssignmentState.WITHDRAWN] * len(taken)
+    assert (await verify_run(database, run.id)).differences == []

@@ -22,7 +22,7 @@ from evolution.events import (
     Verified,
 )
 from evolution.proposal import Operator, Refusal
-from evolution.run import Order, StrategyName
+from evolution.run import Budget, ModelChoice, Order, StrategyName
 from evolution.state import SearchState
 from tests.evolution.simulation import ALL, AXES, MODELS, Run, config_of
 from tests.evolution.tables import Tables
@@ -239,3 +239,31 @@ def test_refusals_are_told_to_the_arm_but_for_the_hosts() -> None:
     assert (arm.pending, arm.failures) == (2, 0)
     loop.refuse(run.state, 2, Refusal.DUPLICATE, 0)
     assert (arm.pending, arm.failures) == (1, 1)
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("mutate", [True, False])
+def test_a_model_that_is_slow_never_has_more_than_its_bound_in_flight(order: Order, mutate: bool) -> None:
+    most = 0
+
+    def check(run: Run) -> None:
+        nonlocal most
+        waiting = sum(pending.model == "people" for pending in run.state.pending.values())
+        most = max(most, waiting)
+
+    models = (
+        ModelChoice(name="people", weight=5.0, in_flight=2),
+        *(() if mutate else (ModelChoice(name="small", in_flight=3),)),
+    )
+    run = run_of(StrategyName.ISLANDS, order, models=True, mutate=mutate, budget=Budget(evaluations=80))
+    run = Run(run.config.model_copy(update={"models": models}), on_step=check).go()
+    assert most == 2
+    assert replay.verify(run.log, run.config, AXES, run.seed) == []
+
+
+def test_where_all_models_have_their_bound_in_flight_nothing_is_asked() -> None:
+    run = Run(config_of(mutate=False, tune=False, models=(ModelChoice(name="people", in_flight=2),)))
+    run.close(0)
+    loop.propose(run.state, 5, 0.0)
+    assert len(run.state.pending) == 2
+    assert not loop.may_propose(run.state)

@@ -69,6 +69,7 @@ def test_a_problem_that_cannot_be_used(
     [
         (["--model", "small"], "GALAPAGOS_MODELS"),
         (["--model", "small=none"], "NAME=WEIGHT"),
+        (["--model", "small=1:0"], "NAME=WEIGHT:IN_FLIGHT"),
         (["--model", "a", "--model", "a"], "twice"),
         (["--evaluations", "0"], "evaluations"),
         (["--seconds", "-1"], "seconds"),

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from database.models_file import keys_in, load_models
-from evolution.models import Message, Model, ModelsError, chosen
+from evolution.models import AnyModel, Message, Model, ModelsError, People, chosen, leaving_room
+from evolution.run import ModelChoice, RunConfig
 
 WHOLE = """
 [[models]]
@@ -21,10 +22,15 @@ max_tokens = 1000
 name = "free"
 base_url = "http://127.0.0.1:9/v1"
 model = "scripted-free"
+
+[[models]]
+name = "team"
+kind = "people"
+patience_s = 60
 """
 
 
-def load(tmp_path: Path, text: str) -> dict[str, Model]:
+def load(tmp_path: Path, text: str) -> dict[str, AnyModel]:
     path = tmp_path / "models.toml"
     path.write_text(text)
     return load_models(path)
@@ -32,8 +38,12 @@ def load(tmp_path: Path, text: str) -> dict[str, Model]:
 
 def test_models_are_read_by_name(tmp_path: Path) -> None:
     models = load(tmp_path, WHOLE)
-    assert list(models) == ["small", "free"]
-    assert (models["small"].price_out, models["small"].priced, models["free"].priced) == (600_000, True, False)
+    assert list(models) == ["small", "free", "team"]
+    small, free, team = models.values()
+    assert isinstance(small, Model)
+    assert isinstance(free, Model)
+    assert (small.price_out, small.priced, free.priced) == (600_000, True, False)
+    assert team == People(name="team", kind="people", patience_s=60)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +57,13 @@ def test_models_are_read_by_name(tmp_path: Path) -> None:
         (('"free"', '"small"'), "used twice: small"),
         (('model = "scripted-free"', ""), "models.1.model is missing"),
         (("[[models]]", "[[model]]"), "unknown key 'model'"),
+        (('"people"', '"robots"'), "models.2.kind: expected 'endpoint' or 'people'; got 'robots'"),
+        (
+            ("patience_s = 60", "timeout_s = 60"),
+            "unknown key 'models.2.timeout_s'; remove it or correct its name. A [[models]] "
+            "table may hold: name, kind, patience_s",
+        ),
+        (("patience_s = 60", "patience_s = 0"), "models.2.patience_s: Input should be greater"),
         (("[[models]]", "[[models"), "not valid TOML"),
     ],
 )
@@ -63,11 +80,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_key_names_its_variable(tmp_path: Path) -> None:
     models = load(tmp_path, WHOLE)
-    assert models["small"].key({"SMALL_KEY": " k \n"}) == "k"
-    assert models["free"].key({}) is None
+    small, free = models["small"], models["free"]
+    assert isinstance(small, Model)
+    assert isinstance(free, Model)
+    assert small.key({"SMALL_KEY": " k \n"}) == "k"
+    assert free.key({}) is None
     for environment in ({}, {"SMALL_KEY": " "}):
         with pytest.raises(ModelsError, match="needs the environment variable SMALL_KEY"):
-            models["small"].key(environment)
+            small.key(environment)
 
 
 def test_a_file_without_models_configures_none(tmp_path: Path) -> None:
@@ -86,7 +106,7 @@ def test_keys_may_lie_in_a_folder(tmp_path: Path) -> None:
 def test_a_run_names_configured_models_with_a_price_where_money_is_limited(tmp_path: Path) -> None:
     models = load(tmp_path, WHOLE)
     assert chosen(models, ["free", "small"], money_limited=False) == [models["free"], models["small"]]
-    assert chosen(models, ["small"], money_limited=True) == [models["small"]]
+    assert chosen(models, ["small", "team"], money_limited=True) == [models["small"], models["team"]]
     with pytest.raises(ModelsError, match="'free' has no price"):
         chosen(models, ["free"], money_limited=True)
     with pytest.raises(ModelsError, match="no model named 'big' is configured; configured: small, free"):
@@ -118,3 +138,16 @@ def test_no_usage_within_the_limits_costs_more_than_the_worst_case(
 def test_the_worst_case_by_hand() -> None:
     # ("aé" is 3 bytes) + 16 = 19 tokens at 2 micro-dollars each, and 10 at 3.
     assert priced(2_000_000, 3_000_000).worst_case([Message(role="user", content="aé")]) == 19 * 2 + 10 * 3
+
+
+def test_people_leave_room_for_whatever_else_a_run_can_ask(tmp_path: Path) -> None:
+    models = load(tmp_path, WHOLE)
+    team, small = ModelChoice(name="team"), ModelChoice(name="small")
+    bounded = team.model_copy(update={"in_flight": 5})
+    found = [
+        leaving_room(RunConfig(in_flight=11, mutate=mutate, models=asked), models).models
+        for mutate, asked in [(True, (team,)), (False, (small, team)), (False, (team,)), (True, (bounded,))]
+    ]
+    assert found == [(bounded,), (small, bounded), (team,), (bounded,)]
+    wished = ModelChoice(name="team", in_flight=9)
+    assert leaving_room(RunConfig(models=(wished,)), models).models == (wished,)
