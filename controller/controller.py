@@ -10,7 +10,7 @@ from typing import TypeVar
 from controller.active_run import ActiveRun
 from controller.metrics import EVENTS, EXPIRED, PASS_S
 from controller.one_pass import one_pass
-from database import completions, leases, runs
+from database import completions, damage, leases, runs
 from database.engine import CONTROLLER, EVALUATORS, WORKERS, Database, Listener, Sole, notify
 from database.errors import UNREADABLE, DatabaseUnavailable, EpochLost, WrongDatabaseUrl, in_words
 from database.logs import about
@@ -115,7 +115,7 @@ class Controller:
             f"`galapagos resume {run}`, or start a new run"
         )
         async with self._database.begin() as connection:
-            await runs.set_aside(connection, run, f"{detail}; {advice}")
+            await damage.set_aside(connection, run, f"{detail}; {advice}")
         LOG.error("run %s is set aside: %s; %s", run, detail, advice)
 
     async def _reap(self) -> None:

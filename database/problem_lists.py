@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from database.engine import Connection
 from database.errors import NotFound
+from evolution.problem import Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ _ABOUT = sa.text("""
         ARRAY(SELECT project FROM project_problem WHERE revision = p.revision ORDER BY project) AS projects
     FROM problem p WHERE p.revision = :revision
 """)
+_DEFINITION = sa.text("SELECT CAST(definition AS text) FROM problem WHERE revision = :revision")
 _FILES = sa.text("""
     SELECT f.path, octet_length(b.content) AS length FROM problem_file f JOIN blob b ON b.hash = f.blob
     WHERE f.revision = :revision ORDER BY f.path
@@ -97,6 +99,18 @@ async def about(connection: Connection, revision: str) -> StoredProblem:
         projects=tuple(found.projects),
         files=tuple((row.path, row.length) for row in files),
     )
+
+
+async def definition(connection: Connection, revision: str) -> Definition:
+    """The definition alone.
+
+    Raises:
+        NotFound: there is no such revision.
+    """
+    found: str | None = (await connection.execute(_DEFINITION, {"revision": revision})).scalar_one_or_none()
+    if found is None:
+        raise no_problem(revision)
+    return Definition.model_validate_json(found)
 
 
 async def file(connection: Connection, revision: str, path: str) -> bytes:

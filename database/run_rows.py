@@ -34,7 +34,8 @@ class Facts:
 class RunRow:
     """A run as stored.
 
-    `project` owns it; `person` started it, None is the command line.
+    `project` owns it; `person` started it, None is the command line. A fork has for its seed a program of another run:
+    `origin_run` and `origin_program`.
     `as_of_event` is the number of its newest event, 0 before the first; `active_s` the seconds that it spent under a
     controller; `secret` the 32 bytes from which the judge's random numbers derive; `champion` the number of the
     verified best program; `config` is in force now; `steered` says whether commands wait for the controller.
@@ -43,6 +44,8 @@ class RunRow:
     id: int
     project: int
     person: int | None
+    origin_run: int | None
+    origin_program: int | None
     problem: str
     config: RunConfig
     seed: int
@@ -62,9 +65,10 @@ class RunRow:
 
 
 SELECT = """
-    SELECT r.id, r.project, r.person, r.problem, CAST(r.config AS text) AS config, r.seed, r.secret,
-        CAST(r.tier AS text) AS tier, CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason,
-        r.stop_detail, EXISTS (SELECT FROM command c WHERE c.run = r.id AND c.state = 'waiting') AS steered,
+    SELECT r.id, r.project, r.person, r.origin_run, r.origin_program, r.problem, CAST(r.config AS text) AS config,
+        r.seed, r.secret, CAST(r.tier AS text) AS tier, CAST(r.state AS text) AS state,
+        CAST(r.stop_reason AS text) AS stop_reason, r.stop_detail,
+        EXISTS (SELECT FROM command c WHERE c.run = r.id AND c.state = 'waiting') AS steered,
         r.controller_epoch, r.as_of_event, r.active_s, r.champion, r.created_at, r.finished_at,
         a.limit_micro_dollars, a.spent_micro_dollars, a.reserved_micro_dollars, a.tokens_in, a.tokens_out
     FROM run r JOIN account a ON a.run = r.id

@@ -4,13 +4,14 @@ import secrets
 
 import sqlalchemy as sa
 
-from database import allowances, blobs, completions, problems
+from database import allowances, blobs, problems
 from database.encoding import storable
 from database.engine import Connection
 from database.errors import EpochLost, NotAllowed, NotFound
 from database.run_rows import SELECT, Facts, RunRow, run_config, run_row
 from evolution.evaluation import Tier
 from evolution.problem import Problem
+from evolution.program import Program
 from evolution.run import Budget, RunConfig, RunState, StopReason
 
 DEFAULT_PROJECT = 1
@@ -24,23 +25,14 @@ _FACTS = sa.text("""
     FROM run r JOIN problem p ON p.revision = r.problem WHERE r.id = :run
 """)
 _UNFINISHED = sa.text("SELECT id FROM run WHERE state <> 'finished' ORDER BY id")
-_SET_ASIDE = sa.text("""
-    WITH unheard AS (
-        UPDATE command SET state = 'refused', detail = 'the run was set aside as damaged before it was taken'
-        WHERE run = :run AND state = 'waiting'
-    )
-    UPDATE run SET state = 'finished', stop_reason = 'damaged', stop_detail = :detail, finished_at = clock_timestamp(),
-        controller_epoch = controller_epoch + 1
-    WHERE id = :run AND state <> 'finished'
-""")
-_STOP_DETAIL = sa.text("SELECT stop_detail FROM run WHERE id = :run AND stop_reason = 'damaged'")
 # Not FOR UPDATE: that would hold up every insert whose foreign key names the run.
 _LOCK = sa.text(f"{SELECT} WHERE r.id = :run FOR NO KEY UPDATE OF r")
 _LOCK_SHARED = sa.text(f"{SELECT} WHERE r.id = :run FOR SHARE OF r")
 _NEWEST = sa.text("SELECT id FROM run ORDER BY id DESC LIMIT 10")
 _CREATE = sa.text(
-    "INSERT INTO run (project, person, problem, config, first_config, seed, secret, tier) VALUES (:project, :person, :problem, "
-    "CAST(:config AS jsonb), CAST(:config AS jsonb), :seed, :secret, CAST(CAST(:tier AS text) AS tier)) RETURNING id"
+    "INSERT INTO run (project, person, origin_run, origin_program, problem, config, first_config, seed, secret, tier) "
+    "VALUES (:project, :person, :origin_run, :origin_program, :problem, CAST(:config AS jsonb), CAST(:config AS jsonb), "
+    ":seed, :secret, CAST(CAST(:tier AS text) AS tier)) RETURNING id"
 )
 _CREATE_REST = sa.text("""
     WITH money AS (INSERT INTO account (run, limit_micro_dollars) VALUES (:run, :limit)),
@@ -93,19 +85,24 @@ async def create(
     literals: int,
     project: int = DEFAULT_PROJECT,
     person: int | None = None,
+    origin: Program | None = None,
 ) -> int:
     """Store a run with everything that it needs to start, and return its id.
 
     That is the problem (if new; the project knows it from now on), its account, the seed program as number 0 (proposal
     SEED, answered) and the seed's queued search evaluation. `length` (characters of evolvable text) and `literals`
-    (numeric literals in it) are those of the seed program. `person` started it, None is the command line.
+    (numeric literals in it) are those of the seed program: that of the problem, or for a fork `origin`, a program of
+    another run. `person` started it, None is the command line.
     """
     await problems.store(connection, problem)
     await problems.add(connection, project, problem.revision)
-    files = (await blobs.put(connection, [blobs.pack_files(problem.seed_files)]))[0]
+    seed_files = problem.seed_files if origin is None else origin.files
+    files = (await blobs.put(connection, [blobs.pack_files(seed_files)]))[0]
     row = {
         "project": project,
         "person": person,
+        "origin_run": None if origin is None else origin.run,
+        "origin_program": None if origin is None else origin.number,
         "problem": problem.revision,
         "config": config.model_dump_json(),
         "seed": seed,
@@ -162,21 +159,6 @@ async def facts(connection: Connection, run: int) -> Facts | None:
 async def unfinished(connection: Connection) -> list[int]:
     """The numbers of the runs that still need a controller, oldest first. One that is damaged hides no other."""
     return list((await connection.execute(_UNFINISHED)).scalars())
-
-
-async def set_aside(connection: Connection, run: int, detail: str) -> None:
-    """End a run whose stored rows cannot be continued, as DAMAGED; `detail` tells people why and what to do.
-
-    Nothing is deleted, the log stays as it is, and `reopen` lets it be tried again. Its open model calls are settled.
-    """
-    await allowances.release_evaluations(connection, run)
-    await completions.settle_all(connection, run)
-    await connection.execute(_SET_ASIDE, {"run": run, "detail": storable(detail)})
-
-
-async def why_damaged(connection: Connection, run: int) -> str | None:
-    """What `set_aside` was told of this run; None if it is not set aside."""
-    return (await connection.execute(_STOP_DETAIL, {"run": run})).scalar_one_or_none()
 
 
 async def first_config(connection: Connection, run: int) -> RunConfig:

@@ -60,6 +60,8 @@ run = sa.Table(
     _id(),
     sa.Column("project", sa.BigInteger, sa.ForeignKey(project.c.id), nullable=False),
     sa.Column("person", sa.BigInteger, sa.ForeignKey(person.c.id), comment="who started it; null: the command line"),
+    sa.Column("origin_run", sa.BigInteger, sa.ForeignKey("run.id"), comment="the run that it was forked from"),
+    sa.Column("origin_program", sa.Integer, comment="number of the program there that is the seed here"),
     sa.Column("problem", sa.Text, sa.ForeignKey("problem.revision"), nullable=False),
     sa.Column("config", JSONB, nullable=False, comment="in force now: people may set its budget and its models"),
     sa.Column("first_config", JSONB, nullable=False, comment="what the run began with; its log is replayed from here"),

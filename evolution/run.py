@@ -60,9 +60,9 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    evaluations: Annotated[int, Field(ge=1)] | None = None
-    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    micro_dollars: Annotated[int, Field(ge=0)] | None = None
+    evaluations: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
+    seconds: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)] | None = None
+    micro_dollars: Annotated[int, Field(ge=0, lt=1 << 62)] | None = None
     tokens: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
     target: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
@@ -96,7 +96,7 @@ class RunConfig(BaseModel):
     in_flight: Annotated[int, Field(ge=1, le=1024)] = 32
     islands: Annotated[int, Field(ge=1, le=32)] = 1
     max_islands: Annotated[int, Field(ge=1, le=32)] = 8
-    stagnation: Annotated[int, Field(ge=10)] = 500
+    stagnation: Annotated[int, Field(ge=10, lt=1 << 31)] = 500
     epsilon: Annotated[float, Field(ge=0, le=1)] = 0.05
     inspirations: Annotated[int, Field(ge=0, le=8)] = 3
     models: tuple[ModelChoice, ...] = ()

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from database import run_lists
+from database.for_people import raw, told_why_damaged
 from database.run_lists import RunLine
 from evolution.problem import Definition, Direction
 from galapagos import options
@@ -21,7 +22,7 @@ from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, NothingHere, visit
 from galapagos.problem_folder import built_in_problems, read_problem_folder
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, panel
-from galapagos.standing import StandingReader, raw, told_why_damaged
+from galapagos.standing import StandingReader
 
 OutputOption = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Where to write. [default: beside the run]")

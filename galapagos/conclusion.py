@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from database import programs, runs
+from database.for_people import told_why_damaged
 from evolution.run import RunState, StopReason
 from galapagos.failures import ExitCode
 from galapagos.ground import Ground
-from galapagos.standing import StandingReader, told_why_damaged
+from galapagos.standing import StandingReader
 
 NO_FILES: Mapping[str, str] = {}
 AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})

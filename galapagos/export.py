@@ -10,7 +10,7 @@ from typing import Any
 from database import problems, runs
 from database.engine import Database
 from database.export_views import export_rows
-from galapagos.standing import raw
+from database.for_people import raw
 
 PAGE = 500
 

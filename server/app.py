@@ -17,7 +17,7 @@ from server.event_feed import EventFeed
 from server.known_parameters import only_known_parameters
 from server.metrics import Measured
 from server.recent import Recent
-from server.routes import events, health, problems
+from server.routes import events, health, problems, runs, steering
 from server.service import Service
 from server.settings import ServerSettings
 
@@ -74,6 +74,6 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=API)
-    api.include_router(problems.router)
-    api.include_router(events.router)
+    for routes in (problems, runs, steering, events):
+        api.include_router(routes.router)
     return api

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -54,7 +55,7 @@ def place_of(cursor: str | None, kind: type[Place]) -> Place | None:
         raise Refusal(400, said, [FieldError(field="query.cursor", message=said)]) from None
 
 
-def paged(items: list[Item], limit: int, place: Any) -> tuple[list[Item], str | None]:
+def paged(items: list[Item], limit: int, place: Callable[[Item], tuple[object, ...]]) -> tuple[list[Item], str | None]:
     """A page of at most `limit` of the items, one more of which was asked for, and its `next`.
 
     `place` makes the place of an item, a tuple.

@@ -1,16 +1,20 @@
 """What every request has at hand: the settings, the database, the configured models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from database.engine import Database
+from database import problem_lists
+from database.engine import Connection, Database
 from evolution.models import AnyModel
+from evolution.problem import Definition
 from server.event_feed import EventFeed
 from server.recent import Recent
 from server.settings import ServerSettings
+
+KEPT_DEFINITIONS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,20 @@ class Service:
     events: EventFeed
     recent: Recent
     models: Mapping[str, AnyModel]
+    definitions: dict[str, Definition] = field(default_factory=dict[str, Definition])
+
+    async def definition(self, connection: Connection, revision: str) -> Definition:
+        """The definition of a problem, which never changes: the newest ones that were asked for are kept.
+
+        Raises:
+            NotFound: no such revision.
+        """
+        found = self.definitions.get(revision)
+        if found is None:
+            if len(self.definitions) >= KEPT_DEFINITIONS:
+                self.definitions.pop(next(iter(self.definitions)))
+            found = self.definitions[revision] = await problem_lists.definition(connection, revision)
+        return found
 
 
 def _service(request: Request) -> Service:

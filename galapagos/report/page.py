@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from database.engine import Database
+from database.for_people import raw
 from evolution.evaluation import Tier
 from evolution.problem import FeatureAxis
 from evolution.proposal import Operator
@@ -24,7 +25,6 @@ from galapagos.report import charts, tables
 from galapagos.report.data import RunData, gather
 from galapagos.report.diffs import DiffLine, diff_programs
 from galapagos.report.story import Step, tell
-from galapagos.standing import raw
 
 NO_FILES: Mapping[str, str] = {}
 HERE = Path(__file__).parent

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from database.for_people import counts_by_operator, counts_by_verdict, raw
 from evolution.problem import Known
 from galapagos.progress import dollars_text, duration_text, score_text
 from galapagos.report.data import RunData
-from galapagos.standing import counts_by_operator, counts_by_verdict, raw
 
 Rows = list[list[str]]
 

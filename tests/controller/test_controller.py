@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from controller.controller import Controller
-from database import commands, run_lists, runs
+from database import commands, damage, run_lists
 from database.engine import CONTROLLER, Database
 from database.errors import Damaged
 from database.runs import RunRow
@@ -104,7 +104,7 @@ async def test_damaged_runs_are_set_aside_in_words_and_the_others_go_on(database
         assert not task.done()
     for name, run in bad.items():
         async with database.begin() as connection:
-            said = await runs.why_damaged(connection, run.id)
+            said = await damage.why_damaged(connection, run.id)
         assert said is not None, name
         for words in ("its stored rows do not fit together", f"`galapagos verify {run.id}`", f"`galapagos resume {run.id}`"):
             assert words in said, name

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from database import commands, runs
+from database import commands, damage, runs
 from database.commands import Settled
 from database.engine import CONTROLLER, Database
 from database.errors import NotAllowed, NotFound
@@ -111,7 +111,7 @@ async def test_a_run_that_is_taken_up_again_or_set_aside_leaves_no_outdated_comm
     async with database.begin() as connection:
         await runs.reopen(connection, run, Budget())
         assert [item.command for item in await commands.waiting(connection, run)] == [Pause()]
-        await runs.set_aside(connection, run, "rows")
+        await damage.set_aside(connection, run, "rows")
         stop, pause = await commands.list_commands(connection, run)
     assert "taken up again" in str(stop.detail)
     assert "set aside" in str(pause.detail)

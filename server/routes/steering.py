@@ -1,0 +1,91 @@
+"""What a run that goes on is told. Each thing waits as a command until the run's controller takes it, or refuses it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends
+
+from database import audit, commands, runs
+from database.commands import CommandRow
+from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Stop
+from evolution.people import Action
+from server.auth import RunAccess, RunFor
+from server.pages import Cursor, Limit, Page, paged, place_of
+from server.problem_details import problems as failures
+from server.run_requests import check_models
+from server.schemas.base import Id
+from server.schemas.runs import AskedCommand, BudgetRequest, ModelsRequest
+from server.service import Served, Service
+
+router = APIRouter(prefix="/runs/{run}", tags=["runs"], responses=failures(401, 403, 404))
+Steering = Annotated[RunAccess, Depends(RunFor(Action.STEER))]
+Told = Annotated[Command, Body(examples=[{"kind": "set_budget", "budget": {"evaluations": 20000}}, {"kind": "pause"}])]
+CONFLICT = failures(409)
+
+
+@router.post("/commands", status_code=202, summary="Tell a run something", responses=CONFLICT)
+async def tell_run(body: Told, service: Served, access: Steering) -> AskedCommand:
+    """Ask the run's controller for anything that it understands; it answers at its next pass, within about a second."""
+    return await _asked(service, access, body)
+
+
+@router.get("/commands", summary="List what a run was told")
+async def list_commands(
+    service: Served,
+    access: Annotated[RunAccess, Depends(RunFor(Action.READ))],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AskedCommand]:
+    """Commands in the order of asking, with what became of each."""
+    place = place_of(cursor, tuple[Id])
+    async with service.database.begin() as connection:
+        found = await commands.list_commands(connection, access.run, place[0] if place else 0, limit + 1)
+    items, following = paged(found, limit, lambda item: (item.id,))
+    return Page(items=[_answer(item) for item in items], next=following)
+
+
+@router.post("/pause", status_code=202, summary="Pause a run", responses=CONFLICT)
+async def pause_run(service: Served, access: Steering) -> AskedCommand:
+    """Nothing new is asked for; what is in flight is taken in, and the run's clock stands still."""
+    return await _asked(service, access, Pause())
+
+
+@router.post("/resume", status_code=202, summary="Let a paused run go on", responses=CONFLICT)
+async def resume_run(service: Served, access: Steering) -> AskedCommand:
+    """The run goes on where it was. One that has ended is let go on by `reopen`."""
+    return await _asked(service, access, Resume())
+
+
+@router.post("/stop", status_code=202, summary="End a run", responses=CONFLICT)
+async def stop_run(service: Served, access: Steering) -> AskedCommand:
+    """What is in flight is taken in and the best is verified; then the run rests."""
+    return await _asked(service, access, Stop())
+
+
+@router.put("/budget", status_code=202, summary="Set a run's limits", responses=CONFLICT)
+async def set_budget(body: BudgetRequest, service: Served, access: Steering) -> AskedCommand:
+    """These limits take the place of all present ones, counted from the run's beginning."""
+    return await _asked(service, access, SetBudget(budget=body.budget))
+
+
+@router.put("/models", status_code=202, summary="Set a run's models", responses=CONFLICT)
+async def set_models(body: ModelsRequest, service: Served, access: Steering) -> AskedCommand:
+    """These models are asked from the next proposal on, as often as their weights say."""
+    return await _asked(service, access, SetModels(models=body.models))
+
+
+async def _asked(service: Service, access: RunAccess, command: Command) -> AskedCommand:
+    async with service.database.begin() as connection:
+        if isinstance(command, SetModels | SetBudget):
+            config = await runs.load_config(connection, access.run)
+            models = command.models if isinstance(command, SetModels) else config.models
+            budget = command.budget if isinstance(command, SetBudget) else config.budget
+            check_models(service, models, money_limited=budget.micro_dollars is not None)
+        number = await commands.ask(connection, access.run, command, access.caller.person)
+        told = command.model_dump(mode="json")
+        await audit.note(connection, access.caller, f"command_{command.kind}", f"run {access.run}", told)
+        found = await commands.list_commands(connection, access.run, number - 1, 1)
+    return _answer(found[0])
+
+
+def _answer(item: CommandRow) -> AskedCommand:
+    return AskedCommand.model_validate(item, from_attributes=True)
