@@ -15,8 +15,10 @@ from galapagos.cli_import import import_folder
 from galapagos.cli_look import export, list_problems, list_runs, report, show
 from galapagos.cli_people import people_app, project_app, token_app
 from galapagos.cli_run import check, resume, run, verify
+from galapagos.cli_serve import serve
 from galapagos.cli_steer import pause, steer, stop, unpause
 from galapagos.failures import ExitCode, Failure
+from galapagos.remote.cli import remote_app
 
 app = typer.Typer(
     name="galapagos",
@@ -40,10 +42,11 @@ for name, command in {
     "check": check,
     "import": import_folder,
     "verify": verify,
+    "serve": serve,
     "problems": list_problems,
 }.items():
     app.command(name)(command)
-for name, group in {"people": people_app, "token": token_app, "project": project_app}.items():
+for name, group in {"people": people_app, "token": token_app, "project": project_app, "remote": remote_app}.items():
     app.add_typer(group, name=name)
 
 _BAD_INPUT = (ProblemError, SettingsError, ModelsError, NotFound, NotAllowed, WrongDatabaseUrl)

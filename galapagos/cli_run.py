@@ -82,7 +82,7 @@ def run(
     chosen = opened.problem if isinstance(opened, Imported) else opened
     examine(chosen)
     config = options.config_for(config, chosen.definition.language)
-    chosen_tier = _tier(tier, plain)
+    chosen_tier = tier_of(tier, plain)
     with own_slot_folder(chosen_tier) as slots:
         config, plan = _plan(chosen, config, chosen_tier, settings, slots)
         conclusion = asyncio.run(_run(settings, chosen, config, seed, plan, Console(stderr=as_json), notes))
@@ -128,7 +128,7 @@ def check(
     opened = open_problem_folder(find_problem_folder(problem))
     chosen = opened.problem if isinstance(opened, Imported) else opened
     examine(chosen)
-    chosen_tier = _tier(tier, plain)
+    chosen_tier = tier_of(tier, plain)
     require(chosen_tier, chosen.definition.language)
     found = asyncio.run(_check(chosen, chosen_tier, settings.cache))
     if isinstance(opened, Imported):
@@ -170,7 +170,7 @@ def verify(number: options.RunArgument, data: options.DataOption = None, as_json
     raise typer.Exit(ExitCode.DONE if not found.differences else ExitCode.FAILED)
 
 
-def _tier(asked: Tier | None, plain: bool) -> Tier:
+def tier_of(asked: Tier | None, plain: bool) -> Tier:
     """The tier that was asked for, else the strongest that this machine offers; never plain unless it was asked for."""
     if plain and asked not in {None, Tier.PLAIN}:
         raise Failure(f"expected --plain or --tier {asked}; got both; leave one out", ExitCode.BAD_INPUT)

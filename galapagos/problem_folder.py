@@ -50,10 +50,15 @@ def open_problem_folder(folder: Path) -> Problem | Imported:
     Raises:
         ProblemError: too much in it, a link or special file, a file that cannot be read, or an invalid problem.
     """
-    return problem_of(folder.resolve().name, _read_files(folder))
+    return problem_of(folder.resolve().name, read_files(folder))
 
 
-def _read_files(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Every file that belongs to a problem's folder, path to content.
+
+    Raises:
+        ProblemError: too much in it, a link or special file, or a file that cannot be read.
+    """
     files: dict[str, bytes] = {}
     total = 0
     for path in _walk(folder):

@@ -90,12 +90,13 @@ class Progress(Protocol):
 class LiveProgress:
     """A panel that is drawn anew in place."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, hint: str) -> None:
+        self._hint = hint
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def show(self, standing: Standing) -> None:
         """Draw the standing."""
-        self._live.update(panel(standing, "Ctrl-C ends it cleanly"), refresh=True)
+        self._live.update(panel(standing, self._hint), refresh=True)
 
     def note(self, message: str) -> None:
         """Print above the panel."""
@@ -137,9 +138,9 @@ class LineProgress:
         return
 
 
-def progress_for(console: Console) -> Progress:
-    """The panel at a terminal, lines elsewhere."""
-    return LiveProgress(console) if console.is_terminal and not console.is_dumb_terminal else LineProgress(console)
+def progress_for(console: Console, hint: str = "Ctrl-C ends it cleanly") -> Progress:
+    """The panel at a terminal, with a hint on what can be done there, lines elsewhere."""
+    return LiveProgress(console, hint) if console.is_terminal and not console.is_dumb_terminal else LineProgress(console)
 
 
 def score_text(score: float | None, unit: str = "") -> str:

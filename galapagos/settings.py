@@ -23,8 +23,9 @@ KINDS: dict[str, type[EnvironmentSettings]] = {
     "workers": WorkerSettings,
     "evaluators": EvaluatorSettings,
     "slots": SlotSettings,
+    "server": ServerSettings,
 }
-"""The settings that each kind of process of a run reads; slots has no database, and is started for tier container alone."""
+"""The settings that each kind of process reads. Slots has no database, and is started for tier container alone."""
 
 
 class CommandSettings(EnvironmentSettings):
@@ -41,17 +42,35 @@ class CommandSettings(EnvironmentSettings):
     cache: Path = Field(default_factory=default_cache)
 
 
+class RemoteSettings(EnvironmentSettings):
+    """`url` is the address of a service, without a path; `token` that of the person who asks it for something."""
+
+    url: str = "http://127.0.0.1:8765"
+    token: Annotated[str, Secret()] = ""
+
+
+def remote_settings() -> RemoteSettings:
+    """Where the service of a client is, and who asks.
+
+    Raises:
+        SettingsError: a GALAPAGOS_ variable that nothing reads, or one with an unusable value.
+    """
+    return RemoteSettings.from_environment(_others() | CommandSettings.variables())
+
+
 def command_settings(data: Path | None) -> CommandSettings:
     """The settings of a command; `data`, from its option, goes before the environment.
 
     Raises:
         SettingsError: a GALAPAGOS_ variable that nothing reads, or one with an unusable value.
     """
-    of_processes = {name for kind in (*KINDS.values(), ServerSettings) for name in kind.model_fields}
-    of_processes -= SET_BY_US | OF_SERVICES
-    others = frozenset(PREFIX + name.upper() for name in of_processes)
-    settings = CommandSettings.from_environment(others)
+    settings = CommandSettings.from_environment(_others() | RemoteSettings.variables())
     return settings if data is None else settings.model_copy(update={"data": data})
+
+
+def _others() -> frozenset[str]:
+    of_processes = {name for kind in KINDS.values() for name in kind.model_fields}
+    return frozenset(PREFIX + name.upper() for name in of_processes - SET_BY_US - OF_SERVICES)
 
 
 def passed_settings(kind: str, given: Mapping[str, str]) -> dict[str, str]:

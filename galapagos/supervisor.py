@@ -28,13 +28,15 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_
 class Plan:
     """What the processes are told. `key_variables` are the names of the environment variables that hold model keys.
 
-    `own_slots` is the folder of a slots service to start; None where none is needed, or another one serves.
+    `own_slots` is the folder of a slots service to start; None where none is needed, or another one serves. `service`:
+    a server is wanted too.
     """
 
     tier: Tier
     models: Path | None = None
     key_variables: Sequence[str] = ()
     own_slots: Path | None = None
+    service: bool = False
 
 
 class Supervisor:
@@ -101,17 +103,20 @@ class Supervisor:
 
 def process_environments(url: str, plan: Plan, given: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """What each kind of process gets to see: the evaluators, which run untrusted code, no key of any model."""
-    kinds = [kind for kind in KINDS if kind != "slots" or (plan.own_slots is not None)]
+    wanted = {"slots": plan.own_slots is not None, "server": plan.service}
+    kinds = [kind for kind in KINDS if wanted.get(kind, True)]
     ours: dict[str, dict[str, str]] = {kind: passed_settings(kind, given) for kind in kinds}
     for kind in kinds:
         if "database_url" in KINDS[kind].model_fields:
             ours[kind]["database_url"] = url
-    ours["evaluators"]["tier"] = plan.tier.value
+    for kind in ("evaluators", "server"):
+        ours.setdefault(kind, {})["tier"] = plan.tier.value
     if plan.own_slots is not None:
         for kind in ("evaluators", "slots"):
             ours[kind]["slot_folder"] = str(plan.own_slots)
     if plan.models is not None:
-        ours["workers"]["models"] = str(plan.models.resolve())
+        for kind in ("workers", "server"):
+            ours[kind]["models"] = str(plan.models.resolve())
     more = {"workers": plan.key_variables}
     prefixes = {"evaluators": INSTALLER_PREFIXES}
     return {

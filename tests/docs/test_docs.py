@@ -26,8 +26,7 @@ from evolution.problem import Definition
 from evolution.proposal import Operator, Refusal
 from evolution.run import Order, StopReason, StrategyName
 from galapagos.cli import app
-from galapagos.settings import KINDS, PREFIX, CommandSettings
-from server.settings import ServerSettings
+from galapagos.settings import KINDS, PREFIX, CommandSettings, RemoteSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -82,7 +81,7 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    kinds = (*KINDS.values(), CommandSettings, MigrateSettings, ServerSettings)
+    kinds = (*KINDS.values(), CommandSettings, MigrateSettings, RemoteSettings)
     real = {PREFIX + name.upper() for kind in kinds for name in kind.model_fields}
     documented = set(re.findall(rf"^\| `({PREFIX}[A-Z_]+)`", _page("settings.md"), re.MULTILINE))
     assert documented == real

@@ -1,0 +1,1 @@
+"""Another machine's service, from Python and from the command line."""

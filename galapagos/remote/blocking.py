@@ -1,0 +1,130 @@
+"""The same client for programs that do not await: scripts and notebooks."""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+from anyio.from_thread import start_blocking_portal
+
+from evolution.commands import Command
+from evolution.run import Budget, ModelChoice, RunConfig, RunState
+from galapagos.remote.client import AsyncClient
+from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
+from server.schemas.runs import AskedCommand, RunDetail, RunLine
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+
+class Client:
+    """`AsyncClient` with methods that wait; a context manager. It works in a thread of its own, so in notebooks too.
+
+    `url` and `token` are those of GALAPAGOS_URL and GALAPAGOS_TOKEN (or GALAPAGOS_TOKEN_FILE) if they are left out. Every
+    method does what the method of that name of `AsyncClient` does, and raises the same.
+    """
+
+    def __init__(self, url: str | None = None, token: str | None = None, *, timeout_s: float = 30.0) -> None:
+        self._client = AsyncClient(url, token, timeout_s=timeout_s)
+        self._stack = ExitStack()
+        self._portal = self._stack.enter_context(start_blocking_portal())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._portal.call(self._client.connection.close)
+        self._stack.close()
+
+    def submit(self, problem: str | Path, project: int = 1) -> UploadedProblem:
+        """Send a problem's folder."""
+        return self._wait(self._client.submit, problem, project)
+
+    def problems(self, project: int | None = None, name: str | None = None) -> Generator[ProblemLine]:
+        """The revisions that the caller's projects know."""
+        return self._each(self._client.problems(project, name))
+
+    def problem(self, revision: str) -> ProblemDetail:
+        """One revision."""
+        return self._wait(self._client.problem, revision)
+
+    def start(self, problem: str, config: RunConfig | None = None, *, seed: int | None = None, project: int = 1) -> RunDetail:
+        """Start a run."""
+        return self._wait(self._client.start, problem, config, seed=seed, project=project)
+
+    def fork(self, run: int, program: int, config: RunConfig | None = None, *, seed: int | None = None) -> RunDetail:
+        """Start a run from a program of another one."""
+        return self._wait(self._client.fork, run, program, config, seed=seed)
+
+    def runs(self, project: int | None = None, problem: str | None = None, state: RunState | None = None) -> Generator[RunLine]:
+        """Runs of the caller's projects."""
+        return self._each(self._client.runs(project, problem, state))
+
+    def run(self, run: int) -> RunDetail:
+        """How a run stands."""
+        return self._wait(self._client.run, run)
+
+    def tell(self, run: int, command: Command) -> AskedCommand:
+        """Tell a run something."""
+        return self._wait(self._client.tell, run, command)
+
+    def commands(self, run: int) -> Generator[AskedCommand]:
+        """What a run was told."""
+        return self._each(self._client.commands(run))
+
+    def command(self, run: int, command: int) -> AskedCommand:
+        """What became of one of them."""
+        return self._wait(self._client.command, run, command)
+
+    def pause(self, run: int) -> AskedCommand:
+        """Let a run ask for nothing new."""
+        return self._wait(self._client.pause, run)
+
+    def resume(self, run: int) -> AskedCommand:
+        """Let a paused run go on."""
+        return self._wait(self._client.resume, run)
+
+    def stop(self, run: int) -> AskedCommand:
+        """End a run."""
+        return self._wait(self._client.stop, run)
+
+    def set_budget(self, run: int, budget: Budget) -> AskedCommand:
+        """Give a run other limits."""
+        return self._wait(self._client.set_budget, run, budget)
+
+    def set_models(self, run: int, models: Sequence[ModelChoice]) -> AskedCommand:
+        """Let a run ask other models."""
+        return self._wait(self._client.set_models, run, models)
+
+    def reopen(self, run: int, budget: Budget) -> RunDetail:
+        """Let a run that has ended go on."""
+        return self._wait(self._client.reopen, run, budget)
+
+    def events(self, run: int, after: int = 0) -> Generator[Mapping[str, Any]]:
+        """The log of a run, then live."""
+        return self._each(self._client.events(run, after))
+
+    def wait(self, run: int, tell: Callable[[RunDetail], None] | None = None) -> RunDetail:
+        """Wait until a run has ended."""
+        return self._wait(self._client.wait, run, tell)
+
+    def _wait(self, method: Callable[Given, Coroutine[Any, Any, Found]], *args: Given.args, **named: Given.kwargs) -> Found:
+        return self._portal.call(partial(method, *args, **named))
+
+    def _each(self, items: AsyncGenerator[Found]) -> Generator[Found]:
+        async def following() -> tuple[Found, ...]:
+            async for item in items:
+                return (item,)
+            return ()
+
+        try:
+            while found := self._portal.call(following):
+                yield found[0]
+        finally:
+            self._portal.call(items.aclose)

@@ -1,0 +1,266 @@
+"""The commands that speak to a service: `galapagos remote submit`, `start`, `watch` and the rest."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evolution.commands import CommandState
+from evolution.run import Order, RunState, StopReason, StrategyName
+from galapagos import options
+from galapagos.failures import ExitCode, Failure
+from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, progress_for, score_text
+from galapagos.remote.failures import ServiceError, ServiceUnavailable
+
+if TYPE_CHECKING:
+    # Imported where they are used: all other commands would pay for them with memory.
+    from galapagos.remote.client import AsyncClient
+    from server.schemas.runs import AskedCommand, RunDetail, RunLine
+
+remote_app = typer.Typer(
+    help="Speak to the service at $GALAPAGOS_URL, with the token in $GALAPAGOS_TOKEN.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+ProjectOption = Annotated[int, typer.Option("--project", help="Number of the project that owns it.")]
+WatchOption = Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until the run has ended.")]
+RemoteRun = Annotated[int, typer.Argument(metavar="RUN", help="Number of a run; `galapagos remote runs` lists them.")]
+RemoteProblem = Annotated[str, typer.Argument(metavar="PROBLEM", help="Name or revision of a problem that the service knows.")]
+WIDE_TABLE = 90
+HEARD_S = 10.0
+LOOK_S = 0.2
+AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})
+Found = TypeVar("Found")
+
+
+@remote_app.command()
+def submit(problem: options.ProblemArgument, project: ProjectOption = 1, as_json: options.JsonOption = False) -> None:
+    """Send a problem's folder to the service."""
+    sent = _with_client(lambda client: client.submit(problem, project))
+    if as_json:
+        _print_json(sent.model_dump(mode="json"))
+        return
+    _say(f"{sent.name}, revision {sent.revision}, is {'new' if sent.new else 'known already'} in project {project}")
+    _say(f"galapagos remote start {sent.name} --project {project} starts a run")
+
+
+@remote_app.command()
+def start(
+    problem: RemoteProblem,
+    *,
+    project: ProjectOption = 1,
+    seconds: options.SecondsOption = None,
+    evaluations: options.EvaluationsOption = None,
+    budget: options.BudgetOption = None,
+    tokens: options.TokensOption = None,
+    target: options.TargetOption = None,
+    seed: options.SeedOption = None,
+    strategy: options.StrategyOption = StrategyName.ISLANDS,
+    order: options.OrderOption = Order.AS_COMPLETED,
+    lag: options.LagOption = 8,
+    islands: options.IslandsOption = 1,
+    max_islands: options.MaxIslandsOption = 8,
+    in_flight: options.InFlightOption = 32,
+    model: options.ModelOption = None,
+    mutate: options.MutateOption = True,
+    tune: options.TuneOption = True,
+    watch: WatchOption = False,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Start a run of a problem that the service knows."""
+    config = options.config_of(
+        strategy=strategy,
+        order=order,
+        lag=lag,
+        in_flight=in_flight,
+        islands=islands,
+        max_islands=max_islands,
+        models=options.models_of(model),
+        mutate=mutate,
+        tune=tune,
+        budget=options.budget_of(seconds, evaluations, budget, tokens, target),
+    )
+    started = _with_client(lambda client: client.start(problem, config, seed=seed, project=project))
+    if watch:
+        _watch(started.id, as_json)
+    elif as_json:
+        _print_json(started.model_dump(mode="json"))
+    else:
+        _say(f"run {started.id} of {started.problem} goes on; galapagos remote watch {started.id} shows how")
+
+
+@remote_app.command()
+def watch(number: RemoteRun, as_json: options.JsonOption = False) -> None:
+    """Show how a run goes on until it has ended; Ctrl-C ends the watching, not the run."""
+    _watch(number, as_json)
+
+
+@remote_app.command()
+def pause(number: RemoteRun, as_json: options.JsonOption = False) -> None:
+    """Let a run ask for nothing new; what is in flight is taken in."""
+    _tell(number, lambda client: client.pause(number), "is paused", as_json)
+
+
+@remote_app.command()
+def resume(number: RemoteRun, as_json: options.JsonOption = False) -> None:
+    """Let a paused run go on."""
+    _tell(number, lambda client: client.resume(number), "goes on", as_json)
+
+
+@remote_app.command()
+def stop(number: RemoteRun, as_json: options.JsonOption = False) -> None:
+    """End a run: what is in flight is taken in, and the best is verified."""
+    _tell(number, lambda client: client.stop(number), "is stopping", as_json)
+
+
+@remote_app.command()
+def limit(
+    number: RemoteRun,
+    seconds: options.SecondsOption = None,
+    evaluations: options.EvaluationsOption = None,
+    budget: options.BudgetOption = None,
+    tokens: options.TokensOption = None,
+    target: options.TargetOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Give a run these limits in place of its present ones; one that has ended goes on under them."""
+    limits = options.budget_of(seconds, evaluations, budget, tokens, target)
+
+    async def work(client: "AsyncClient") -> "AskedCommand | RunDetail":
+        ended = (await client.run(number)).state is RunState.FINISHED
+        return await (client.reopen(number, limits) if ended else _heard(client, await client.set_budget(number, limits)))
+
+    _told(number, _with_client(work), "has other limits", as_json)
+
+
+@remote_app.command("runs")
+def list_runs(
+    project: Annotated[int | None, typer.Option("--project", help="Only runs of this project.")] = None,
+    state: Annotated[RunState | None, typer.Option("--state", help="Only runs in this state.")] = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """List the runs that you may see, newest first."""
+
+    async def work(client: "AsyncClient") -> "list[RunLine]":
+        return [run async for run in client.runs(project=project, state=state)]
+
+    found = _with_client(work)
+    if as_json:
+        _print_json({"runs": [run.model_dump(mode="json") for run in found]})
+    elif found:
+        console = Console()
+        console.print(_table(found, console.width))
+    else:
+        _say("no runs that you may see; galapagos remote start PROBLEM starts one")
+
+
+def _table(runs: "list[RunLine]", width: int) -> Table:
+    """The runs as a table; a narrow terminal gets fewer columns, since a number that is cut says something else."""
+    table = Table(box=None, pad_edge=False)
+    wide = width >= WIDE_TABLE
+    for head in ("run", "problem", "state", "best", "verified", "evaluations", *(("project", "time", "spent") if wide else ())):
+        table.add_column(head, no_wrap=head not in {"problem", "state"}, overflow="fold")
+    for run in runs:
+        table.add_row(
+            str(run.id),
+            Text(run.problem),
+            run.stop_reason.value if run.stop_reason else run.state.value,
+            _brief(run.best_score),
+            _brief(run.verified_score),
+            f"{run.evaluations:,}",
+            *((str(run.project), duration_text(run.seconds), _spent(run.spent_micro_dollars)) if wide else ()),
+        )
+    return table
+
+
+def _brief(score: float | None) -> str:
+    return "-" if score is None else f"{score:.6g}"
+
+
+def _spent(micro_dollars: int | None) -> str:
+    return "-" if micro_dollars is None else dollars_text(micro_dollars)
+
+
+def _watch(number: int, as_json: bool) -> None:
+    from galapagos.remote.standing import standing_of
+
+    console = Console(stderr=as_json)
+
+    async def work(client: "AsyncClient") -> "RunDetail":
+        found = await client.run(number)
+        definition = (await client.problem(found.revision)).definition
+        if not found.score_isolated:
+            console.print(f"{NOT_ISOLATED}: the score is made where the program can reach it", highlight=False)
+        with progress_for(console, "Ctrl-C ends the watching, not the run") as progress:
+            return await client.wait(number, lambda run: progress.show(standing_of(run, definition)))
+
+    ended = _with_client(work)
+    as_asked = ended.stop_reason in AS_ASKED and ended.verified_score is not None
+    stopped = ended.stop_reason is StopReason.STOPPED
+    code = ExitCode.DONE if as_asked else ExitCode.INTERRUPTED if stopped else ExitCode.FAILED
+    if as_json:
+        _print_json(ended.model_dump(mode="json") | {"exit_code": int(code)})
+    else:
+        _say(f"run {number} ended: {ended.stop_detail}")
+        for name, score in (("seed", ended.seed_score), ("best", ended.best_score), ("verified", ended.verified_score)):
+            _say(f"  {name:<9} {score_text(score, ended.unit)}")
+    raise typer.Exit(int(code))
+
+
+def _tell(number: int, ask: "Callable[[AsyncClient], Awaitable[AskedCommand]]", done: str, as_json: bool) -> None:
+    async def work(client: "AsyncClient") -> "AskedCommand":
+        return await _heard(client, await ask(client))
+
+    _told(number, _with_client(work), done, as_json)
+
+
+async def _heard(client: "AsyncClient", asked: "AskedCommand") -> "AskedCommand":
+    """The command as soon as it is taken or refused, or as it stands when nobody heard it in time."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + HEARD_S
+    found = asked
+    while found.state is CommandState.WAITING and loop.time() < until:
+        await asyncio.sleep(LOOK_S)
+        found = await client.command(asked.run, asked.id)
+    return found
+
+
+def _told(number: int, found: "AskedCommand | RunDetail", done: str, as_json: bool) -> None:
+    answer = found.model_dump(mode="json")
+    if answer["state"] == CommandState.REFUSED:
+        raise Failure(answer["detail"] or "the command was refused", ExitCode.BAD_INPUT)
+    waits = answer["state"] == CommandState.WAITING
+    if as_json:
+        _print_json(answer)
+    else:
+        _say(f"run {number} is not served now; it will be told as soon as it is" if waits else f"run {number} {done}")
+
+
+def _with_client(work: "Callable[[AsyncClient], Awaitable[Found]]") -> Found:
+    from galapagos.remote.client import AsyncClient
+
+    async def whole() -> Found:
+        async with AsyncClient() as client:
+            return await work(client)
+
+    try:
+        return asyncio.run(whole())
+    except ServiceError as error:
+        code = ExitCode.MACHINE if error.status >= 500 else ExitCode.BAD_INPUT
+        raise Failure(str(error), code) from None
+    except ServiceUnavailable as error:
+        raise Failure(str(error), ExitCode.MACHINE) from None
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    _say(json.dumps(answer, ensure_ascii=False))

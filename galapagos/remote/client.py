@@ -1,0 +1,228 @@
+"""A service from Python: problems, runs, programs, events, exports; each answer is a typed value of the service's own."""
+
+import asyncio
+import io
+import json
+import re
+import tarfile
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel
+
+from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Stop
+from evolution.run import Budget, ModelChoice, RunConfig, RunState
+from galapagos.problem_folder import find_problem_folder, read_files
+from galapagos.remote.connection import Connection
+from galapagos.remote.failures import ServiceUnavailable
+from galapagos.settings import remote_settings
+from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
+from server.schemas.runs import AskedCommand, RunDetail, RunLine
+
+Answer = TypeVar("Answer", bound=BaseModel)
+RECONNECT_S = 1.0
+LOOK_S = 1.0
+AWAY_S = 300.0
+"""A service that does not answer for so long is not waited for any longer."""
+PAGE = 200
+
+
+class AsyncClient:
+    """A service, as one person sees it; an async context manager.
+
+    `url` and `token` are those of GALAPAGOS_URL and GALAPAGOS_TOKEN (or GALAPAGOS_TOKEN_FILE) if they are left out.
+
+    Raises:
+        SettingsError: the environment cannot be used.
+    """
+
+    def __init__(self, url: str | None = None, token: str | None = None, *, timeout_s: float = 30.0) -> None:
+        if url is None or token is None:
+            settings = remote_settings()
+            url, token = url or settings.url, token or settings.token
+        self.connection = Connection(url, token, timeout_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.connection.close()
+
+    async def submit(self, problem: str | Path, project: int = 1) -> UploadedProblem:
+        """Send a problem's folder (a path, or the name of a built-in problem); folders of other systems are translated.
+
+        Raises:
+            ProblemError: there is no such folder, or it holds what no problem may hold.
+            ServiceError, ServiceUnavailable: it was not taken.
+        """
+        folder = find_problem_folder(problem)
+        packed = await asyncio.to_thread(_packed, folder)
+        parameters = {"project": project, "name": _plain_name(folder)}
+        return await self._ask(
+            UploadedProblem, "POST", "/problems", parameters=parameters, content=packed, content_type="application/gzip"
+        )
+
+    async def problems(self, project: int | None = None, name: str | None = None) -> AsyncGenerator[ProblemLine]:
+        """The revisions that the caller's projects know, newest first."""
+        async for item in self._pages(ProblemLine, "/problems", {"project": project, "name": name}):
+            yield item
+
+    async def problem(self, revision: str) -> ProblemDetail:
+        """One revision, with its definition and the names of its files."""
+        return await self._ask(ProblemDetail, "GET", f"/problems/{revision}")
+
+    async def start(
+        self, problem: str, config: RunConfig | None = None, *, seed: int | None = None, project: int = 1
+    ) -> RunDetail:
+        """Start a run of a problem that the service knows, by revision or by name (then its newest revision)."""
+        given = {} if config is None else config.model_dump(mode="json")
+        body = {"problem": problem, "project": project, "config": given, "seed": seed}
+        return await self._ask(RunDetail, "POST", "/runs", body=body)
+
+    async def fork(self, run: int, program: int, config: RunConfig | None = None, *, seed: int | None = None) -> RunDetail:
+        """Start a run of the same problem whose seed program is a program of this one; by default with its configuration."""
+        given = None if config is None else config.model_dump(mode="json")
+        return await self._ask(RunDetail, "POST", f"/runs/{run}/fork", body={"program": program, "config": given, "seed": seed})
+
+    async def runs(
+        self, project: int | None = None, problem: str | None = None, state: RunState | None = None
+    ) -> AsyncGenerator[RunLine]:
+        """Runs of the caller's projects, newest first."""
+        async for item in self._pages(RunLine, "/runs", {"project": project, "problem": problem, "state": state}):
+            yield item
+
+    async def run(self, run: int) -> RunDetail:
+        """How a run stands."""
+        return await self._ask(RunDetail, "GET", f"/runs/{run}")
+
+    async def tell(self, run: int, command: Command) -> AskedCommand:
+        """Tell a run that goes on something; see `evolution.commands`. Its controller obeys, or refuses, within a second."""
+        return await self._ask(AskedCommand, "POST", f"/runs/{run}/commands", body=command.model_dump(mode="json"))
+
+    async def commands(self, run: int) -> AsyncGenerator[AskedCommand]:
+        """What a run was told, oldest first, and what became of it."""
+        async for item in self._pages(AskedCommand, f"/runs/{run}/commands", {}):
+            yield item
+
+    async def command(self, run: int, command: int) -> AskedCommand:
+        """What became of one of them.
+
+        Raises:
+            LookupError: the run was told no such thing.
+        """
+        async for item in self.commands(run):
+            if item.id == command:
+                return item
+        raise LookupError(f"run {run} was not told command {command}")
+
+    async def pause(self, run: int) -> AskedCommand:
+        """Let a run ask for nothing new."""
+        return await self.tell(run, Pause())
+
+    async def resume(self, run: int) -> AskedCommand:
+        """Let a paused run go on."""
+        return await self.tell(run, Resume())
+
+    async def stop(self, run: int) -> AskedCommand:
+        """End a run: what is in flight is taken in, and the best is verified."""
+        return await self.tell(run, Stop())
+
+    async def set_budget(self, run: int, budget: Budget) -> AskedCommand:
+        """Give a run other limits, counted from its beginning."""
+        return await self.tell(run, SetBudget(budget=budget))
+
+    async def set_models(self, run: int, models: Sequence[ModelChoice]) -> AskedCommand:
+        """Let a run ask other models, or the same ones with other weights."""
+        return await self.tell(run, SetModels(models=tuple(models)))
+
+    async def reopen(self, run: int, budget: Budget) -> RunDetail:
+        """Let a run that has ended go on under these limits, counted from its beginning."""
+        body = {"budget": budget.model_dump(mode="json")}
+        return await self._ask(RunDetail, "POST", f"/runs/{run}/reopen", body=body)
+
+    async def events(self, run: int, after: int = 0) -> AsyncGenerator[Mapping[str, Any]]:
+        """The log of a run behind event `after`, then live, for ever; each event once, whatever happens to the connection.
+
+        Raises:
+            ServiceError: the run is not there for the caller, or its log cannot be read.
+        """
+        while True:
+            page = await self.connection.ask("GET", f"/runs/{run}/events", parameters={"after": after, "limit": 1000})
+            for event in page["items"]:
+                after = event["number"]
+                yield event
+            if page["items"]:
+                continue
+            try:
+                async for event in self._live(run, after):
+                    after = event["number"]
+                    yield event
+            except ServiceUnavailable:
+                await asyncio.sleep(RECONNECT_S)
+
+    async def _live(self, run: int, after: int) -> AsyncGenerator[Mapping[str, Any]]:
+        """One stream of events, until it ends."""
+        path = f"/runs/{run}/events/stream"
+        async with self.connection.stream(path, {"after": after}) as response:
+            kind = ""
+            async for line in response.aiter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data" and kind == "events":
+                    for event in json.loads(value):
+                        yield event
+                elif name == "data":
+                    # The page that is asked for next says the same as an exception.
+                    return
+
+    async def wait(self, run: int, tell: Callable[[RunDetail], None] | None = None) -> RunDetail:
+        """Wait until a run has ended, telling how it stands again and again."""
+        away_since: float | None = None
+        while True:
+            try:
+                found = await self.run(run)
+            except ServiceUnavailable:
+                now = asyncio.get_running_loop().time()
+                away_since = away_since or now
+                if now - away_since > AWAY_S:
+                    raise
+            else:
+                away_since = None
+                if tell is not None:
+                    tell(found)
+                if found.state is RunState.FINISHED:
+                    return found
+            await asyncio.sleep(LOOK_S)
+
+    async def _ask(self, kind: type[Answer], method: str, path: str, **more: Any) -> Answer:
+        return kind.model_validate(await self.connection.ask(method, path, **more))
+
+    async def _pages(self, kind: type[Answer], path: str, parameters: Mapping[str, Any]) -> AsyncGenerator[Answer]:
+        cursor: str | None = None
+        while True:
+            page = await self.connection.ask("GET", path, parameters={**parameters, "limit": PAGE, "cursor": cursor})
+            for item in page["items"]:
+                yield kind.model_validate(item)
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+
+def _packed(folder: Path) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for path, content in read_files(folder).items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _plain_name(folder: Path) -> str:
+    """The folder's name as the service takes one; only problems of other systems have none of their own."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", folder.resolve().name)[:64] or "problem"
