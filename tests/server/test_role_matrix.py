@@ -1,0 +1,82 @@
+"""Every route with every role: what docs/api.md says that a role may do is what it may do."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from database import problems, runs
+from database.engine import Database
+from evolution.people import ALLOWED, Action, Role
+from tests.database.scene import new_run, toy_problem
+from tests.server.conftest import Team
+from tests.server.test_failures import told
+
+PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+ROUTES = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| `([a-z]+)` \|", PAGE, re.MULTILINE)
+ENDLESS = "/stream"
+"""Answers that do not end: they are refused like any other, and read elsewhere."""
+OF_NO_PROJECT = frozenset({"/api/v1/runs", "/api/v1/problems"})
+"""Lists: they hold what belongs to the caller's projects, so that a stranger gets an empty one."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request to a route."""
+
+    method: str
+    path: str
+    body: Any
+
+
+async def _asked(app: FastAPI, database: Database, method: str, path: str) -> Asked:
+    """A request that would be right from somebody who may do it, on a run of its own."""
+    problem = toy_problem()
+    run = await new_run(database, problem=problem)
+    async with database.begin() as connection:
+        await problems.add(connection, runs.DEFAULT_PROJECT, problem.revision)
+    values = {"run": str(run), "revision": problem.revision, "path": "program.py"}
+    filled = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], "0"), path)
+    operation = app.openapi()["paths"][path.replace("{path}", "{path:path}") if path not in app.openapi()["paths"] else path]
+    content = operation[method.lower()].get("requestBody", {}).get("content", {}).get("application/json", {})
+    body = _example(app, content)
+    if path == "/api/v1/problems":
+        body = {"files": {name: content.decode(errors="replace") for name, content in problem.files.items()}}
+    if isinstance(body, dict) and "problem" in body:
+        body = {"problem": problem.revision}
+    return Asked(method, filled.removeprefix("/api/v1"), body)
+
+
+def _example(app: FastAPI, content: dict[str, Any]) -> Any:
+    schema: dict[str, Any] = content.get("schema", {})
+    if "$ref" in schema:
+        schema = app.openapi()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    examples = schema.get("examples") or content.get("examples") or [None]
+    return examples[0]
+
+
+async def _status(client: httpx.AsyncClient, asked: Asked) -> int:
+    response = await client.request(asked.method, asked.path, json=asked.body)
+    return response.status_code
+
+
+@pytest.mark.parametrize(("method", "path", "action"), ROUTES, ids=[f"{method} {path}" for method, path, _ in ROUTES])
+async def test_a_role_may_do_what_is_documented(
+    http: httpx.AsyncClient, team: Team, app: FastAPI, database: Database, method: str, path: str, action: str
+) -> None:
+    asked = await _asked(app, database, method, path)
+    told(await http.request(method, "/api/v1" + asked.path, json=asked.body), 401)
+    if path not in OF_NO_PROJECT or method != "GET":
+        assert await _status(team.stranger, asked) in {403, 404}
+    for role in Role:
+        client: httpx.AsyncClient = getattr(team, role.value)
+        if Action(action) not in ALLOWED[role]:
+            assert await _status(client, asked) == 403, role
+        elif not path.endswith(ENDLESS):
+            status = await _status(client, await _asked(app, database, method, path))
+            assert status not in {401, 403}, role
+            assert status < 500, role
