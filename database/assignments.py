@@ -174,6 +174,7 @@ _WITHDRAW = sa.text("""
     UPDATE proposal p SET state = 'refused', refusal = 'no_answer', detail = :detail
     FROM gone WHERE p.id = gone.proposal AND p.state = 'leased' AND p.lease = gone.handed RETURNING p.number
 """)
+_RUN_OF = sa.text("SELECT run FROM assignment WHERE id = :id")
 _OUTCOME = """
     SELECT a.id, a.run, p.number AS proposal, a.model, CAST(a.state AS text) AS state, a.created_at,
         a.expires_at, a.answered_at, CAST(p.state AS text) AS proposal_state, CAST(p.refusal AS text) AS refusal, p.detail,
@@ -312,6 +313,11 @@ async def answer(connection: Connection, caller: Actor, assignment: int, token: 
 async def withdraw(connection: Connection, run: int, detail: str) -> int:
     """Refuse all that people have not answered of a run, for the run's controller; `detail` says why. Returns how many."""
     return len((await connection.execute(_WITHDRAW, {"run": run, "detail": detail})).all())
+
+
+async def run_of(connection: Connection, assignment: int) -> int | None:
+    """The run of an assignment; None if there is no such assignment."""
+    return (await connection.execute(_RUN_OF, {"id": assignment})).scalar_one_or_none()
 
 
 async def outcome(connection: Connection, assignment: int) -> Outcome:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from database.engine import Database
 from database.models_file import load_models
 from database.operation import operated
+from server.bell import Bell
 from server.body_limit import BodyLimit
 from server.description import describe, operation_id
 from server.errors import handle_errors
@@ -17,7 +18,7 @@ from server.event_feed import EventFeed
 from server.known_parameters import only_known_parameters
 from server.metrics import Measured
 from server.recent import Recent
-from server.routes import events, health, problems, runs, steering
+from server.routes import events, health, problems, runs, steering, work
 from server.service import Service
 from server.settings import ServerSettings
 
@@ -41,13 +42,14 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
         settings=chosen,
         database=database,
         events=EventFeed(database, recent),
+        bell=Bell(database),
         recent=recent,
         models={} if chosen.models is None else load_models(chosen.models),
     )
 
     @asynccontextmanager
     async def connected(_app: FastAPI) -> AsyncGenerator[None]:
-        async with database, operated(database, chosen), service.events.running():
+        async with database, operated(database, chosen), service.events.running(), service.bell.running():
             yield
 
     app = FastAPI(
@@ -74,6 +76,6 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=API)
-    for routes in (problems, runs, steering, events):
+    for routes in (problems, runs, steering, events, work):
         api.include_router(routes.router)
     return api

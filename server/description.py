@@ -19,6 +19,7 @@ TAGS = [
     {"name": "runs", "description": "Searches for better programs: made, watched, steered."},
     {"name": "programs", "description": "The candidates of a run, their sources and what became of them."},
     {"name": "events", "description": "What happened in a run, in order: in pages, and live."},
+    {"name": "work", "description": "What people and agents are asked in a model's place, and answer."},
     {"name": "results", "description": "Archives, records, tallies, spending, comparisons and exports."},
 ]
 ABOUT = """Galapagos evolves programs: submit a problem, watch its runs, steer them, take the results.

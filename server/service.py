@@ -10,6 +10,7 @@ from database import problem_lists
 from database.engine import Connection, Database
 from evolution.models import AnyModel
 from evolution.problem import Definition
+from server.bell import Bell
 from server.event_feed import EventFeed
 from server.recent import Recent
 from server.settings import ServerSettings
@@ -27,6 +28,7 @@ class Service:
     settings: ServerSettings
     database: Database
     events: EventFeed
+    bell: Bell
     recent: Recent
     models: Mapping[str, AnyModel]
     definitions: dict[str, Definition] = field(default_factory=dict[str, Definition])
