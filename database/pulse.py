@@ -12,7 +12,7 @@ from database.engine import Database
 from database.errors import DatabaseUnavailable, WrongDatabaseUrl
 
 BEAT_S = 5.0
-"""Who looks at the file should take a process for ill once it is some beats old: 20 s in docker-compose.yml."""
+"""Who looks at the file should take a process for ill once it is some beats old: 30 s in docker-compose.yml."""
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,7 @@
 """`python -m evaluators.slots`: the service that makes the containers of slots, and alone speaks to Docker.
 
 It has no network and no database. Evaluators reach it through a unix socket in the folder that it shares with them;
-`slots_protocol` has their words. With the argument `check` it says as JSON whether it could serve, and ends; with `ask` it asks
-the service that runs in the folder, and ends with 0 if that can make slots, with 1 if not.
+`slots_protocol` has their words. With the argument `check` it says as JSON whether it could serve, and ends.
 """
 
 import contextlib
@@ -24,7 +23,6 @@ from database.settings import SettingsError
 from evaluators.docker_sandbox import DockerFault, DockerHost, SlotContainers
 from evaluators.metrics import CONNECTIONS, ORDER_S, ORDERS_TAKEN
 from evaluators.settings import SlotSettings
-from evaluators.slots_client import ask_service
 from evaluators.slots_protocol import (
     LONGEST_LINE,
     ORDERS,
@@ -212,12 +210,6 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _told(hello: Hello) -> int:
-    if hello.fault:
-        sys.stderr.write(f"{hello.fault}\n")
-    return 1 if hello.fault else 0
-
-
 def main() -> int:
     """Serve until told to stop; 0 after a clean stop, 2 where the environment is at fault."""
     start_logging("slots")
@@ -226,8 +218,6 @@ def main() -> int:
         if sys.argv[1:] == ["check"]:
             sys.stdout.write(msgspec.json.encode(greeting(docker_host(settings))).decode() + "\n")
             return 0
-        if sys.argv[1:] == ["ask"]:
-            return _told(ask_service(settings.slot_folder))
         signal.signal(signal.SIGTERM, _interrupt)
         with metrics(settings):
             Service(settings).run()

@@ -175,12 +175,11 @@ def greeting(folder: Path | None) -> Hello:
 
     Blocks: to be asked at a start, or in a thread. Whatever is wrong is in the greeting's `fault`.
     """
-    hello = _start_and_ask() if folder is None else ask_service(folder)
+    hello = _start_and_ask() if folder is None else _ask(folder)
     return Hello(fault=fault) if (fault := unfit(hello)) else hello
 
 
-def ask_service(folder: Path) -> Hello:
-    """The greeting of the service that runs in `folder`; whatever is wrong is in its `fault`."""
+def _ask(folder: Path) -> Hello:
     try:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(_HELLO_S)

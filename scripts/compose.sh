@@ -18,6 +18,26 @@ as_owner() {
   "${compose[@]}" exec -T postgres sh -euc "export PGPASSWORD=\$(cat /run/secrets/postgres_password) PGUSER=galapagos; $1"
 }
 
+# A migration may take away what processes of the version before still use: they end before it begins.
+stop_those_of_another_version() {
+  local service container
+  if [[ " $* " == *" --build "* ]]; then
+    "${compose[@]}" build
+  fi
+  for service in server controller workers evaluators; do
+    container=$("${compose[@]}" ps -q "$service")
+    [ -n "$container" ] || continue
+    if [ "$(docker inspect --format '{{.Image}}' "$container")" != "$(newest_image "$container")" ]; then
+      "${compose[@]}" stop server controller workers evaluators
+      return
+    fi
+  done
+}
+
+newest_image() {
+  docker image inspect --format '{{.Id}}' "$(docker inspect --format '{{.Config.Image}}' "$1")"
+}
+
 case ${1:-} in
   backup)
     file=${2:?"usage: make backup FILE=where to write"}
@@ -53,7 +73,7 @@ folder=${folder:-./secrets}
 scripts/secrets.sh "$folder"
 if [ ! -e "$folder/first_token" ]; then
   # The service refuses to be reached by others before anybody has a token.
-  if (umask 077 && "${compose[@]}" run --rm -T admin people first admin --json >"$folder/first_token.part"); then
+  if (umask 077 && "${compose[@]}" run --rm -T admin people first admin >"$folder/first_token.part"); then
     mv "$folder/first_token.part" "$folder/first_token"
     echo "the token of the first administrator, whose name is admin, is in $folder/first_token" >&2
   else
@@ -61,6 +81,7 @@ if [ ! -e "$folder/first_token" ]; then
     echo "no token was made: see above; if people are there already, this is as it should be" >&2
   fi
 fi
+stop_those_of_another_version "$@"
 "${compose[@]}" up --detach "${@:2}"
 
 deadline=$((SECONDS + 120))

@@ -7,11 +7,11 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.deployment.images import POSTGRES, SERVICE, make_postgres_image, make_service_image
@@ -93,6 +93,13 @@ class Deployment:
         command = [str(ROOT / "scripts/compose.sh"), "logs", "--tail", "30"]
         return subprocess.run(command, cwd=ROOT, env=self.variables, check=False, capture_output=True, text=True).stdout
 
+    def get(self, address: str) -> dict[str, Any]:
+        """What the service answers to the first administrator."""
+        token = Path(self.variables["SECRETS"], "first_token").read_text().strip()
+        answer = httpx.get(f"http://127.0.0.1:{self.port}{address}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def in_server(self, script: str, *arguments: str) -> Any:
         return json.loads(self.compose("exec", "-T", "server", "python3", "-", *arguments, given=script))
 
@@ -133,8 +140,8 @@ def test_a_team_is_served_upgraded_backed_up_and_stopped(deployment: Deployment,
     deployment.compose("up", "--no-build")
     for service in LASTING:
         assert deployment.container(service)["State"]["Health"]["Status"] == "healthy", service
-    with urllib.request.urlopen(f"http://127.0.0.1:{deployment.port}/readyz", timeout=10) as answer:
-        assert answer.status == 200
+    assert deployment.get("/readyz")["status"] == "ok"
+    assert "items" in deployment.get("/api/v1/problems")
 
     run = deployment.in_server(_CREATE, "40")
     seed, best = deployment.finished(run)

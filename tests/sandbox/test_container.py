@@ -22,6 +22,7 @@ from evaluators.machine import describe
 from evaluators.probe import containers, probe, require
 from evaluators.sandbox import Cause, Packages, Sandbox, SandboxUnavailable, open_sandbox
 from evaluators.slots_client import greeting
+from evaluators.slots_health import fault
 from evaluators.slots_protocol import WORDS, Failed, Hello, socket_in
 from evolution.evaluation import Tier
 from evolution.language import Language
@@ -360,3 +361,10 @@ def test_the_image_is_made_with_the_locked_packages() -> None:
     root = Path(__file__).parents[2]
     entries = re.findall(r"^(?:numpy|msgspec)==.*(?:\n .*)*\n", (root / "requirements.lock").read_text(), re.MULTILINE)
     assert "".join(entries) == (root / "evaluators" / "container" / "requirements.lock").read_text()
+
+
+def test_an_orchestrator_is_told_whether_slots_can_be_made(docker: DockerMachine, short_folder: Path) -> None:
+    assert fault(str(docker.slots)) == ""
+    assert "expected the greeting" in fault(str(short_folder))
+    with docker.another_service(short_folder, GALAPAGOS_IMAGE="galapagos-absent"):
+        assert "expected the image galapagos-absent" in fault(str(short_folder))
