@@ -33,8 +33,8 @@ SILENCE_S = 30
 RETRY_S = 0.25
 
 # The server ended, restarts, has no room (connections, disk, memory), cannot read or write its disk, is a standby that
-# takes over, cancelled a statement, ended an idle transaction, or undid one to save another.
-_PASSING = {"57P01", "57P02", "57P03", "57014", "25P03", "25006", "40P01", "40001", "58030"}
+# takes over, cancelled a statement, ended an idle transaction, undid one to save another, or gave up waiting for a lock.
+_PASSING = {"55P03", "57P01", "57P02", "57P03", "57014", "25P03", "25006", "40P01", "40001", "58030"}
 _NO_RESOURCES = "53"
 _REFUSED_LOGIN = (
     asyncpg.InvalidPasswordError,

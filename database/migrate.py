@@ -14,6 +14,8 @@ from typing import Annotated
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from database import roles
@@ -27,8 +29,13 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 ADVISORY_LOCK = 0x6761_6C61  # "gala": the same in every process that migrates
 LEAST_PASSWORD = 16
 PATIENCE_S = 60.0
-"""So long a server that is just being started is waited for."""
+"""So long a server that is just being started is waited for, or who holds a table."""
 RETRY_S = 0.5
+
+_SHORT_WAIT = sa.text("SET LOCAL lock_timeout = '2s'")
+_TABLES = sa.text(
+    "SELECT string_agg(quote_ident(tablename), ', ' ORDER BY tablename) FROM pg_tables WHERE schemaname = 'public'"
+)
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +101,8 @@ def configuration(connection: sa.Connection) -> Config:
 
 
 def _upgrade(connection: sa.Connection) -> None:
+    if MigrationContext.configure(connection).get_current_heads() != _newest():
+        _hold_all_tables(connection)
     try:
         command.upgrade(configuration(connection), "head")
     except CommandError as error:
@@ -103,26 +112,51 @@ def _upgrade(connection: sa.Connection) -> None:
         ) from error
 
 
-async def _patiently(settings: MigrateSettings) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    logins = settings.logins()
+def _newest() -> tuple[str, ...]:
+    return tuple(ScriptDirectory(str(MIGRATIONS)).get_heads())
+
+
+def _hold_all_tables(connection: sa.Connection) -> None:
+    """Lock all tables before one of them is changed: who waits for some and holds others could deadlock with others.
+
+    Others wait behind who waits for a lock, so that is given up soon: a backup may hold its locks for long.
+    """
+    connection.execute(_SHORT_WAIT)
+    if tables := connection.execute(_TABLES).scalar_one():
+        connection.exec_driver_sql(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+
+
+async def upgrade_patiently(url: str, logins: Mapping[Kind, tuple[str, str]], patience_s: float = PATIENCE_S) -> None:
+    """Do what `upgrade` does, again and again while the database is away, or somebody holds what a migration changes.
+
+    Raises:
+        DatabaseUnavailable: it could not be done within `patience_s` seconds.
+        WrongDatabaseUrl, NotAllowed: see `upgrade`.
+    """
+    deadline = time.monotonic() + patience_s
     while True:
         try:
-            await upgrade(settings.database_url, logins)
-        except DatabaseUnavailable:
+            await upgrade(url, logins)
+        except DatabaseUnavailable as error:
             if time.monotonic() > deadline:
                 raise
+            log.info("trying again: %s", error)
             await asyncio.sleep(RETRY_S)
         else:
-            log.info("the schema is the newest; roles: %s", ", ".join(role for role, _ in logins.values()) or "none")
             return
+
+
+async def _migrate(settings: MigrateSettings) -> None:
+    logins = settings.logins()
+    await upgrade_patiently(settings.database_url, logins)
+    log.info("the schema is the newest; roles: %s", ", ".join(role for role, _ in logins.values()) or "none")
 
 
 def main() -> int:
     """Migrate; 2 where the settings are at fault, 3 where the database is."""
     start_logging("migrate")
     try:
-        asyncio.run(_patiently(MigrateSettings.from_environment()))
+        asyncio.run(_migrate(MigrateSettings.from_environment()))
     except (SettingsError, WrongDatabaseUrl) as error:
         log.critical("%s", error)
         return 2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs whichever Compose this machine has with the arguments given. Of them `up` makes the secrets first and waits until all is
-# well, `down` stops in order, and `backup FILE` and `restore FILE` are our own (docs/deployment.md).
+# well, `stop` and `down` stop in order, and `backup FILE` and `restore FILE` are our own (docs/deployment.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,7 +59,7 @@ case ${1:-} in
     ;;
 esac
 
-if [ "${1:-}" = down ]; then
+if [ "${1:-}" = down ] || [ "${1:-}" = stop ]; then
   # Those that write go before what they write to, whatever order Compose would choose.
   "${compose[@]}" stop server controller workers evaluators
 fi

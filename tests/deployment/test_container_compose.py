@@ -159,7 +159,7 @@ def test_a_team_is_served_upgraded_backed_up_and_stopped(deployment: Deployment,
     deployment.compose("stop")
     took = time.monotonic() - began
     codes = {service: deployment.container(service)["State"]["ExitCode"] for service in LASTING}
-    assert codes == dict.fromkeys(LASTING, 0)
+    assert codes == dict.fromkeys(LASTING, 0), deployment.logs()
     assert took < STOP_S
     assert deployment.machine.containers() == []
 

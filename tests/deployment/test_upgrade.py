@@ -21,7 +21,8 @@ from database import migrate, runs
 from database.binaries import find_binaries
 from database.embedded import EmbeddedPostgres
 from database.engine import Database, connect_arguments
-from database.migrate import configuration, upgrade
+from database.errors import DatabaseUnavailable
+from database.migrate import configuration, upgrade, upgrade_patiently
 from evolution.evaluation import Tier
 from evolution.normalise import normalise
 from evolution.run import Budget, RunConfig, RunState
@@ -187,7 +188,7 @@ async def test_a_run_goes_on_while_it_is_backed_up_and_while_the_schema_changes_
         await wait_for(database, run, 15)
         with monkeypatch.context() as later:
             later.setattr(migrate, "MIGRATIONS", with_one_more(open_folder / "migrations"))
-            await upgrade(database_url)
+            await upgrade_patiently(database_url, {})
         await wait_for(database, run, 41)
         row = await finished(database, run)
         assert [process.poll() for process in started] == [None, None, None]
@@ -227,3 +228,14 @@ async def finished(database: Database, run: int) -> runs.RunRow:
             return row
         await asyncio.sleep(0.1)
     raise AssertionError(f"run {run} did not finish within {PATIENCE_S} s")
+
+
+async def test_a_migration_does_not_make_everybody_wait_for_who_reads_for_long(
+    database: Database, database_url: str, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "MIGRATIONS", with_one_more(open_folder / "migrations"))
+    async with database.begin() as connection:
+        await connection.execute(sa.text("SELECT FROM event LIMIT 1"))
+        with pytest.raises(DatabaseUnavailable, match="lock timeout"):
+            await upgrade(database_url)
+    await upgrade_patiently(database_url, {})
