@@ -46,7 +46,7 @@ BODY: dict[str, Any] = {
     "",
     status_code=201,
     summary="Upload a problem",
-    responses=failures(403, 415) | {200: {"model": UploadedProblem, "description": "the project knew it already"}},
+    responses=failures(403, 404, 415) | {200: {"model": UploadedProblem, "description": "the project knew it already"}},
     openapi_extra=BODY,
 )
 async def upload_problem(

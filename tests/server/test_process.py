@@ -5,10 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
@@ -24,29 +26,32 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start(**settings: str) -> subprocess.Popen[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GALAPAGOS_")}
-    told = {f"GALAPAGOS_{name.upper()}": value for name, value in settings.items()}
-    return subprocess.Popen([sys.executable, "-m", "server"], cwd=ROOT, env=kept | told, stderr=subprocess.PIPE, text=True)
-
-
 @contextmanager
-def serving(url: str) -> Generator[tuple[subprocess.Popen[str], str]]:
+def serving(url: str) -> Generator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
-    process = start(database_url=url, port=str(port))
+    told = {"GALAPAGOS_DATABASE_URL": url, "GALAPAGOS_PORT": str(port)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GALAPAGOS_")}
     address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            assert process.poll() is None, process.stderr.read() if process.stderr else ""
-            try:
-                if httpx.get(f"{address}/readyz").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)
-        yield process, address
-    finally:
-        process.kill()
-        process.communicate()
+    # Not a pipe, which would be full some day: then the service would wait for somebody to read its log.
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen([sys.executable, "-m", "server"], cwd=ROOT, env=kept | told, stderr=log)
+        try:
+            for _ in range(200):
+                assert process.poll() is None, _written(log)
+                try:
+                    if httpx.get(f"{address}/readyz").status_code == 200:
+                        break
+                except httpx.TransportError:
+                    time.sleep(0.05)
+            yield process, address
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _written(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read().decode(errors="replace")
 
 
 def test_it_ends_when_asked_to_though_a_client_dawdles(database_url: str) -> None:
