@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 
 from evolution.language import LANGUAGES, Language
-from evolution.models import ModelsError, chosen
+from evolution.models import ModelsError, chosen, leaving_room
 from evolution.run import ModelChoice, RunConfig
 from server.problem_details import FieldError, Refusal
 from server.service import Service
 
 
 def fitting(service: Service, config: RunConfig, language: Language) -> RunConfig:
-    """The configuration with all that the language decides, once its models are found to be configured.
+    """The configuration with all that the language decides, and with room beside people who are asked.
+
+    Its models are configured then.
 
     Raises:
         Refusal: nothing would be left to make children.
@@ -24,7 +26,7 @@ def fitting(service: Service, config: RunConfig, language: Language) -> RunConfi
         why = f"programs in {traits.title} are changed by models alone" if not traits.mutates else "mutate is false"
         said = f"expected at least one model, since {why}; name one of {', '.join(service.models) or 'none configured'}"
         raise Refusal(422, said, [FieldError(field="body.config.models", message=said)])
-    return config
+    return leaving_room(config, service.models)
 
 
 def check_models(service: Service, models: Iterable[ModelChoice], *, money_limited: bool) -> None:

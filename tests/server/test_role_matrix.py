@@ -9,12 +9,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from database import problems, runs
+from database import assignments, problems, runs
 from database.engine import Database
 from evolution.people import ALLOWED, Action, Role
-from tests.database.scene import new_run, toy_problem
+from tests.database.scene import answered, new_run, toy_problem
 from tests.server.conftest import Team
 from tests.server.test_failures import told
+from tests.server.test_work import offered
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 ROUTES = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| `([a-z]+)` \|", PAGE, re.MULTILINE)
@@ -42,6 +43,12 @@ async def _asked(app: FastAPI, database: Database, method: str, path: str) -> As
     async with database.begin() as connection:
         await problems.add(connection, runs.DEFAULT_PROJECT, problem.revision)
     values = {"run": str(run), "revision": problem.revision, "path": "program.py"}
+    if "{assignment}" in path:
+        await answered(database, run)
+        await offered(database, run, 1)
+        async with database.begin() as connection:
+            (made,) = await assignments.listing(connection, run, None, 1)
+        values["assignment"] = str(made.id)
     filled = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], ABSENT), path)
     operation = app.openapi()["paths"][path.replace("{path}", "{path:path}") if path not in app.openapi()["paths"] else path]
     content = operation[method.lower()].get("requestBody", {}).get("content", {}).get("application/json", {})
