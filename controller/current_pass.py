@@ -8,7 +8,7 @@ from controller.active_run import ActiveRun
 from database.allowances import EvaluationLimit
 from database.commands import Settled
 from database.engine import Connection
-from database.runs import RunRow
+from database.run_rows import RunRow
 from evolution.events import Event
 from evolution.run import StopReason
 

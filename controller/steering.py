@@ -1,11 +1,11 @@
 """What people tell a run, taken in by its controller's pass: each command becomes events, or is refused in words."""
 
 from controller.current_pass import Pass
-from database import commands, runs
+from database import commands, programs, runs
 from database.commands import CommandRow, Settled
 from database.errors import NotAllowed
 from evolution import steering
-from evolution.commands import SetBudget
+from evolution.commands import Ban, SetBudget, Unban
 from evolution.events import BudgetSet, Event, Stopping
 from evolution.steering import CommandRefused
 
@@ -41,4 +41,7 @@ async def _take(now: Pass, asked: CommandRow) -> list[Event]:
     if isinstance(asked.command, SetBudget) and now.run.state.stopping is None:
         # Refused here if too much is spent by now: what a call has reserved may have come after the command was asked.
         await runs.limit_money(now.connection, now.row, asked.command.budget)
-    return steering.take(now.run.state, asked.command)
+    descendants: tuple[int, ...] = ()
+    if isinstance(asked.command, Ban | Unban) and asked.command.descendants:
+        descendants = await programs.descendants(now.connection, now.run.id, asked.command.program)
+    return steering.take(now.run.state, asked.command, asked.id, descendants)

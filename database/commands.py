@@ -1,5 +1,6 @@
 """What people tell a run: asked in a row each, taken or refused by the run's controller in the order of asking."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +9,27 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from database import runs
+from database import programs, runs
 from database.encoding import storable, to_json
 from database.engine import CONTROLLER, Connection, notify
-from database.errors import NotAllowed
-from database.runs import RunRow
-from evolution.commands import COMMAND, Command, CommandState, Pause, Resume, SetBudget, SetModels
+from database.errors import NotAllowed, NotFound
+from database.run_rows import RunRow
+from evolution.commands import (
+    COMMAND,
+    Annotate,
+    Ban,
+    Command,
+    CommandState,
+    InjectProgram,
+    Pause,
+    Pin,
+    Resume,
+    SetBudget,
+    SetModels,
+    Unban,
+    Unpin,
+)
+from evolution.injection import InjectionRefused, injected
 from evolution.run import RunState
 
 
@@ -46,7 +62,8 @@ class Settled:
 
 
 _ASK = sa.text("""
-    INSERT INTO command (run, kind, payload, person) VALUES (:run, :kind, CAST(:payload AS jsonb), :person) RETURNING id
+    INSERT INTO command (run, kind, payload, person, state)
+    VALUES (:run, :kind, CAST(:payload AS jsonb), :person, CAST(CAST(:state AS text) AS commandstate)) RETURNING id
 """)
 _SELECT = """
     SELECT id, run, kind, CAST(payload AS text) AS payload, person, CAST(state AS text) AS state, detail, event, created_at
@@ -54,6 +71,9 @@ _SELECT = """
 """
 _WAITING = sa.text(f"{_SELECT} AND state = 'waiting' ORDER BY id")
 _LIST = sa.text(f"{_SELECT} AND id > :after ORDER BY id LIMIT :limit")
+_NOTES = sa.text(f"{_SELECT} AND kind = 'annotate' AND id > :after ORDER BY id LIMIT :limit")
+_FILES = sa.text("SELECT id, CAST(payload -> 'files' AS text) AS files FROM command WHERE id = ANY(CAST(:ids AS bigint[]))")
+_IDEAS = sa.text("SELECT payload ->> 'text' FROM command WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id")
 _SETTLE = sa.text("""
     UPDATE command c SET event = w.event, detail = w.detail,
         state = CASE WHEN w.detail IS NULL THEN CAST('taken' AS commandstate) ELSE 'refused' END
@@ -66,23 +86,51 @@ _REFUSE_ALL = sa.text("UPDATE command SET state = 'refused', detail = :detail WH
 async def ask(connection: Connection, run: int, command: Command, person: int | None = None) -> int:
     """Tell a run something; its controller takes it at its next pass, which this wakes. Returns the command's number.
 
-    Commit soon: passes over the run wait meanwhile.
+    Commit soon: passes over the run wait meanwhile. What is for people only (`Annotate`) counts as taken at once, and may be
+    said of a run that has ended.
 
     Raises:
         NotFound: no such run.
         NotAllowed: it can be seen already that the run cannot obey; nothing was written.
     """
     row = await runs.lock_shared(connection, run)
-    pending = await waiting(connection, run) if row.steered else []
-    refusal = _refusal(row, command, pending)
-    if refusal is not None:
-        raise NotAllowed(refusal)
-    if isinstance(command, SetBudget):
-        _refuse_below_spent(row, command)
-    asked = {"run": run, "kind": command.kind, "payload": to_json(command.model_dump(mode="json")), "person": person}
+    for_people = isinstance(command, Annotate)
+    if not for_people:
+        pending = await waiting(connection, run) if row.steered else []
+        if refusal := _refusal(row, command, pending):
+            raise NotAllowed(refusal)
+    await _look_at_programs(connection, row, command)
+    asked = {
+        "run": run,
+        "kind": command.kind,
+        "payload": to_json(command.model_dump(mode="json")),
+        "person": person,
+        "state": (CommandState.TAKEN if for_people else CommandState.WAITING).value,
+    }
     number: int = (await connection.execute(_ASK, asked)).scalar_one()
-    await notify(connection, CONTROLLER)
+    if not for_people:
+        await notify(connection, CONTROLLER)
     return number
+
+
+async def _look_at_programs(connection: Connection, row: RunRow, command: Command) -> None:
+    """Refuse what the money, or the programs of the run, forbid."""
+    match command:
+        case SetBudget():
+            _refuse_below_spent(row, command)
+        case InjectProgram():
+            seed = (await programs.load(connection, row.id, [0]))[0]
+            try:
+                injected(seed.files, command.files)
+            except InjectionRefused as refused:
+                raise NotAllowed(f"the program cannot be a child of run {row.id}: {refused}") from None
+        case (
+            Pin(program=number) | Unpin(program=number) | Ban(program=number) | Unban(program=number) | Annotate(program=number)
+        ):
+            if number is not None and not await programs.exists(connection, row.id, number):
+                raise NotFound(f"run {row.id} has no program {number}")
+        case _:
+            pass
 
 
 def _refusal(row: RunRow, command: Command, pending: Sequence[CommandRow]) -> str | None:
@@ -107,6 +155,20 @@ def _refuse_below_spent(row: RunRow, command: SetBudget) -> None:
         raise runs.below_spent(row, command.budget)
 
 
+async def given_files(connection: Connection, injections: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The files of injected programs, by the number of their command."""
+    rows = await connection.execute(_FILES, {"ids": list(injections)})
+    return {row.id: json.loads(row.files) for row in rows}
+
+
+async def ideas(connection: Connection, numbers: Sequence[int]) -> tuple[str, ...]:
+    """The texts of ideas, in the order of the commands that gave them."""
+    if not numbers:
+        return ()
+    rows = await connection.execute(_IDEAS, {"ids": list(numbers)})
+    return tuple(rows.scalars())
+
+
 async def waiting(connection: Connection, run: int) -> list[CommandRow]:
     """The commands that the run's controller has still to take, in the order of asking."""
     return [_row(found) for found in await connection.execute(_WAITING, {"run": run})]
@@ -115,6 +177,12 @@ async def waiting(connection: Connection, run: int) -> list[CommandRow]:
 async def list_commands(connection: Connection, run: int, after: int = 0, limit: int = 100) -> list[CommandRow]:
     """Commands of a run with numbers above `after`, oldest first: call again with the last number until none comes."""
     found = await connection.execute(_LIST, {"run": run, "after": after, "limit": limit})
+    return [_row(item) for item in found]
+
+
+async def notes(connection: Connection, run: int, after: int = 0, limit: int = 100) -> list[CommandRow]:
+    """What people noted on the run and its programs, paged in the same way."""
+    found = await connection.execute(_NOTES, {"run": run, "after": after, "limit": limit})
     return [_row(item) for item in found]
 
 

@@ -34,6 +34,7 @@ class Call:
 class ExportRow:
     """A proposal, its program if it has one, that program's evaluations, and the model calls for it.
 
+    `ideas` are the commands whose ideas the prompts held, `injection` the one that holds the program of an `INJECT`.
     Scores are as recorded: higher is better. `verified_score` is that of the newest verification.
     """
 
@@ -43,6 +44,8 @@ class ExportRow:
     parent: int | None
     inspirations: tuple[int, ...]
     model: str | None
+    ideas: tuple[int, ...]
+    injection: int | None
     state: ProposalState
     refusal: Refusal | None
     detail: str | None
@@ -63,6 +66,7 @@ class ExportRow:
 
 _ROWS = sa.text("""
     SELECT p.id, p.number, CAST(p.operator AS text) AS operator, p.island, p.parent, p.inspirations, p.model,
+        p.ideas, p.injection,
         CAST(p.state AS text) AS state, CAST(p.refusal AS text) AS refusal, p.detail, p.duplicate_of, p.created_at,
         b.content, g.generation, g.length, g.literals, CAST(e.verdict AS text) AS verdict, e.score,
         CAST(e.metrics AS text) AS metrics, CAST(e.features AS text) AS features, e.duration_s,
@@ -99,6 +103,8 @@ def _row(row: Any, calls: tuple[Call, ...]) -> ExportRow:
         parent=row.parent,
         inspirations=tuple(row.inspirations),
         model=row.model,
+        ideas=tuple(row.ideas or ()),
+        injection=row.injection,
         state=ProposalState(row.state),
         refusal=None if row.refusal is None else Refusal(row.refusal),
         detail=row.detail,

@@ -45,6 +45,11 @@ _OUTCOMES = sa.text("""
         CAST(e.features AS text) AS features, CAST(e.stages AS text) AS stages
     FROM evaluation e WHERE e.program = ANY(CAST(:programs AS bigint[])) AND e.purpose = 'search' AND e.state = 'finished'
 """)
+_EXISTS = sa.text("SELECT EXISTS (SELECT FROM program WHERE run = :run AND number = :number)")
+# A program is younger than its parent, so that one pass in their order finds every family.
+_PARENTS = sa.text("""
+    SELECT number, parent FROM program WHERE run = :run AND number > :number AND parent >= :number ORDER BY number
+""")
 _KNOWN = sa.text(
     "SELECT normalised_hash, number FROM program WHERE run = :run AND normalised_hash = ANY(CAST(:hashes AS bytea[]))"
 )
@@ -85,6 +90,23 @@ def outcome_of(row: sa.Row[Any]) -> Outcome:
         features=json.loads(row.features),
         stages=msgspec.convert(json.loads(row.stages), tuple[StageResult, ...]),
     )
+
+
+async def exists(connection: Connection, run: int, number: int) -> bool:
+    """Whether the run has a program with this number."""
+    return bool((await connection.execute(_EXISTS, {"run": run, "number": number})).scalar_one())
+
+
+async def descendants(connection: Connection, run: int, number: int) -> tuple[int, ...]:
+    """The numbers of all stored programs that descend from program `number` by their first parent, sorted.
+
+    Reads the family of every later program: a person's question, not one of the search.
+    """
+    family = {number}
+    for row in await connection.execute(_PARENTS, {"run": run, "number": number}):
+        if row.parent in family:
+            family.add(row.number)
+    return tuple(sorted(family - {number}))
 
 
 async def known_hashes(connection: Connection, run: int, hashes: Sequence[bytes]) -> dict[bytes, int]:

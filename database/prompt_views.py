@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from database import programs
+from database import commands, programs
 from database.engine import Connection
 from database.errors import NotFound
 from database.programs import EvaluatedProgram
@@ -53,13 +53,14 @@ class PromptView:
     """All that a prompt is made of beside the problem.
 
     `inspirations` are in the order of the proposal. `steps` holds up to `ANCESTORS` changes that led to the parent,
-    oldest first; `refusals` up to `REFUSALS` of its earlier refusals, oldest first.
+    oldest first; `refusals` up to `REFUSALS` of its earlier refusals, oldest first. `ideas` are people's, in their words.
     """
 
     parent: EvaluatedProgram
     inspirations: tuple[EvaluatedProgram, ...]
     steps: tuple[Step, ...]
     refusals: tuple[PastRefusal, ...]
+    ideas: tuple[str, ...] = ()
 
 
 class _Made(NamedTuple):
@@ -117,6 +118,7 @@ async def load(connection: Connection, claimed: ClaimedProposal) -> PromptView:
         inspirations=tuple(known[number] for number in claimed.inspirations if number in known),
         steps=tuple(reversed(steps)),
         refusals=await _refusals(connection, claimed),
+        ideas=await commands.ideas(connection, claimed.ideas),
     )
 
 

@@ -21,7 +21,7 @@ class ClaimedProposal:
     """A child to be made.
 
     `parent` and `inspirations` are numbers of programs of the run; `run_seed` feeds the named random streams;
-    `attempt` is 1 the first time; `problem` is a revision.
+    `attempt` is 1 the first time; `problem` is a revision; `ideas` and `injection` are numbers of commands.
     """
 
     lease: Lease
@@ -37,6 +37,8 @@ class ClaimedProposal:
     seen_event: int
     problem: str
     run_seed: int
+    ideas: tuple[int, ...] = ()
+    injection: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +96,16 @@ class OpenProposal:
 
 
 _ASK = sa.text("""
-    INSERT INTO proposal (run, number, seen_event, operator, island, parent, inspirations, model,
+    INSERT INTO proposal (run, number, seen_event, operator, island, parent, inspirations, model, ideas, injection,
         tuning_session, tuning_generation, tuning_index, tuning_population)
     SELECT :run, a.number, a.seen_event, CAST(a.operator AS operator), a.island, a.parent, CAST(a.inspirations AS integer[]),
-        a.model, a.session, a.generation, a.index, a.population
+        a.model, CAST(a.ideas AS bigint[]), a.injection, a.session, a.generation, a.index, a.population
     FROM unnest(CAST(:numbers AS integer[]), CAST(:seen_events AS bigint[]), CAST(:operators AS text[]),
         CAST(:islands AS smallint[]), CAST(:parents AS integer[]), CAST(:inspirations AS text[]), CAST(:models AS text[]),
-        CAST(:sessions AS integer[]), CAST(:generations AS integer[]), CAST(:indices AS integer[]),
-        CAST(:populations AS integer[]))
-        AS a(number, seen_event, operator, island, parent, inspirations, model, session, generation, index, population)
+        CAST(:ideas AS text[]), CAST(:injections AS bigint[]), CAST(:sessions AS integer[]), CAST(:generations AS integer[]),
+        CAST(:indices AS integer[]), CAST(:populations AS integer[]))
+        AS a(number, seen_event, operator, island, parent, inspirations, model, ideas, injection, session, generation, index,
+            population)
     ORDER BY a.number
 """)
 _CLAIM = sa.text("""
@@ -117,7 +120,8 @@ _CLAIM = sa.text("""
         FROM picked WHERE p.id = picked.id RETURNING p.*
     )
     SELECT l.id, l.lease, l.run, l.number, l.attempt, CAST(l.operator AS text) AS operator, l.island, l.parent,
-        l.inspirations, l.model, l.tuning_session, l.tuning_generation, l.tuning_index, l.tuning_population, l.seen_event,
+        l.inspirations, l.model, l.ideas, l.injection, l.tuning_session, l.tuning_generation, l.tuning_index,
+        l.tuning_population, l.seen_event,
         r.problem, r.seed
     FROM leased l JOIN run r ON r.id = l.run ORDER BY l.id
 """)
@@ -230,14 +234,20 @@ async def ask(connection: Connection, run: int, asked: Sequence[tuple[int, int, 
         "islands": [choice.island for choice in choices],
         "parents": [choice.parent for choice in choices],
         # An array of arrays of unequal lengths cannot be sent: these travel as text.
-        "inspirations": [f"{{{','.join(str(number) for number in choice.inspirations)}}}" for choice in choices],
+        "inspirations": [_array(choice.inspirations) for choice in choices],
         "models": [choice.model for choice in choices],
+        "ideas": [_array(choice.ideas) if choice.ideas else None for choice in choices],
+        "injections": [choice.injection for choice in choices],
         "sessions": [step and step.session for step in steps],
         "generations": [step and step.generation for step in steps],
         "indices": [step and step.index for step in steps],
         "populations": [step and step.population for step in steps],
     }
     await connection.execute(_ASK, row)
+
+
+def _array(numbers: Sequence[int]) -> str:
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 async def claim(
@@ -265,6 +275,8 @@ async def claim(
             seen_event=found.seen_event,
             problem=found.problem,
             run_seed=found.seed,
+            ideas=tuple(found.ideas or ()),
+            injection=found.injection,
         )
         for found in await connection.execute(_CLAIM, row)
     ]

@@ -83,6 +83,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "problem": "SELECT",
         "problem_file": "SELECT",
         "run": "SELECT (id, project, person, problem, config, seed, tier, state, as_of_event, created_at)",
+        "command": "SELECT (id, run, payload)",
         "account": "SELECT, UPDATE (spent_micro_dollars, reserved_micro_dollars, tokens_in, tokens_out)",
         "allowance": "SELECT, UPDATE (spent, reserved)",
         "project": "SELECT (id, name)",

@@ -124,6 +124,8 @@ proposal = sa.Table(
     sa.Column("parent", sa.Integer, comment="number of a program of the same run"),
     sa.Column("inspirations", ARRAY(sa.Integer), nullable=False),
     sa.Column("model", sa.Text),
+    sa.Column("ideas", ARRAY(sa.BigInteger), comment="commands whose ideas the model is told; null: none"),
+    sa.Column("injection", sa.BigInteger, sa.ForeignKey("command.id"), comment="command that holds the program of an inject"),
     sa.Column("tuning_session", sa.Integer),
     sa.Column("tuning_generation", sa.Integer),
     sa.Column("tuning_index", sa.Integer),

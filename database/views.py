@@ -16,7 +16,7 @@ from database.archive import Elite, Record
 from database.engine import Connection
 from database.programs import outcome_of
 from database.run_lists import EVALUATIONS, best_of, verified_of
-from database.runs import RunRow
+from database.run_rows import RunRow
 from evolution.evaluation import EvaluationState, Outcome, Verdict
 from evolution.proposal import Operator, Refusal
 
@@ -142,9 +142,14 @@ _TALLY = sa.text("""
     WHERE v.run = :run AND v.number > :after AND v.number <= :until AND v.kind IN ('proposed', 'admitted', 'refused')
     GROUP BY p.operator, v.kind, refusal, e.verdict ORDER BY p.operator, v.kind, refusal, e.verdict
 """)
-_RECORDS = sa.text(
-    "SELECT number, score, evaluations, seconds, micro_dollars FROM record WHERE run = :run ORDER BY evaluations, number"
-)
+_RECORDS = sa.text("""
+    SELECT number, score, evaluations, seconds, micro_dollars FROM record r
+    WHERE run = :run AND NOT EXISTS (
+        SELECT FROM search_state s
+        WHERE s.run = r.run AND jsonb_typeof(s.state) = 'object' AND s.state -> 'banned' @> to_jsonb(r.number)
+    )
+    ORDER BY evaluations, number
+""")
 _ELITES = sa.text(
     "SELECT island, cell, number, score, length, literals, at_event FROM elite WHERE run = :run ORDER BY island, cell"
 )
@@ -232,9 +237,12 @@ async def tally(connection: Connection, run: int, after: int = 0, until: int | N
 
 
 async def records(connection: Connection, run: int) -> list[Record]:
-    """The best-so-far curve."""
-    rows = await connection.execute(_RECORDS, {"run": run})
-    return [Record(row.number, row.score, row.evaluations, row.seconds, row.micro_dollars) for row in rows]
+    """The best-so-far curve, which rises all along: a record that was set behind a banned program is none any more."""
+    curve: list[Record] = []
+    for row in await connection.execute(_RECORDS, {"run": run}):
+        if not curve or row.score > curve[-1].score:
+            curve.append(Record(row.number, row.score, row.evaluations, row.seconds, row.micro_dollars))
+    return curve
 
 
 async def elites(connection: Connection, run: int) -> list[Elite]:

@@ -85,7 +85,8 @@ class Archive:
     """The elites of one island by cell, and how many children of each were asked for.
 
     Iteration and the arrays are in the order of the cells, never in that of arrival, so that an archive that was
-    loaded chooses like one that was folded. `scores` (float64) and `children` (int64) have one entry per elite.
+    loaded chooses like one that was folded. `scores` (float64) and `children` (int64) have one entry per elite. An elite that
+    must not be chosen has the score -inf there, so that no other is compared with it.
     """
 
     def __init__(self) -> None:
@@ -138,8 +139,27 @@ class Archive:
         return [self._elites[cell] for cell in self._cells]
 
     def best(self) -> Elite | None:
-        """The elite with the highest score; of equals the one in the lowest cell."""
-        return self.at(int(self.scores.argmax())) if self._cells else None
+        """The elite with the highest score of those that may be chosen; of equals the one in the lowest cell."""
+        index = int(self.scores.argmax()) if self._cells else 0
+        return self.at(index) if self._cells and self.may_be_chosen(index) else None
+
+    def may_be_chosen(self, index: int) -> bool:
+        """Whether the elite at a place of `scores` may be a parent or an inspiration."""
+        return bool(self.scores[index] > -np.inf)
+
+    def barred(self) -> list[int]:
+        """The places of the elites that must not be chosen, sorted."""
+        return np.flatnonzero(self.scores == -np.inf).tolist()
+
+    def bar(self, number: int) -> None:
+        """Keep program `number` from being chosen; nothing if it holds no cell."""
+        if number in self._where:
+            self.scores[self.index_of(number)] = -np.inf
+
+    def unbar(self, number: int) -> None:
+        """Let program `number` be chosen again; nothing if it holds no cell."""
+        if number in self._where:
+            self.scores[self.index_of(number)] = self._elites[self._where[number]].score
 
     def put(self, cell: Cell, elite: Elite, children: int = 0) -> None:
         """Make `elite` the holder of `cell`; `children` of it were asked for already."""

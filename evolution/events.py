@@ -22,7 +22,8 @@ class Proposed(_Event):
     """A child was asked for. `progress` is the share of the budget used, 0 to 1, when it was chosen.
 
     `parent_score` is the score that the child must exceed to count as a success: the parent's, or for a repair, whose
-    `parent` is the crashed program itself, that of the crashed program's parent.
+    `parent` is the crashed program itself, that of the crashed program's parent. `ideas` and `injection` are numbers of
+    commands: those whose ideas the model is told, and the one that holds the program of an `INJECT`.
     """
 
     kind: Literal["proposed"] = "proposed"
@@ -36,6 +37,8 @@ class Proposed(_Event):
     tuning: TuningStep | None
     propensity: Propensity
     progress: float
+    ideas: tuple[int, ...] = ()
+    injection: int | None = None
 
 
 class Refused(_Event):
@@ -158,6 +161,67 @@ class ModelsSet(_Event):
     models: tuple[ModelChoice, ...]
 
 
+class ProgramInjected(_Event):
+    """Somebody gave a program: the next proposal is its; `island` None leaves the place to the rules."""
+
+    kind: Literal["program_injected"] = "program_injected"
+    injection: int
+    island: int | None
+
+
+class IdeaGiven(_Event):
+    """Models are told an idea of somebody's with their next `prompts` prompts; None: until it is withdrawn."""
+
+    kind: Literal["idea_given"] = "idea_given"
+    idea: int
+    text: str
+    prompts: int | None
+
+
+class IdeaWithdrawn(_Event):
+    """An idea is told no longer."""
+
+    kind: Literal["idea_withdrawn"] = "idea_withdrawn"
+    idea: int
+
+
+class Pinned(_Event):
+    """Program `number` is the parent of this share of the children that a strategy chooses, whatever the archive holds."""
+
+    kind: Literal["pinned"] = "pinned"
+    number: int
+    share: float
+    island: int
+    score: float
+
+
+class Unpinned(_Event):
+    """A program is left to the strategy again."""
+
+    kind: Literal["unpinned"] = "unpinned"
+    number: int
+
+
+class Banned(_Event):
+    """A program is never again parent, inspiration, best or champion.
+
+    `descendants` are those of its stored descendants that share its fate, as do the children of all of them that are in
+    flight; None: it is alone.
+    """
+
+    kind: Literal["banned"] = "banned"
+    number: int
+    descendants: tuple[int, ...] | None
+
+
+class Unbanned(_Event):
+    """A program, and those of `descendants`, may be chosen again."""
+
+    kind: Literal["unbanned"] = "unbanned"
+    number: int
+    descendants: tuple[int, ...] | None
+
+
 class Stopping(_Event):
     """No more proposals are asked for; what is in flight is admitted and the champion verified."""
 
@@ -190,6 +254,13 @@ Event = Annotated[
     | Unpaused
     | BudgetSet
     | ModelsSet
+    | ProgramInjected
+    | IdeaGiven
+    | IdeaWithdrawn
+    | Pinned
+    | Unpinned
+    | Banned
+    | Unbanned
     | Stopping
     | Finished,
     Field(discriminator="kind"),

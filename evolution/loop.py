@@ -14,7 +14,7 @@ from evolution import bandit, islands, tuning
 from evolution.archive import Placement, cell_of, features_of, place
 from evolution.choice import choose
 from evolution.evaluation import Verdict
-from evolution.events import Admitted, Event, Finished, NewBest, Proposed, Refused, Stopping, VerificationAsked, Verified
+from evolution.events import Admitted, Cell, Event, Finished, NewBest, Proposed, Refused, Stopping, VerificationAsked, Verified
 from evolution.proposal import MODEL_OPERATORS, Choice, Refusal
 from evolution.run import Order, StopReason
 from evolution.state import LogError, SearchState
@@ -69,8 +69,7 @@ def admit(state: SearchState, found: Evaluated) -> list[Event]:
     if found.score is not None:
         features = features_of(state.axes, found.features, found.length, found.literals)
         cell = cell_of(state.axes, features)
-        elite = state.islands[pending.island].archive.get(cell) if state.islands else None
-        placement = place(state.seed, found.number, found.score, found.length, elite)
+        placement = placement_of(state, found.number, found.score, found.length, cell)
     admitted = Admitted(
         number=found.number,
         program=found.program,
@@ -92,9 +91,17 @@ def admit(state: SearchState, found: Evaluated) -> list[Event]:
     return events + _end_tuning(state)
 
 
+def placement_of(state: SearchState, number: int, score: float, length: int, cell: Cell) -> Placement:
+    """Where a scored program in flight goes: a banned one nowhere, and one that holds a cell is beaten by any other."""
+    if number in state.banned:
+        return Placement.NOT_BETTER
+    elite = state.islands[state.pending[number].island].archive.get(cell) if state.islands else None
+    return place(state.seed, number, score, length, None if elite is None or elite.number in state.banned else elite)
+
+
 def new_best(state: SearchState, number: int, score: float | None) -> NewBest | None:
     """The record that program `number`, admitted just now, set; None if it set none."""
-    if score is None or (state.best is not None and score <= state.best.score):
+    if score is None or number in state.banned or (state.best is not None and score <= state.best.score):
         return None
     return NewBest(number=number, score=score, evaluations=state.evaluations)
 
@@ -169,7 +176,17 @@ def propose(state: SearchState, room: int, progress: float, most: int | None = N
 
 def choice_of(event: Proposed) -> Choice:
     """The choice as the program database stores it with its proposal."""
-    return Choice(event.operator, event.island, event.parent, event.inspirations, event.model, event.tuning, event.propensity)
+    return Choice(
+        operator=event.operator,
+        island=event.island,
+        parent=event.parent,
+        inspirations=event.inspirations,
+        model=event.model,
+        tuning=event.tuning,
+        propensity=event.propensity,
+        ideas=event.ideas,
+        injection=event.injection,
+    )
 
 
 def progress_of(state: SearchState, seconds: float, micro_dollars: int, tokens: int = 0) -> float:
@@ -222,7 +239,8 @@ def due_numbers(state: SearchState) -> list[int]:
 def _finalists_due(state: SearchState) -> list[int]:
     ranking = {state.best.number: state.best.score} if state.best is not None else {}
     for island in state.islands:
-        ranking.update((elite.number, elite.score) for elite in island.archive.elites())
+        elites = island.archive.elites()
+        ranking.update((elite.number, elite.score) for elite in elites if elite.number not in state.banned)
     ranking.pop(0, None)
     due: list[int] = []
     hopeful = 0

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Operator(StrEnum):
-    """How a child is made. `SEED` is the problem's own program, number 0 of every run."""
+    """How a child is made. `SEED` is the problem's own program, number 0 of every run; `INJECT` is one that a person gave."""
 
     SEED = "seed"
     DIFF = "diff"
@@ -14,6 +14,7 @@ class Operator(StrEnum):
     REPAIR = "repair"
     MUTATE = "mutate"
     TUNE = "tune"
+    INJECT = "inject"
 
 
 MODEL_OPERATORS = frozenset({Operator.DIFF, Operator.REWRITE, Operator.CROSSOVER, Operator.REPAIR})
@@ -72,7 +73,10 @@ class Propensity:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the rules of evolution decided for one proposal. Programs are named by their number within the run."""
+    """What the rules of evolution decided for one proposal. Programs are named by their number within the run.
+
+    `ideas` are the commands whose ideas a model is told, `injection` the command that holds the program of an `INJECT`.
+    """
 
     operator: Operator
     island: int
@@ -81,3 +85,5 @@ class Choice:
     model: str | None
     tuning: TuningStep | None
     propensity: Propensity
+    ideas: tuple[int, ...] = ()
+    injection: int | None = None

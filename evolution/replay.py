@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from evolution import events as ev
 from evolution import islands, loop, tuning
-from evolution.archive import Placement, cell_of, place
+from evolution.archive import Placement, cell_of
 from evolution.choice import choose
 from evolution.events import Event
 from evolution.loop import has_way, within_lag
@@ -107,9 +107,8 @@ def _expected(state: SearchState, event: Event, progress: float) -> object | Non
             expected = _unless(event.champion, loop.champion_of(state))
         case ev.NewBest() | ev.TuningEnded():
             expected = "nothing of the kind"
-        case ev.Verified() | ev.Resumed() | ev.Stopping():
-            pass
-        case ev.Paused() | ev.Unpaused() | ev.BudgetSet() | ev.ModelsSet():
+        case _:
+            # A fact from outside: what was measured, what people told the run, who serves it, what was spent.
             pass
     return expected
 
@@ -130,8 +129,7 @@ def _expected_closing(state: SearchState, event: ev.Admitted | ev.Refused) -> ob
     if event.score is None or event.features is None:
         return _unless((event.cell, event.placement), (None, Placement.NO_SCORE.value))
     cell = cell_of(state.axes, event.features)
-    elite = state.islands[pending.island].archive.get(cell) if state.islands else None
-    placement = place(state.seed, event.number, event.score, event.length, elite)
+    placement = loop.placement_of(state, event.number, event.score, event.length, cell)
     return _unless((event.cell, event.placement), (cell, placement.value))
 
 

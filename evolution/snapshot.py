@@ -11,7 +11,7 @@ from evolution.problem import FeatureAxis
 from evolution.proposal import Operator, TuningStep
 from evolution.run import Budget, ModelChoice, RunConfig, StopReason
 from evolution.state import SearchState
-from evolution.state_values import Arm, Best, Droughts, Island, Pending, Repairable, TuningSession
+from evolution.state_values import Arm, Best, Droughts, Injection, Island, Pending, Pin, Repairable, TuningSession
 
 PLAIN = (
     "events",
@@ -50,6 +50,10 @@ def snapshot(state: SearchState) -> dict[str, Any]:
     stored["droughts"] = astuple(state.droughts)
     stored["stopping"] = None if state.stopping is None else state.stopping.value
     stored["paused"] = state.paused
+    stored["banned"] = sorted(state.banned)
+    stored["pins"] = [astuple(pin) for pin in state.pins.values()]
+    stored["injections"] = [astuple(given) for given in state.injections]
+    stored["ideas"] = [[idea, left] for idea, left in state.ideas.items()]
     stored["in_force"] = [state.config.budget.model_dump(), [model.model_dump() for model in state.config.models]]
     return stored
 
@@ -79,6 +83,7 @@ def _pending_stored(pending: Pending) -> list[Any]:
         None if step is None else [step.session, step.generation, step.index, step.population],
         None if pending.credit is None else pending.credit.value,
         pending.turns,
+        pending.ideas,
     ]
 
 
@@ -115,10 +120,22 @@ def restore(
     state.verified = {number: score for number, score in stored["verified"]}  # noqa: C416  # says what the pairs are
     state.droughts = Droughts(*stored["droughts"])
     state.stopping = None if stored["stopping"] is None else StopReason(stored["stopping"])
-    state.paused = stored.get("paused", False)
+    _restore_steering(state, stored)
     _fill_archives(state, stored, elites)
     _fill_valid(state, valid)
+    for number in state.banned:
+        for island in state.islands:
+            island.bar(number)
     return state
+
+
+def _restore_steering(state: SearchState, stored: Mapping[str, Any]) -> None:
+    """What people told the run; nothing in a state that was saved before they could."""
+    state.paused = stored.get("paused", False)
+    state.banned = set(stored.get("banned", ()))
+    state.pins = {row[0]: Pin(*row) for row in stored.get("pins", ())}
+    state.injections = deque(Injection(*row) for row in stored.get("injections", ()))
+    state.ideas = {idea: left for idea, left in stored.get("ideas", ())}  # noqa: C416  # says what the pairs are
 
 
 def _in_force(config: RunConfig, stored: Mapping[str, Any]) -> RunConfig:
@@ -139,7 +156,7 @@ def _island(row: Mapping[str, Any]) -> Island:
 
 
 def _pending(row: list[Any]) -> Pending:
-    operator, island, parent, parent_score, model, step, credit, turns = row
+    operator, island, parent, parent_score, model, step, credit, turns, *ideas = row
     return Pending(
         Operator(operator),
         island,
@@ -149,6 +166,7 @@ def _pending(row: list[Any]) -> Pending:
         None if step is None else TuningStep(*step),
         None if credit is None else Operator(credit),
         turns,
+        tuple(ideas[0]) if ideas else (),
     )
 
 

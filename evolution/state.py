@@ -18,7 +18,7 @@ from evolution.events import Cell, Event
 from evolution.problem import FeatureAxis
 from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
 from evolution.run import RunConfig, StopReason, StrategyName
-from evolution.state_values import Arm, Best, Droughts, Island, Pending, Repairable, TuningSession
+from evolution.state_values import Arm, Best, Droughts, Injection, Island, Pending, Pin, Repairable, TuningSession
 
 DECAY = 0.999
 REPAIR_TURNS = 2
@@ -26,6 +26,8 @@ REPAIRS_KEPT = 16
 VERIFIED_KEPT = 32
 HOST_CAUSES = frozenset({Refusal.WORKER_LOST, Refusal.HOST_FAULT})
 UNCREDITED = HOST_CAUSES | {Refusal.BUDGET}
+UNTOLD = UNCREDITED | {Refusal.MODEL_FAILED}
+"""Of these no model has answered: the ideas that it should have been told are told to another one."""
 
 
 class LogError(ValueError):
@@ -39,7 +41,8 @@ class SearchState:
     `events` is the number of the newest event taken in; `next_number` that of the next proposal; `valid_total`
     the count of scored programs, so the newest one's `valid_number` is `valid_total - 1`. `verified` maps numbers to
     verified scores, None where there is none. `touched` are the cells changed since they were last drained. `config` is
-    in force now: people may set another budget and other models while the run goes on.
+    in force now: people may set another budget and other models while the run goes on. `pins` and `banned` are by number of
+    the program; `ideas` maps the commands that gave them to the prompts that still get them, None for all.
     """
 
     config: RunConfig
@@ -67,6 +70,10 @@ class SearchState:
     verification_asked_at: int = 0
     droughts: Droughts = field(default_factory=Droughts)
     seed_refused: bool = False
+    pins: dict[int, Pin] = field(default_factory=dict[int, Pin])
+    banned: set[int] = field(default_factory=set[int])
+    injections: deque[Injection] = field(default_factory=deque[Injection])
+    ideas: dict[int, int | None] = field(default_factory=dict[int, "int | None"])
     paused: bool = False
     stopping: StopReason | None = None
     finished: bool = False
@@ -90,6 +97,11 @@ class SearchState:
     def next_to_close(self) -> int | None:
         """The smallest number in flight: under `FIXED_LAG` the only one that may be closed."""
         return next(iter(self.pending), None)
+
+    @property
+    def told_ideas(self) -> tuple[int, ...]:
+        """The ideas that the next prompt gets, in the order in which they were given."""
+        return tuple(idea for idea, left in self.ideas.items() if left is None or left > 0)
 
     def drain(self) -> dict[tuple[int, Cell], Elite | None]:
         """The cells changed since the last call, with the elite that each now has; None where a cell was emptied."""
@@ -130,7 +142,7 @@ class SearchState:
                 self._verification(event)
             case ev.Resumed() | ev.Stopping() | ev.Finished():
                 self._phase(event)
-            case ev.Paused() | ev.Unpaused() | ev.BudgetSet() | ev.ModelsSet():
+            case _:
                 self._steered(event)
 
     def _proposed(self, event: ev.Proposed) -> None:
@@ -146,13 +158,31 @@ class SearchState:
         elif event.operator is Operator.TUNE:
             credit = None
             self._asked_tuning(event.number)
+        elif event.operator is Operator.INJECT:
+            credit = None
+            self._take_injection(event)
         else:
             self.islands[event.island].archive.count_child(event.parent)
         for arm in self._credited(credit, event.model):
             arm.pending += 1
+        for idea in event.ideas:
+            steered.tell(self, idea, -1)
         self.pending[event.number] = Pending(
-            event.operator, event.island, event.parent, event.parent_score, event.model, event.tuning, credit, turns
+            event.operator,
+            event.island,
+            event.parent,
+            event.parent_score,
+            event.model,
+            event.tuning,
+            credit,
+            turns,
+            event.ideas,
         )
+
+    def _take_injection(self, event: ev.Proposed) -> None:
+        if not self.injections or self.injections[0].command != event.injection:
+            raise LogError(f"event {self.events}: no program of command {event.injection} waits to be proposed")
+        self.injections.popleft()
 
     def _take_repair(self, number: int) -> Repairable:
         for broken in self.repairs:
@@ -187,7 +217,7 @@ class SearchState:
             for arm in groups:
                 arm.successes += success
                 arm.failures += not success
-        if pending.operator is Operator.TUNE:
+        if pending.tuning is not None:
             self._closed_tuning(score)
         return pending
 
@@ -205,6 +235,9 @@ class SearchState:
 
     def _refused(self, event: ev.Refused) -> None:
         pending = self._close(event.number, None, tell=event.reason not in UNCREDITED)
+        if event.reason in UNTOLD:
+            for idea in pending.ideas:
+                steered.tell(self, idea, 1)
         if pending.operator is Operator.SEED:
             self.seed_refused = True
         elif event.reason is Refusal.BUDGET:
@@ -240,8 +273,8 @@ class SearchState:
             return
         if pending.model is None or pending.parent_score is None or pending.credit is None:
             raise LogError(f"event {self.events}: proposal {event.number} of a model names no model or no scored parent")
-        if pending.model not in self.models:
-            # Somebody took the model out of the run meanwhile.
+        if pending.model not in self.models or event.number in self.banned:
+            # Somebody took the model out of the run meanwhile, or wants no child of its kind.
             return
         self.repairs.append(
             Repairable(event.number, pending.island, pending.parent_score, pending.credit, pending.model, pending.turns)
@@ -272,13 +305,15 @@ class SearchState:
         if event.score is not None:
             if event.cell is None:
                 raise LogError(f"event {self.events}: a scored program needs a cell")
-            gained = event.score > float(island.archive.scores.max())
+            gained = event.score > float(island.archive.scores.max()) and event.number not in self.banned
             self.valid_total += 1
             island.add_valid(event.number, event.score)
             if event.placement in {Placement.NEW, Placement.IMPROVED}:
                 elite = Elite(event.number, event.score, event.length, event.literals, self.events)
                 island.archive.put(event.cell, elite)
                 self.touched.add((index, event.cell))
+            if event.number in self.banned:
+                island.bar(event.number)
         island.adapt(self.config.epsilon, gained=gained)
 
     def _founded(self, event: ev.IslandSpawned | ev.IslandReset) -> None:
@@ -321,6 +356,8 @@ class SearchState:
         if event.number not in self.verifying:
             raise LogError(f"event {self.events}: no verification of program {event.number} was asked for")
         self.verifying.remove(event.number)
+        if event.number in self.banned:
+            return
         self.verified[event.number] = event.score
         # A stopping run forgets none: a finalist that failed must not be asked for again.
         while self.stopping is None and len(self.verified) > VERIFIED_KEPT:

@@ -1,6 +1,7 @@
 """The parts of the search state: what is kept of islands, proposals in flight, arms and tuning sessions."""
 
 from array import array
+from bisect import insort
 from dataclasses import dataclass, field
 
 from evolution.archive import Archive
@@ -26,7 +27,8 @@ class Island:
     """One population. `evaluations` were admitted to it; `risen_at` of them when its best rose to `risen_to`.
 
     A rise by a trifle does not count there. `valid` and `scores` list its founder and every scored program since, in
-    order of admission; among the run's valid programs those count whose place is `valid_from` or later.
+    order of admission; among the run's valid programs those count whose place is `valid_from` or later. `barred` are the
+    places in `valid` of banned programs, sorted.
     """
 
     founder: int
@@ -39,11 +41,36 @@ class Island:
     archive: Archive = field(default_factory=Archive)
     valid: "array[int]" = field(default_factory=_numbers)
     scores: "array[float]" = field(default_factory=_scores)
+    barred: list[int] = field(default_factory=list[int])
 
     def add_valid(self, number: int, score: float) -> None:
         """Note a scored program of this island."""
         self.valid.append(number)
         self.scores.append(score)
+
+    @property
+    def eligible(self) -> int:
+        """How many scored programs may be chosen; the founder is never banned, so there is one at least."""
+        return len(self.valid) - len(self.barred)
+
+    def eligible_at(self, place: int) -> tuple[int, float]:
+        """Number and score of the program at a place, from 0, among those that may be chosen."""
+        for barred in self.barred:
+            place += place >= barred
+        return self.valid[place], self.scores[place]
+
+    def bar(self, number: int) -> None:
+        """Never choose program `number` again; what only it reached counts as not reached. Nothing if it is not here."""
+        self.archive.bar(number)
+        if number in self.valid and (place := self.valid.index(number)) not in self.barred:
+            insort(self.barred, place)
+            self.risen_to = min(self.risen_to, max(float(self.archive.scores.max()), self.founder_score))
+
+    def unbar(self, number: int) -> None:
+        """Let program `number` be chosen again. Nothing if it is not here."""
+        self.archive.unbar(number)
+        if number in self.valid and (place := self.valid.index(number)) in self.barred:
+            self.barred.remove(place)
 
     @property
     def alone(self) -> bool:
@@ -83,7 +110,8 @@ class Island:
 class Pending:
     """A proposal that is not closed yet. `credit` is the arm that its outcome is told to; `turns` counts repairs.
 
-    `parent_score` is what the child must exceed to be a success; None for the seed program only.
+    `parent_score` is what the child must exceed to be a success; None for the seed program only. `tuning` is None, too, once
+    its session was given up; `ideas` are those that the model is told.
     """
 
     operator: Operator
@@ -94,6 +122,25 @@ class Pending:
     tuning: TuningStep | None
     credit: Operator | None
     turns: int
+    ideas: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A program that is a parent with this share, whatever the archive holds; its children live on `island`."""
+
+    number: int
+    share: float
+    island: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """A program of somebody's that waits to be a proposal: the command that holds it, and its island, None for any."""
+
+    command: int
+    island: int | None
 
 
 @dataclass(slots=True)

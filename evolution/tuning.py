@@ -93,7 +93,7 @@ def _untuned(state: SearchState) -> tuple[int, Elite] | None:
         archive = island.archive
         for place in np.argsort(-archive.scores, kind="stable")[:TOP]:
             elite = archive.at(int(place))
-            if elite.literals > 0 and elite.number not in state.tuned:
+            if elite.literals > 0 and elite.number not in state.tuned and elite.number not in state.banned:
                 found.append((-elite.score, elite.number, index, elite))
     if not found:
         return None

@@ -32,6 +32,8 @@ SCHEMA = pa.schema(
         ("parent", pa.int64()),
         ("inspirations", pa.list_(pa.int64())),
         ("model", pa.string()),
+        ("ideas", pa.list_(pa.int64())),
+        ("injection", pa.int64()),
         ("state", pa.string()),
         ("refusal", pa.string()),
         ("detail", pa.string()),

@@ -1,7 +1,7 @@
 """Builds the messages that a model is asked with: the problem, the parent and how it did, what inspired, what failed.
 
 A template is a file `<operator>.<version>.jinja` in `templates/`, and its name without the suffix is stored with every
-completion. A template that has been used is never edited: a change is a new version. Programs, feedback and reasons
+completion. A template that has been used is never edited: a change is a new version. Programs, feedback, reasons and ideas
 are data of unknown origin: they stand in fences longer than any run of backticks in them, and sizes are bounded.
 """
 
@@ -28,9 +28,9 @@ FEEDBACK_BYTES = 4096
 INSPIRATION_CHARACTERS = 24_000
 REASON_BYTES = 600
 _VERSIONS = {
-    Operator.DIFF: "diff.v2",
-    Operator.REWRITE: "rewrite.v2",
-    Operator.CROSSOVER: "crossover.v2",
+    Operator.DIFF: "diff.v3",
+    Operator.REWRITE: "rewrite.v3",
+    Operator.CROSSOVER: "crossover.v3",
     Operator.REPAIR: "repair.v2",
 }
 _PRIVATE = "private."
@@ -91,6 +91,7 @@ def prompt_for(claimed: ClaimedProposal, problem: Problem, view: PromptView) -> 
         "inspirations": [_shown_briefly(one, definition, INSPIRATION_CHARACTERS // len(inspirations)) for one in inspirations],
         "steps": [learning_line(step, definition) for step in view.steps],
         "refusals": [_reason(refusal) for refusal in view.refusals],
+        "ideas": view.ideas,
     }
     template = _VERSIONS[operator]
     system = _TEMPLATES.get_template(f"{_SYSTEM}.jinja").render(values).strip()

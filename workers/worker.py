@@ -14,11 +14,11 @@ from database.leases import Queue
 from database.logs import about
 from database.programs import NewProgram
 from database.proposals import ClaimedProposal, NewRefusal
-from evolution.evolve_blocks import EvolveBlockError
-from evolution.normalise import normalise
 from evolution.problem import Problem
 from evolution.proposal import MODEL_OPERATORS, Operator, Refusal
+from workers import injection
 from workers.child import Child, HandedOver, Refused
+from workers.injection import checked
 from workers.metrics import PROPOSALS
 from workers.mutation.mutant import ATTEMPTS, Mutant
 from workers.mutation.mutation_proposer import Material, MutationProposer, Recent
@@ -30,7 +30,7 @@ POLL_S = 1.0
 RETRY_S = 0.5
 GRACE_S = 5.0
 """So long a stopping worker waits for model calls under way; the run that asked for them has ended before it as a rule."""
-FREE_OPERATORS = frozenset({Operator.MUTATE, Operator.TUNE})
+FREE_OPERATORS = frozenset({Operator.MUTATE, Operator.TUNE, Operator.INJECT})
 
 
 class Proposer(Protocol):
@@ -103,13 +103,17 @@ class Worker:
                 if drafts:
                     await self._store(connection, drafts)
                 free = await proposals.claim(connection, self._owner, BATCH, self._lease_s, FREE_OPERATORS)
-                material = await self._mutation.gather(connection, free) if free else []
+                given = [one for one in free if one.operator is Operator.INJECT]
+                made = await injection.children(connection, given) if given else []
+                bred = [one for one in free if one.operator is not Operator.INJECT]
+                material = await self._mutation.gather(connection, bred) if bred else []
                 asked = await self._claim_for_models(connection)
         except DatabaseUnavailable:
             self._drafts = drafts + self._drafts
             raise
         for draft in drafts:
             PROPOSALS.labels(draft.answer.reason.value if isinstance(draft.answer, Refused) else "answered").inc()
+        self._drafts += [_Draft(claimed, answer, iter(()), 0) for claimed, answer in made]
         for one in material:
             self._drafts.append(self._drafted(one))
             # Calls of models go on meanwhile.
@@ -177,7 +181,7 @@ class Worker:
         if isinstance(result, HandedOver):
             return
         if isinstance(result, Child):
-            result = _checked(result, problem)
+            result = checked(result, problem)
         self._drafts.append(_Draft(claimed, result, iter(()), 0))
         self._wake.set()
 
@@ -275,12 +279,3 @@ def _redrawn(draft: _Draft, known: Mapping[tuple[int, bytes], int]) -> bool:
 def _new_program(mutant: Mutant) -> NewProgram:
     normalised = mutant.normalised
     return NewProgram(mutant.files, normalised.hash, normalised.length, normalised.literals)
-
-
-def _checked(child: Child, problem: Problem) -> Mutant | Refused:
-    try:
-        return Mutant(child.files, normalise(child.files, problem.definition.language))
-    except SyntaxError as error:
-        return Refused(Refusal.SYNTAX_ERROR, f"line {error.lineno}: {error.msg}")
-    except EvolveBlockError as error:
-        return Refused(Refusal.OUTSIDE_EVOLVE_BLOCK, str(error))

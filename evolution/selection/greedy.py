@@ -16,10 +16,10 @@ class Greedy:
         chance = 1.0 - epsilon
         rng = stream(state.seed, "parent", number)
         if rng.random() < epsilon:
-            index = int(rng.integers(len(island.valid)))
-            chance = chance if island.valid[index] == parent else 0.0
-            parent, score = island.valid[index], island.scores[index]
+            drawn, score = island.eligible_at(int(rng.integers(island.eligible)))
+            chance = chance if drawn == parent else 0.0
+            parent = drawn
         inspirations, together = draw_inspirations(
             state, 0, parent, state.config.inspirations, stream(state.seed, "inspirations", number)
         )
-        return Selected(0, parent, score, inspirations, 1.0, chance + epsilon / len(island.valid), together)
+        return Selected(0, parent, score, inspirations, 1.0, chance + epsilon / island.eligible, together)

@@ -9,7 +9,7 @@ def draw_inspirations(state: SearchState, index: int, parent: int, count: int, r
     """Up to `count` programs other than the parent, and the probability of drawing them in this order.
 
     The best of island `index`, then elites of its other cells, last one of another island if this one is mature. Fewer
-    come back while the archives hold fewer, or when the one of the other island is a copy of a program that was chosen already.
+    come back while the archives hold fewer, or when the one of the other island is banned, or a copy of one that was chosen.
     """
     archive = state.islands[index].archive
     chosen: list[int] = []
@@ -17,7 +17,7 @@ def draw_inspirations(state: SearchState, index: int, parent: int, count: int, r
     if count and best is not None and best.number != parent:
         chosen.append(best.number)
     abroad = len(state.islands) > 1 and not state.islands[index].alone and count - len(chosen) >= 2
-    barred = sorted(archive.index_of(number) for number in {parent, *chosen} if number in archive)
+    barred = sorted({*archive.barred(), *(archive.index_of(number) for number in {parent, *chosen} if number in archive)})
     chance = 1.0
     for _ in range(min(count - len(chosen) - abroad, len(archive) - len(barred))):
         left = len(archive) - len(barred)
@@ -28,7 +28,7 @@ def draw_inspirations(state: SearchState, index: int, parent: int, count: int, r
         barred = sorted([*barred, place])
         chosen.append(archive.at(place).number)
     if abroad:
-        found, likely = _from_another(state, index, {parent, *chosen}, rng)
+        found, likely = _from_another(state, index, {parent, *chosen, *state.banned}, rng)
         chance *= likely
         chosen += found
     return tuple(chosen), chance

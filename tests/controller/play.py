@@ -9,7 +9,7 @@ from database import evaluations as queue
 from database import events, machines, runs
 from database.engine import Database
 from database.evaluations import FinishedEvaluation
-from database.runs import RunRow
+from database.run_rows import RunRow
 from evolution.evaluation import Tier
 from evolution.events import Event
 from evolution.problem import Problem, problem_from_files

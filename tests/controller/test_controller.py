@@ -11,7 +11,7 @@ from controller.controller import Controller
 from database import commands, damage, run_lists
 from database.engine import CONTROLLER, Database
 from database.errors import Damaged
-from database.runs import RunRow
+from database.run_rows import RunRow
 from evolution.commands import Stop
 from evolution.problem import ProblemError
 from evolution.run import Budget, RunState, StopReason

@@ -5,17 +5,29 @@ import asyncio
 import sqlalchemy as sa
 
 from controller.active_run import ActiveRun
-from database import assignments, commands, runs
+from database import assignments, commands, export_views, prompt_views, proposals, runs, views
 from database.commands import CommandRow
 from database.engine import Database
 from evolution.assignment import AssignmentState
-from evolution.commands import Command, CommandState, Pause, Resume, SetBudget, SetModels, Stop
+from evolution.commands import (
+    Ban,
+    Command,
+    CommandState,
+    InjectIdea,
+    InjectProgram,
+    Pause,
+    Resume,
+    SetBudget,
+    SetModels,
+    Stop,
+    Unban,
+)
 from evolution.events import Refused
-from evolution.proposal import Refusal
+from evolution.proposal import Operator, Refusal
 from evolution.run import Budget, ModelChoice, RunConfig, RunState, StopReason
 from galapagos.verification import verify_run
 from tests.controller.play import Played, played
-from tests.database.scene import claimed
+from tests.database.scene import EVERY_KIND, claimed
 
 
 async def tell(run: Played, *told: Command) -> None:
@@ -147,4 +159,45 @@ async def test_a_run_that_stops_waits_for_no_people(database: Database) -> None:
     async with database.begin() as connection:
         found = await assignments.listing(connection, run.id, None, 10)
     assert [item.state for item in found] == [AssignmentState.WITHDRAWN] * len(taken)
+    assert (await verify_run(database, run.id)).differences == []
+
+
+async def test_a_ban_reaches_the_family_in_the_tables_and_the_best_that_people_see(database: Database) -> None:
+    run = await played(database)
+    await run.answer()
+    await run.judge(5.0)
+    assert await run.one_pass()
+    best = run.active.state.best
+    assert best is not None
+    await tell(run, Ban(program=best.number, descendants=True))
+    await run.answer()
+    await run.judge(4.0)
+    assert await run.one_pass()
+    assert run.active.state.best is not None
+    assert run.active.state.best.score < 5.0 or run.active.state.best.number != best.number
+    assert (await verify_run(database, run.id)).differences == []
+    async with database.begin() as connection:
+        assert best.number not in {record.number for record in await views.records(connection, run.id)}
+    await tell(run, Unban(program=best.number), Stop())
+    await run.answer()
+    await run.judge(3.0)
+    await run.to_its_end()
+    assert (await verify_run(database, run.id)).differences == []
+
+
+async def test_a_program_and_an_idea_of_somebody_reach_their_proposals(database: Database) -> None:
+    run = await played(database, RunConfig(in_flight=4, mutate=False, models=(ModelChoice(name="m"),)))
+    given = "# EVOLVE-BLOCK-START\nx = 17\n# EVOLVE-BLOCK-END\n"
+    await tell(run, InjectProgram(files={"program.py": given}), InjectIdea(text="seventeen is lucky", prompts=1))
+    await run.answer()
+    await run.judge(2.0)
+    assert await run.one_pass()
+    async with database.begin() as connection:
+        taken = await proposals.claim(connection, "w", 10, 60, EVERY_KIND)
+        inject, told, *rest = taken
+        assert (inject.operator, told.ideas, [one.ideas for one in rest]) == (Operator.INJECT, (2,), [()] * len(rest))
+        assert await commands.given_files(connection, [inject.injection or 0]) == {1: {"program.py": given}}
+        assert (await prompt_views.load(connection, told)).ideas == ("seventeen is lucky",)
+        rows = await export_views.export_rows(connection, run.id, after=inject.number - 1)
+        assert [(row.injection, row.ideas) for row in rows[:2]] == [(1, ()), (None, (2,))]
     assert (await verify_run(database, run.id)).differences == []

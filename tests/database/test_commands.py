@@ -9,10 +9,24 @@ from database import commands, damage, runs
 from database.commands import Settled
 from database.engine import CONTROLLER, Database
 from database.errors import NotAllowed, NotFound
-from evolution.commands import Command, CommandState, Pause, Resume, SetBudget, SetModels, Stop
+from evolution.commands import (
+    Annotate,
+    Ban,
+    Command,
+    CommandState,
+    InjectProgram,
+    Pause,
+    Pin,
+    Resume,
+    SetBudget,
+    SetModels,
+    Stop,
+    Unban,
+    Unpin,
+)
 from evolution.run import Budget, RunConfig, RunState, StopReason
 from tests.conftest import CountStatements
-from tests.database.scene import new_run
+from tests.database.scene import SEED, new_run
 
 
 async def told(database: Database, run: int, command: Command, person: int | None = None) -> int:
@@ -139,3 +153,39 @@ async def test_asking_costs_a_constant_number_of_statements(database: Database, 
             await told(database, run, SetBudget(budget=Budget()))
         counts.append(len(statements))
     assert counts == [3, 4, 4]
+
+
+async def test_what_names_a_program_that_is_not_there_is_refused(database: Database) -> None:
+    run = await new_run(database)
+    for command in (Pin(program=3), Unpin(program=3), Ban(program=3), Unban(program=3), Annotate(text="x", program=3)):
+        with pytest.raises(NotFound, match="has no program 3"):
+            await told(database, run, command)
+    await told(database, run, Pin(program=0))
+
+
+async def test_a_program_that_could_be_no_child_is_refused_in_words(database: Database) -> None:
+    run = await new_run(database)
+    for files, words in (
+        ({"other.py": "x"}, "expected exactly the files program.py; got other.py, program.py"),
+        ({"program.py": "x = 2"}, "expected 1 EVOLVE-BLOCKs|outside the EVOLVE-BLOCKs"),
+    ):
+        with pytest.raises(NotAllowed, match=words):
+            await told(database, run, InjectProgram(files=files))
+    number = await told(database, run, InjectProgram(files={"program.py": SEED.replace("1", "2")}))
+    async with database.begin() as connection:
+        assert await commands.given_files(connection, [number]) == {number: {"program.py": SEED.replace("1", "2")}}
+
+
+async def test_notes_are_kept_at_once_even_of_a_run_that_has_ended(database: Database) -> None:
+    run = await new_run(database)
+    await in_state(database, run, RunState.FINISHED, StopReason.TARGET)
+    first = await told(database, run, Annotate(text="  look at this\0 "))
+    second = await told(database, run, Annotate(text="and this", program=0))
+    async with database.begin() as connection:
+        found = await commands.notes(connection, run)
+        assert [(item.id, item.state, item.event) for item in found] == [
+            (first, CommandState.TAKEN, None),
+            (second, CommandState.TAKEN, None),
+        ]
+        assert [item.command for item in found] == [Annotate(text="look at this"), Annotate(text="and this", program=0)]
+        assert not (await runs.load(connection, run)).steered

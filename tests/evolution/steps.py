@@ -1,8 +1,9 @@
 """Single steps of a run, chosen by a test."""
 
-from evolution import loop
+from evolution import loop, steering
+from evolution.commands import Command
 from evolution.evaluation import Verdict
-from evolution.events import Proposed, TuningEnded
+from evolution.events import Event, Proposed, TuningEnded
 from evolution.loop import Evaluated
 from evolution.proposal import Operator, Propensity
 from evolution.state import SearchState
@@ -44,3 +45,7 @@ def ask(state: SearchState, operator: Operator, **changes: object) -> int:
     fields = {"operator": operator, "island": 0, "parent": 0, "parent_score": 0.0, "inspirations": (), "model": None}
     state.apply(Proposed(**{"number": number, "tuning": None, "propensity": CERTAIN, "progress": 0.0, **fields, **changes}))
     return number
+
+
+def take(state: SearchState, command: Command, number: int = 1, descendants: tuple[int, ...] = ()) -> list[Event]:
+    return steering.take(state, command, number, descendants)

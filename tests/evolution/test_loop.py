@@ -120,7 +120,7 @@ def test_events_of_a_run_tell_of_islands_records_and_tuning() -> None:
     ).go()
     kinds = {event.kind for event in run.log}
     assert kinds >= {"island_spawned", "island_reset", "tuning_started", "tuning_ended", "new_best", "verified", "finished"}
-    assert {event.operator for event in run.proposed} == set(Operator) - {Operator.SEED}
+    assert {event.operator for event in run.proposed} == set(Operator) - {Operator.SEED, Operator.INJECT}
     records = [event.score for event in run.log if isinstance(event, NewBest)]
     assert records == sorted(set(records))
     assert run.state.records == len(records)

@@ -55,7 +55,7 @@ async def test_people_are_asked_with_a_prompt_and_their_answer_becomes_a_child_f
         assert await asking.propose(again, run.problem) == Child({"main.py": PI})
     assert "Area of a circle" in leased.messages[-1].content
     (row,) = await run.completions()
-    assert (row.model, row.template, row.failure, row.finish_reason) == ("small", "diff.v2", None, "stop")
+    assert (row.model, row.template, row.failure, row.finish_reason) == ("small", "diff.v3", None, "stop")
     assert (row.tokens_in, row.tokens_out, row.cost_micro_dollars) == (0, 0, 0)
     account = await run.account()
     assert (account.spent_micro_dollars, account.reserved_micro_dollars) == (0, 0)
@@ -84,7 +84,7 @@ async def test_a_worker_that_dies_loses_no_answer(stored_run: CreateRun) -> None
     for calls in (0, 1):
         (lost,) = await run.claim_again(lease_s=0.3)
         async with run.database.begin() as connection:
-            await completions.book(connection, [], [NewCall(lost, "small", "diff.v2", "[]", 0, 0)] * calls)
+            await completions.book(connection, [], [NewCall(lost, "small", "diff.v3", "[]", 0, 0)] * calls)
         await asyncio.sleep(0.35)
         async with run.database.begin() as connection:
             assert (await leases.expire(connection)).proposals_requeued == 1

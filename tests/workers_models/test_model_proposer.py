@@ -67,7 +67,7 @@ async def test_a_good_answer_becomes_a_child_and_is_stored_and_paid(stored_run: 
         (claimed,) = await run.claim()
         assert await proposer.propose(claimed, run.problem) == Child({"main.py": PI})
     (row,) = await run.completions()
-    assert (row.model, row.template, row.failure, row.finish_reason) == ("small", "diff.v2", None, "stop")
+    assert (row.model, row.template, row.failure, row.finish_reason) == ("small", "diff.v3", None, "stop")
     assert (row.tokens_in, row.tokens_out, row.cost_micro_dollars) == (100, 20, 100 + 3 * 20)
     assert row.reserved_micro_dollars == worst_case(server.requests[0])
     account = await run.account()

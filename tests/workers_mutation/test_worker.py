@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -263,6 +264,30 @@ async def test_what_a_model_answers_is_checked(database: Database) -> None:
             await ask(database, run, range(number, number + 1), choice(Operator.REWRITE))
             found = await all_closed(database, run, number)
         assert found[number][1] == reason.value
+
+
+async def test_programs_of_people_are_checked_as_any_child_is(database: Database) -> None:
+    run = await new_run(database)
+    cases = {
+        None: RULE.replace("p - lr", "p - 2 * lr"),
+        Refusal.SYNTAX_ERROR: RULE.replace("p - lr", "p - - (lr"),
+        Refusal.OUTSIDE_EVOLVE_BLOCK: RULE.replace("# EVOLVE-BLOCK-END", ""),
+        Refusal.DUPLICATE: RULE.replace("# the step", ""),
+        Refusal.TOO_LONG: RULE.replace("# EVOLVE-BLOCK-END", f"# {'x' * 200_000}\n# EVOLVE-BLOCK-END"),
+    }
+    inserted = sa.text(
+        "INSERT INTO command (run, kind, payload) VALUES (:run, 'inject_program', "
+        "jsonb_build_object('files', jsonb_build_object('rule.py', CAST(:text AS text)))) RETURNING id"
+    )
+    for number, text in enumerate(cases.values(), start=1):
+        async with database.begin() as connection:
+            command = (await connection.execute(inserted, {"run": run, "text": text})).scalar_one()
+            given = replace(choice(Operator.INJECT), injection=command)
+            await proposals.ask(connection, run, [(number, 0, given)])
+    async with working(Worker(database, "w", 30.0)):
+        found = await all_closed(database, run, len(cases))
+    assert [found[number][1] for number in sorted(found)] == [None if reason is None else reason.value for reason in cases]
+    assert (await texts(database, run, range(1, 2)))[1] == cases[None]
 
 
 async def test_without_models_their_proposals_are_left_to_others(database: Database) -> None:
