@@ -7,13 +7,17 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from evolution.run import Budget, RunConfig, RunState
+from galapagos.remote.blocking import Client
+from server.schemas.runs import RunDetail
 from tests.deployment.images import POSTGRES, SERVICE, make_postgres_image, make_service_image
 from tests.docker_machine import IMAGE, ROOT, DockerMachine
 
@@ -22,41 +26,6 @@ pytestmark = pytest.mark.soak
 STOP_S = 10.0
 RUN_S = 120.0
 LASTING = ("postgres", "server", "controller", "workers", "evaluators", "slots")
-
-_CREATE = """
-import asyncio, sys
-from pathlib import Path
-from database import runs
-from database.engine import Database
-from evolution.evaluation import Tier
-from evolution.normalise import normalise
-from evolution.run import Budget, RunConfig
-from galapagos.problem_folder import read_problem_folder
-
-async def main():
-    problem = read_problem_folder(Path("/galapagos/problems/circle_packing_26"))
-    seed = normalise(problem.seed_files, problem.definition.language)
-    async with Database(Path("/run/secrets/server_url").read_text().strip()) as database, database.begin() as connection:
-        print(await runs.create(
-            connection, problem, RunConfig(budget=Budget(evaluations=int(sys.argv[1]))), 7, Tier.CONTAINER,
-            normalised_hash=seed.hash, length=seed.length, literals=seed.literals,
-        ))
-
-asyncio.run(main())
-"""
-_STANDING = """
-import asyncio, json, sys
-from pathlib import Path
-from database import views
-from database.engine import Database
-
-async def main():
-    async with Database(Path("/run/secrets/server_url").read_text().strip()) as database, database.begin() as connection:
-        live = await views.live(connection, int(sys.argv[1]))
-        print(json.dumps([live.row.state, live.evaluations, live.seed_score, live.best_score]))
-
-asyncio.run(main())
-"""
 
 
 class Deployment:
@@ -93,32 +62,22 @@ class Deployment:
         command = [str(ROOT / "scripts/compose.sh"), "logs", "--tail", "30"]
         return subprocess.run(command, cwd=ROOT, env=self.variables, check=False, capture_output=True, text=True).stdout
 
-    def get(self, address: str) -> dict[str, Any]:
-        """What the service answers to the first administrator."""
+    def client(self) -> Client:
+        """The service as the first administrator sees it."""
         token = Path(self.variables["SECRETS"], "first_token").read_text().strip()
-        answer = httpx.get(f"http://127.0.0.1:{self.port}{address}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def in_server(self, script: str, *arguments: str) -> Any:
-        return json.loads(self.compose("exec", "-T", "server", "python3", "-", *arguments, given=script))
+        return Client(f"http://127.0.0.1:{self.port}", token)
 
     def container(self, service: str) -> dict[str, Any]:
         identity = self.compose("ps", "-q", service).strip()
         return json.loads(self.machine.docker("inspect", identity))[0]
 
-    def finished(self, run: int) -> tuple[float, float]:
-        """The scores of its seed and its best, once a run has finished."""
+    def reaches(self, client: Client, run: int, wanted: Callable[[RunDetail], bool]) -> RunDetail:
+        """A run as it stands once it is as wanted."""
         deadline = time.monotonic() + RUN_S
-        while time.monotonic() < deadline:
-            state, _, seed, best = self.in_server(_STANDING, str(run))
-            if state == "finished":
-                return seed, best
+        while not wanted(detail := client.run(run)):
+            assert time.monotonic() < deadline, f"run {run} stands still: {detail}\n{self.logs()}"
             time.sleep(0.5)
-        raise AssertionError(f"run {run} did not finish within {RUN_S} s\n{self.logs()}")
-
-    def evaluations(self, run: int) -> int:
-        return self.in_server(_STANDING, str(run))[1]
+        return detail
 
 
 @pytest.fixture
@@ -136,28 +95,43 @@ def deployment(docker: DockerMachine) -> Generator[Deployment]:
             made.compose("down", "--volumes", "--timeout", "5")
 
 
+def limited(evaluations: int) -> RunConfig:
+    return RunConfig(budget=Budget(evaluations=evaluations))
+
+
+def open_stream(deployment: Deployment, run: int) -> AbstractContextManager[httpx.Response]:
+    """The live log of a run, held open."""
+    token = Path(deployment.variables["SECRETS"], "first_token").read_text().strip()
+    return httpx.stream(
+        "GET",
+        f"http://127.0.0.1:{deployment.port}/api/v1/runs/{run}/events/stream",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+    )
+
+
 def test_a_team_is_served_upgraded_backed_up_and_stopped(deployment: Deployment, tmp_path: Path) -> None:
     deployment.compose("up", "--no-build")
     for service in LASTING:
         assert deployment.container(service)["State"]["Health"]["Status"] == "healthy", service
-    assert deployment.get("/readyz")["status"] == "ok"
-    assert "items" in deployment.get("/api/v1/problems")
+    with deployment.client() as client:
+        client.submit("circle_packing_26")
+        run = client.start("circle_packing_26", limited(40), seed=7).id
+        first = deployment.reaches(client, run, lambda found: found.state is RunState.FINISHED)
+        assert first.best_score is not None
+        assert first.seed_score is not None
+        assert first.best_score > first.seed_score
 
-    run = deployment.in_server(_CREATE, "40")
-    seed, best = deployment.finished(run)
-    assert best > seed
+        backup = tmp_path / "backup"
+        deployment.compose("backup", str(backup))
+        later = client.start("circle_packing_26", limited(100_000)).id
+        reached = deployment.reaches(client, later, lambda found: found.evaluations >= 10).evaluations
 
-    backup = tmp_path / "backup"
-    deployment.compose("backup", str(backup))
-    later = deployment.in_server(_CREATE, "100000")
-    deadline = time.monotonic() + RUN_S
-    while deployment.evaluations(later) < 10 and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert deployment.evaluations(later) >= 10
-
-    began = time.monotonic()
-    deployment.compose("stop")
-    took = time.monotonic() - began
+        with open_stream(deployment, later) as stream:
+            assert next(stream.iter_raw())
+            began = time.monotonic()
+            deployment.compose("stop")
+            took = time.monotonic() - began
     codes = {service: deployment.container(service)["State"]["ExitCode"] for service in LASTING}
     assert codes == dict.fromkeys(LASTING, 0), deployment.logs()
     assert took < STOP_S
@@ -165,15 +139,14 @@ def test_a_team_is_served_upgraded_backed_up_and_stopped(deployment: Deployment,
 
     # What was under way is taken up again, by processes that are new.
     deployment.compose("up", "--no-build")
-    reached = deployment.evaluations(later)
-    deadline = time.monotonic() + RUN_S
-    while deployment.evaluations(later) <= reached and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert deployment.evaluations(later) > reached
+    with deployment.client() as client:
+        deployment.reaches(client, later, lambda found: found.evaluations > reached)
 
     deployment.compose("restore", str(backup))
-    assert deployment.finished(run) == (seed, best)
-    assert deployment.in_server(_CREATE, "5") == later
+    with deployment.client() as client:
+        restored = client.run(run)
+        assert (restored.state, restored.best_score) == (RunState.FINISHED, first.best_score)
+        assert client.start("circle_packing_26", limited(5)).id == later
 
     began = time.monotonic()
     deployment.compose("down", "--volumes")
