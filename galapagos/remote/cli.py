@@ -242,6 +242,27 @@ def _told(number: int, found: "AskedCommand | RunDetail", done: str, as_json: bo
         _say(f"run {number} is not served now; it will be told as soon as it is" if waits else f"run {number} {done}")
 
 
+@remote_app.command()
+def mcp(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", min=1, max=65535, help="Serve HTTP at this port of 127.0.0.1 instead of standard input and output."
+        ),
+    ] = None,
+) -> None:
+    """Serve the verbs of people and agents who answer runs, as tools of the Model Context Protocol."""
+    try:
+        from galapagos.remote.tools import serve_tools
+    except ModuleNotFoundError as error:
+        raise Failure(
+            f"the tools need a package that is not installed ({error.name}); install galapagos[mcp]", ExitCode.MACHINE
+        ) from None
+    from galapagos.settings import remote_settings
+
+    asyncio.run(serve_tools(remote_settings(), port))
+
+
 def _with_client(work: "Callable[[AsyncClient], Awaitable[Found]]") -> Found:
     from galapagos.remote.client import AsyncClient
 
