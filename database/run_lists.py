@@ -42,12 +42,13 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs: those of these projects (None: all), of one revision of a problem, in one state, with lower ids."""
+    """Which runs: those of these projects (None: all), of one revision, in one state, with ids below `before` or in `ids`."""
 
     projects: Sequence[int] | None = None
     problem: str | None = None
     state: RunState | None = None
     before: int | None = None
+    ids: Sequence[int] | None = None
 
 
 # A damaged state must hide neither its own run nor the others of a list.
@@ -66,6 +67,7 @@ _LIST = sa.text(f"""
         WHERE (CAST(:projects AS bigint[]) IS NULL OR project = ANY(CAST(:projects AS bigint[])))
             AND (CAST(:problem AS text) IS NULL OR problem = :problem)
             AND (CAST(:state AS text) IS NULL OR state = CAST(CAST(:state AS text) AS runstate))
+            AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(CAST(:ids AS bigint[])))
             AND (CAST(:before AS bigint) IS NULL OR id < :before)
         ORDER BY id DESC LIMIT :limit
     ) r JOIN problem p ON p.revision = r.problem JOIN account a ON a.run = r.id
@@ -81,6 +83,7 @@ async def list_runs(connection: Connection, limit: int = 1000, among: RunFilter 
         "problem": chosen.problem,
         "state": None if chosen.state is None else chosen.state.value,
         "before": chosen.before,
+        "ids": None if chosen.ids is None else list(chosen.ids),
         "limit": limit,
     }
     return [_line(found) for found in await connection.execute(_LIST, row)]

@@ -79,6 +79,8 @@ run = sa.Table(
     sa.Column("finished_at", sa.DateTime(timezone=True)),
 )
 sa.Index("ix_run_project", run.c.project, run.c.id)
+sa.Index(None, run.c.problem, run.c.id)
+sa.Index(None, run.c.state, run.c.id)
 sa.Index("ix_run_unfinished", run.c.id, postgresql_where=run.c.state != RunState.FINISHED.value)
 
 command = sa.Table(
@@ -141,6 +143,20 @@ proposal = sa.Table(
     *_lease(),
     _now("created_at"),
     sa.UniqueConstraint("run", "number"),
+)
+sa.Index(
+    "ix_proposal_operator",
+    proposal.c.run,
+    proposal.c.operator,
+    proposal.c.number,
+    postgresql_where=proposal.c.state == ProposalState.ANSWERED.value,
+)
+sa.Index(
+    "ix_proposal_model",
+    proposal.c.run,
+    proposal.c.model,
+    proposal.c.number,
+    postgresql_where=(proposal.c.state == ProposalState.ANSWERED.value) & proposal.c.model.is_not(None),
 )
 sa.Index("ix_proposal_claim", proposal.c.id, postgresql_where=proposal.c.state == ProposalState.QUEUED.value)
 sa.Index("ix_proposal_leased", proposal.c.lease_until, postgresql_where=proposal.c.state == ProposalState.LEASED.value)
@@ -221,6 +237,9 @@ program = sa.Table(
     sa.UniqueConstraint("run", "normalised_hash"),
 )
 
+sa.Index(None, program.c.run, program.c.island, program.c.number)
+sa.Index(None, program.c.run, program.c.parent, program.c.number)
+
 scored = sa.Table(
     "scored",
     metadata,
@@ -230,6 +249,9 @@ scored = sa.Table(
     sa.Column("island", sa.SmallInteger, nullable=False),
     sa.Column("score", DOUBLE_PRECISION, nullable=False),
 )
+
+sa.Index(None, scored.c.run, scored.c.score, scored.c.number)
+sa.Index(None, scored.c.run, scored.c.island, scored.c.score, scored.c.number)
 
 machine = sa.Table(
     "machine",
@@ -262,6 +284,13 @@ evaluation = sa.Table(
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint("coalesce(verdict = 'scored', false) = (score is not null)", name="score_iff_scored"),
     sa.CheckConstraint("score is null or abs(score) < 'Infinity'", name="score_finite"),
+)
+sa.Index(
+    "ix_evaluation_verdict",
+    evaluation.c.run,
+    evaluation.c.verdict,
+    evaluation.c.program,
+    postgresql_where=(evaluation.c.purpose == Purpose.SEARCH.value) & evaluation.c.verdict.is_not(None),
 )
 sa.Index(
     "uq_evaluation_search", evaluation.c.program, unique=True, postgresql_where=evaluation.c.purpose == Purpose.SEARCH.value

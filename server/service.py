@@ -14,6 +14,7 @@ from server.bell import Bell
 from server.event_feed import EventFeed
 from server.recent import Recent
 from server.settings import ServerSettings
+from server.tallies import Tallies
 
 KEPT_DEFINITIONS = 256
 
@@ -22,7 +23,8 @@ KEPT_DEFINITIONS = 256
 class Service:
     """One serving process. `models` are the configured endpoints by name; their keys are not known here.
 
-    `events` follows the logs of runs, `recent` remembers what every request would ask the database for.
+    `events` follows the logs of runs, `recent` remembers what every request would ask the database for,
+    `tallies` what was counted of them.
     """
 
     settings: ServerSettings
@@ -30,6 +32,7 @@ class Service:
     events: EventFeed
     bell: Bell
     recent: Recent
+    tallies: Tallies
     models: Mapping[str, AnyModel]
     definitions: dict[str, Definition] = field(default_factory=dict[str, Definition])
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from database import export_pages
 from database.engine import Database
 from database.errors import NotFound
-from galapagos import export
 from galapagos.export import ExportFormat, export_run
 from tests.galapagos.filled_run import evil_problem, fill
 
 
 async def test_both_formats_hold_every_proposal(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "PAGE", 17)
+    monkeypatch.setattr(export_pages, "PAGE", 17)
     async with Database(database_url) as database:
         run = await fill(database, evil_problem("minimize"))
         count = await export_run(database, run, tmp_path / "run.jsonl", ExportFormat.JSONL)

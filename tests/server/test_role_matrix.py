@@ -49,7 +49,11 @@ async def _asked(app: FastAPI, database: Database, method: str, path: str) -> As
         async with database.begin() as connection:
             (made,) = await assignments.listing(connection, run, None, 1)
         values["assignment"] = str(made.id)
+    if "/programs/" in path:
+        values["number"] = "0"
     filled = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], ABSENT), path)
+    if path.endswith("/comparison"):
+        filled += f"?run={run}"
     operation = app.openapi()["paths"][path.replace("{path}", "{path:path}") if path not in app.openapi()["paths"] else path]
     content = operation[method.lower()].get("requestBody", {}).get("content", {}).get("application/json", {})
     body = _example(app, content)

@@ -1,6 +1,7 @@
 """The Parquet form of an exported run."""
 
 from importlib import import_module
+from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -57,10 +58,10 @@ _MAPS = ("files", "metrics", "features")
 
 
 class ParquetFile:
-    """A file that is written page by page."""
+    """A file, or a stream of bytes, that is written page by page."""
 
-    def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+    def __init__(self, place: Path | RawIOBase) -> None:
+        self._writer = pq.ParquetWriter(place, SCHEMA, compression="zstd")
 
     def write(self, page: list[dict[str, Any]]) -> None:
         """Add rows; maps are given as dictionaries."""
