@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from database import audit, commands, completions, people, projects, proposals, runs
+from database import assignments, audit, commands, completions, people, projects, proposals, runs
 from database.engine import Database, connect_arguments
 from database.errors import WrongDatabaseUrl
 from database.health import schema_complaint
@@ -26,9 +26,10 @@ from evolution.commands import CommandState, Stop
 from evolution.evaluation import Tier
 from evolution.normalise import normalise
 from evolution.people import Role
+from evolution.proposal import MODEL_OPERATORS, Operator
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import read_problem_folder
-from tests.database.scene import EVERY_KIND, asked, new_run
+from tests.database.scene import EVERY_KIND, answered, asked, choice, new_run
 from tests.deployment.roles_server import PASSWORD, RolesServer, roles_server
 from tests.openai_server import Says, serving
 from tests.processes.kit import ROOT, TWENTY
@@ -43,8 +44,12 @@ def server() -> Generator[RolesServer]:
         yield made
 
 
-SEEN_BY_EVALUATORS = ("account", "completion", "proposal", "event", "elite", "scored", "record", "search_state")
+SEEN_BY_EVALUATORS = ("account", "completion", "assignment", "proposal", "event", "elite", "scored", "record", "search_state")
 REFUSED = [
+    *((kind, "UPDATE assignment SET answer = NULL") for kind in Kind if kind is not Kind.SERVER),
+    (Kind.SERVER, "UPDATE proposal SET refusal = NULL"),
+    (Kind.SERVER, "INSERT INTO assignment (run, proposal, handed, model, template, prompt, expires_at) "
+     "VALUES (1, 1, 1, 'team', 't', '', now())"),
     *((Kind.EVALUATORS, f"SELECT FROM {table}") for table in SEEN_BY_EVALUATORS),
     (Kind.EVALUATORS, "SELECT config FROM run"),
     (Kind.EVALUATORS, "INSERT INTO command (run, kind, payload) VALUES (1, 'stop', '{}')"),
@@ -140,6 +145,37 @@ async def test_people_and_projects_are_administered_in_the_role_of_the_server(se
         await people.revoke_token(connection, made.id, by=caller)
         await people.set_active(connection, bob.id, False, by=caller)
         assert len(await audit.read(connection)) == 11
+
+
+async def test_people_are_asked_and_answer_with_each_process_in_its_own_role(server: RolesServer) -> None:
+    async with Database(server.owner) as owner:
+        run = await new_run(owner)
+        await answered(owner, run)
+        await asked(owner, run, 1, 2, what=choice(Operator.DIFF, model="team"))
+        async with owner.begin() as connection:
+            person = await people.create_person(connection, "an agent", by=None)
+            token = await people.create_token(connection, person.id, "test", by=None)
+    async with Database(server.kinds[Kind.WORKERS]) as database, database.begin() as connection:
+        for item in await proposals.claim(connection, "worker", 10, 60.0, MODEL_OPERATORS):
+            assert await assignments.take_up(connection, item) is None
+            offered = await assignments.offer(connection, item, model="team", template="t", prompt="[]", patience_s=60)
+            assert isinstance(offered, int)
+    async with Database(server.kinds[Kind.SERVER]) as database, database.begin() as connection:
+        caller = await people.identify(connection, token.text)
+        assert caller is not None
+        leased = await assignments.lease(connection, caller, None, 30, run=run)
+        assert leased is not None
+        await assignments.extend(connection, caller, leased.id, leased.lease, 40)
+        await assignments.answer(connection, caller, leased.id, leased.lease, "x = 2")
+        other = await assignments.lease(connection, caller, None, 30, run=run)
+        assert other is not None
+        await assignments.release(connection, caller, other.id, other.lease)
+        assert len(await assignments.listing(connection, run, None, 5)) == 2
+    async with Database(server.kinds[Kind.CONTROLLER]) as database, database.begin() as connection:
+        assert await assignments.withdraw(connection, run, "it ended") == 1
+    async with Database(server.kinds[Kind.WORKERS]) as database, database.begin() as connection:
+        (item,) = await proposals.claim(connection, "worker", 10, 60.0, MODEL_OPERATORS)
+        assert isinstance(await assignments.take_up(connection, item), assignments.GivenAnswer)
 
 
 async def test_runs_are_told_and_reopened_in_the_role_of_the_server(server: RolesServer) -> None:
