@@ -13,6 +13,8 @@ from evolution.commands import Command
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.remote.client import AsyncClient
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
+from server.schemas.programs import ProgramDetail, ProgramLine
+from server.schemas.results import Cell, Comparison, Record, Spend
 from server.schemas.runs import AskedCommand, RunDetail, RunLine
 
 Given = ParamSpec("Given")
@@ -105,6 +107,42 @@ class Client:
     def reopen(self, run: int, budget: Budget) -> RunDetail:
         """Let a run that has ended go on."""
         return self._wait(self._client.reopen, run, budget)
+
+    def programs(self, run: int, sort: str = "number", **filters: Any) -> Generator[ProgramLine]:
+        """Programs of a run."""
+        return self._each(self._client.programs(run, sort, **filters))
+
+    def program(self, run: int, number: int) -> ProgramDetail:
+        """A program with its source and what became of it."""
+        return self._wait(self._client.program, run, number)
+
+    def best(self, run: int) -> ProgramDetail | None:
+        """The verified best program, or the best so far."""
+        return self._wait(self._client.best, run)
+
+    def diff(self, run: int, number: int, to: str = "parent") -> str:
+        """A unified diff of a program from another."""
+        return self._wait(self._client.diff, run, number, to)
+
+    def archive(self, run: int, island: int | None = None) -> Generator[Cell]:
+        """The filled cells of a run's archive."""
+        return self._each(self._client.archive(run, island))
+
+    def records(self, run: int) -> Generator[Record]:
+        """The best-so-far curve of a run."""
+        return self._each(self._client.records(run))
+
+    def spend(self, run: int) -> Spend:
+        """What a run cost."""
+        return self._wait(self._client.spend, run)
+
+    def compare(self, runs: Sequence[int]) -> Comparison:
+        """The best-so-far curves of up to 16 runs."""
+        return self._wait(self._client.compare, runs)
+
+    def export(self, run: int, path: Path, kind: str = "jsonl") -> int:
+        """Write a run to a file."""
+        return self._wait(self._client.export, run, path, kind)
 
     def events(self, run: int, after: int = 0) -> Generator[Mapping[str, Any]]:
         """The log of a run, then live."""

@@ -4,6 +4,8 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -33,10 +35,19 @@ WatchOption = Annotated[bool, typer.Option("--watch/--no-watch", help="Show prog
 RemoteRun = Annotated[int, typer.Argument(metavar="RUN", help="Number of a run; `galapagos remote runs` lists them.")]
 RemoteProblem = Annotated[str, typer.Argument(metavar="PROBLEM", help="Name or revision of a problem that the service knows.")]
 WIDE_TABLE = 90
+MOST_ROWS = 20
 HEARD_S = 10.0
 LOOK_S = 0.2
 AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})
 Found = TypeVar("Found")
+
+
+class ExportKind(StrEnum):
+    """JSON lines and Parquet have a row for each proposal, a dataset one for each answer of a model, in JSON lines."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    DATASET = "dataset"
 
 
 @remote_app.command()
@@ -158,6 +169,67 @@ def list_runs(
         console.print(_table(found, console.width))
     else:
         _say("no runs that you may see; galapagos remote start PROBLEM starts one")
+
+
+@remote_app.command()
+def best(
+    number: RemoteRun,
+    output: Annotated[Path | None, typer.Option("--output", metavar="FOLDER", help="Where to write its files.")] = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Print the best program of a run, or write its files to a folder; the verified best if there is one."""
+    found = _with_client(lambda client: client.best(number))
+    if found is None:
+        raise Failure(f"no program of run {number} has a score yet", ExitCode.FAILED)
+    for path, text in found.files.items() if output is not None else ():
+        target = output / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    if as_json:
+        _print_json(found.model_dump(mode="json"))
+    elif output is not None:
+        _say(f"program {found.number} of run {number} is in {output}")
+    else:
+        _say("\n".join(f"# {path}\n{text}" for path, text in found.files.items()))
+
+
+@remote_app.command()
+def compare(
+    numbers: Annotated[list[int], typer.Argument(metavar="RUN...", help="Numbers of up to 16 runs.")],
+    as_json: options.JsonOption = False,
+) -> None:
+    """Show the best scores of several runs side by side, after as many evaluations each."""
+    found = _with_client(lambda client: client.compare(numbers))
+    if as_json:
+        _print_json(found.model_dump(mode="json"))
+        return
+    if not found.same_problem:
+        _say("these runs are of different problems, or of different revisions of one: their scores do not compare")
+    table = Table(box=None, pad_edge=False)
+    for head in ("evaluations", *(f"run {run.run}" for run in found.runs)):
+        table.add_column(head, justify="right")
+    steps = sorted({record.evaluations for run in found.runs for record in run.records})
+    for step in steps[:: max(1, len(steps) // MOST_ROWS)] + steps[-1:]:
+        until = [[record.score for record in run.records if record.evaluations <= step] for run in found.runs]
+        table.add_row(f"{step:,}", *(score_text(scores[-1]) if scores else "-" for scores in until))
+    Console().print(table)
+
+
+@remote_app.command()
+def export(
+    number: RemoteRun,
+    kind: Annotated[ExportKind, typer.Option("--format", help="jsonl, parquet or dataset.")] = ExportKind.JSONL,
+    output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Where to write.")] = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Write a run to a file: a row a proposal, or for a dataset a row for each answer of a model with its reward."""
+    suffix = "parquet" if kind is ExportKind.PARQUET else "jsonl"
+    path = output or Path(f"run-{number}.{suffix}")
+    size = _with_client(lambda client: client.export(number, path, kind.value))
+    if as_json:
+        _print_json({"run": number, "format": kind.value, "file": str(path), "bytes": size})
+    else:
+        _say(f"{path}, {size:,} bytes")
 
 
 def _table(runs: "list[RunLine]", width: int) -> Table:

@@ -19,6 +19,8 @@ from galapagos.remote.connection import Connection
 from galapagos.remote.failures import ServiceUnavailable
 from galapagos.settings import remote_settings
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
+from server.schemas.programs import ProgramDetail, ProgramDiff, ProgramLine
+from server.schemas.results import Cell, Comparison, Record, Spend
 from server.schemas.runs import AskedCommand, RunDetail, RunLine
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -143,6 +145,64 @@ class AsyncClient:
         """Let a run that has ended go on under these limits, counted from its beginning."""
         body = {"budget": budget.model_dump(mode="json")}
         return await self._ask(RunDetail, "POST", f"/runs/{run}/reopen", body=body)
+
+    async def programs(self, run: int, sort: str = "number", **filters: Any) -> AsyncGenerator[ProgramLine]:
+        """Programs of a run, by `number`, `-number`, `score` or `-score`; one filter of those that docs/api.md lists."""
+        async for item in self._pages(ProgramLine, f"/runs/{run}/programs", {"sort": sort, **filters}):
+            yield item
+
+    async def program(self, run: int, number: int) -> ProgramDetail:
+        """A program with its source, its evaluation and its newest verification."""
+        return await self._ask(ProgramDetail, "GET", f"/runs/{run}/programs/{number}")
+
+    async def best(self, run: int) -> ProgramDetail | None:
+        """The verified best program, or the best one as long as none is verified; None before anything is scored."""
+        found = await self.run(run)
+        number = next((one for one in (found.champion, found.verified, found.best) if one is not None), None)
+        return None if number is None else await self.program(run, number)
+
+    async def diff(self, run: int, number: int, to: str = "parent") -> str:
+        """A unified diff of a program from its `parent`, the `seed` or the program with that number."""
+        path = f"/runs/{run}/programs/{number}/diff"
+        return (await self._ask(ProgramDiff, "GET", path, parameters={"to": to})).diff
+
+    async def archive(self, run: int, island: int | None = None) -> AsyncGenerator[Cell]:
+        """The filled cells of a run's archive."""
+        async for item in self._pages(Cell, f"/runs/{run}/archive", {"island": island}):
+            yield item
+
+    async def records(self, run: int) -> AsyncGenerator[Record]:
+        """The best-so-far curve of a run."""
+        async for item in self._pages(Record, f"/runs/{run}/records", {}):
+            yield item
+
+    async def spend(self, run: int) -> Spend:
+        """What a run cost, in all and by model."""
+        return await self._ask(Spend, "GET", f"/runs/{run}/spend")
+
+    async def compare(self, runs: Sequence[int]) -> Comparison:
+        """The best-so-far curves of up to 16 runs, by evaluations, seconds and money."""
+        return await self._ask(Comparison, "GET", "/comparison", parameters={"run": list(runs)})
+
+    async def export(self, run: int, path: Path, kind: str = "jsonl") -> int:
+        """Write a run to a file, whole or not at all; returns its bytes.
+
+        `kind` is `jsonl` or `parquet`, a row a proposal, or `dataset`, a row for each answer of a model with its reward.
+        """
+        address = f"/runs/{run}/dataset" if kind == "dataset" else f"/runs/{run}/export"
+        parameters = {} if kind == "dataset" else {"format": kind}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(path.name + ".new")
+        try:
+            async with self.connection.stream(address, parameters) as response:
+                with aside.open("wb") as file:
+                    async for piece in response.aiter_bytes():
+                        file.write(piece)
+                    size = file.tell()
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+        return size
 
     async def events(self, run: int, after: int = 0) -> AsyncGenerator[Mapping[str, Any]]:
         """The log of a run behind event `after`, then live, for ever; each event once, whatever happens to the connection.

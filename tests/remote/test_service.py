@@ -110,11 +110,29 @@ def test_a_story(served: Served, tmp_path: Path) -> None:
         assert [item.kind for item in client.commands(run.id)] == ["pause", "set_budget", "resume"]
 
         assert ended.champion is not None
+        best = client.best(run.id)
+        assert best is not None
+        assert best.number == ended.champion
+        assert "EVOLVE-BLOCK-START" in best.files["program.py"]
+        assert "+++" in client.diff(run.id, best.number, "seed")
+        by_score = [line.score for line in client.programs(run.id, "-score")]
+        assert by_score == sorted(by_score, reverse=True)
+        assert by_score[0] == ended.best_score
+        assert len(list(client.programs(run.id))) == ended.programs
+        assert [record.score for record in client.records(run.id)][-1] == ended.best_score
+        assert len(list(client.archive(run.id))) == sum(ended.cells.values())
+        assert client.spend(run.id).money.spent_micro_dollars == 0
+        rows = tmp_path / "deep" / "rows.jsonl"
+        assert client.export(run.id, rows) == rows.stat().st_size
+        assert len(rows.read_text().splitlines()) >= ended.evaluations
         fork = client.fork(run.id, ended.champion, config(5))
         assert fork.origin is not None
         assert (fork.origin.run, fork.origin.program) == (run.id, ended.champion)
         assert client.wait(fork.id).seed_score == pytest.approx(ended.verified_score)
         assert [line.id for line in client.runs(state=RunState.FINISHED)] == [fork.id, run.id]
+        compared = client.compare([run.id, fork.id])
+        assert compared.same_problem
+        assert [item.run for item in compared.runs] == [run.id, fork.id]
         assert client.wait(client.reopen(fork.id, Budget(evaluations=9)).id).evaluations == 9
 
 
@@ -138,6 +156,11 @@ def test_commands(served: Served, tmp_path: Path) -> None:
     watched = galapagos("remote", "watch", str(run), "--json", **served.settings)
     assert watched.code == 0, watched.err
     assert watched.answer["stop_reason"] == "seconds"
+    assert remote("best", str(run), "--output", tmp_path / "best")["number"] == watched.answer["champion"]
+    assert "EVOLVE-BLOCK-START" in (tmp_path / "best" / "program.py").read_text()
+    parquet = remote("export", str(run), "--format", "parquet", "--output", tmp_path / "rows.parquet")
+    assert parquet["bytes"] == (tmp_path / "rows.parquet").stat().st_size
+    assert [item["run"] for item in remote("compare", str(run))["runs"]] == [run]
 
 
 def _judge() -> str:
