@@ -181,10 +181,11 @@ def best(
     found = _with_client(lambda client: client.best(number))
     if found is None:
         raise Failure(f"no program of run {number} has a score yet", ExitCode.FAILED)
-    for path, text in found.files.items() if output is not None else ():
-        target = output / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+    if output is not None:
+        for path, text in found.files.items():
+            target = output / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
     if as_json:
         _print_json(found.model_dump(mode="json"))
     elif output is not None:
