@@ -20,6 +20,7 @@ will not answer). The next assignment tells, as `earlier`, what became of your a
 AssignmentNumber = Annotated[int, Field(description="`id` of the assignment")]
 LeaseNumber = Annotated[int, Field(description="`lease` of the assignment")]
 LeaseSeconds = Annotated[float, Field(description="seconds that the lease lasts from now on, 5 to 86400")]
+Cursor = Annotated[str | None, Field(description="`next` of the page before")]
 RunNumber = Annotated[int, Field(description="number of a run")]
 
 
@@ -55,6 +56,9 @@ class WorkTools:
             self.release_assignment,
             self.read_assignment,
             self.read_run,
+            self.read_archive,
+            self.read_program,
+            self.read_notes,
             self.read_log,
         ):
             made.tool()(tool)
@@ -101,6 +105,25 @@ class WorkTools:
     async def read_run(self, run: RunNumber) -> dict[str, Any]:
         """How a run stands: its problem, its limits, its best."""
         return await self._ask("GET", f"/runs/{run}")
+
+    async def read_archive(
+        self,
+        run: RunNumber,
+        island: Annotated[int | None, Field(description="only of this island")] = None,
+        cursor: Cursor = None,
+    ) -> dict[str, Any]:
+        """The best programs of a run, one for each filled cell of its archive, with their scores."""
+        return await self._ask("GET", f"/runs/{run}/archive", parameters={"island": island, "cursor": cursor})
+
+    async def read_program(
+        self, run: RunNumber, number: Annotated[int, Field(description="number of a program of the run; the seed has 0")]
+    ) -> dict[str, Any]:
+        """A program of a run: its source, its score, and what the judge said of it."""
+        return await self._ask("GET", f"/runs/{run}/programs/{number}")
+
+    async def read_notes(self, run: RunNumber, cursor: Cursor = None) -> dict[str, Any]:
+        """What people told a run, oldest first: notes (`annotate`), ideas, programs pinned or banned, and the rest."""
+        return await self._ask("GET", f"/runs/{run}/commands", parameters={"cursor": cursor})
 
     async def read_log(
         self,

@@ -13,9 +13,10 @@ import httpx
 import pytest
 from mcp import Client, StdioServerParameters
 
-from database import proposals
+from database import commands, proposals
 from database.engine import Database
 from database.proposals import NewRefusal
+from evolution.commands import Annotate
 from evolution.proposal import Refusal
 from tests.database.scene import answered, claimed, finished, new_run
 from tests.processes.kit import ROOT
@@ -26,6 +27,7 @@ from tests.server.test_work import offered
 COMMAND = ["-m", "galapagos", "remote", "mcp"]
 TOOLS = {
     "lease_work", "extend_lease", "answer_assignment", "release_assignment", "read_assignment", "read_run", "read_log",
+    "read_archive", "read_program", "read_notes",
 }  # fmt: skip
 
 
@@ -57,6 +59,10 @@ async def works(client: Client, database: Database, run: int) -> None:
     await call(client, "release_assignment", assignment=second["id"], lease=second["lease"])
     assert (await call(client, "read_run", run=run))["id"] == run
     assert (await call(client, "read_log", run=run))["items"] == []
+    assert (await call(client, "read_archive", run=run))["items"] == []
+    assert "x = 1" in json.dumps(await call(client, "read_program", run=run, number=0))
+    (note,) = (await call(client, "read_notes", run=run))["items"]
+    assert (note["kind"], note["command"]["text"]) == ("annotate", "look at the sign")
 
 
 @pytest.mark.parametrize("transport", ["stdio", "http"])
@@ -65,6 +71,8 @@ async def test_an_agent_works_by_tools(database_url: str, database: Database, tr
     await answered(database, run)
     await finished(database, {})
     await offered(database, run, 1, 2)
+    async with database.begin() as connection:
+        await commands.ask(connection, run, Annotate(text="look at the sign"))
     token = await worker_token(database, "ada")
     with serving(database_url) as (_, address):
         told = {**os.environ, "GALAPAGOS_URL": address, "GALAPAGOS_TOKEN": token}
