@@ -2,7 +2,7 @@
 
 import pytest
 
-from database import allowances, proposals, runs
+from database import allowances, damage, proposals, runs
 from database.allowances import Allowance
 from database.charges import OverBudget
 from database.completions import NewCall, book
@@ -99,7 +99,7 @@ async def test_a_run_that_is_set_aside_gives_its_evaluations_back_until_it_is_tr
     run = await played(database, RunConfig(in_flight=4))
     assert await allowed(database) == Allowance(None, 0, 4)
     async with database.begin() as connection:
-        await runs.set_aside(connection, run.id, "rows")
+        await damage.set_aside(connection, run.id, "rows")
     assert await allowed(database) == Allowance(None, 0, 0)
     await limit(database, Resource.EVALUATIONS, 3)
     with pytest.raises(NotAllowed, match="run 1 has proposals under way, and its project or its person has not so many"):

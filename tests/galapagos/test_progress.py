@@ -106,7 +106,7 @@ def test_the_panel_is_for_terminals_only() -> None:
 
 def test_the_live_panel_draws_and_takes_itself_away() -> None:
     console, out = _console(terminal=True)
-    with LiveProgress(console) as progress:
+    with LiveProgress(console, "Ctrl-C ends it cleanly") as progress:
         progress.show(STANDING)
         progress.note("a [thing] happened")
     assert "best" in out.getvalue()
