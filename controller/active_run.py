@@ -16,6 +16,7 @@ AHEAD_S = 0.15
 """Programs that wait for an evaluator: at least so many, and as many as are judged in so many seconds. More would only make
 parents stale, which a slow judge feels most; fewer would leave slots idle between two passes."""
 RATE_S = 2.0
+MEAN_OF = 16
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class ActiveRun:
     rate: float = 0.0
     counted_at: float = field(default_factory=monotonic)
     counted: int = 0
+    mean_s: float = 0.0
     noted: tuple[str, ...] = ()
 
     @classmethod
@@ -68,6 +70,7 @@ class ActiveRun:
             counted=state.evaluations,
             seconds=row.active_s,
             resumed=stored is not None,
+            mean_s=row.mean_s,
         )
 
     def tick(self) -> None:
@@ -79,6 +82,10 @@ class ActiveRun:
         if now - self.counted_at >= RATE_S:
             self.rate = (self.state.evaluations - self.counted) / (now - self.counted_at)
             self.counted, self.counted_at = self.state.evaluations, now
+
+    def note_duration(self, seconds: float) -> None:
+        """Take in how long an evaluation took, for the mean of about the last `MEAN_OF`."""
+        self.mean_s = seconds if self.mean_s == 0 else self.mean_s + (seconds - self.mean_s) / MEAN_OF
 
     @property
     def most_waiting(self) -> int:

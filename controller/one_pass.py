@@ -8,7 +8,7 @@ from controller.active_run import ActiveRun
 from controller.current_pass import Pass
 from controller.limits import count_evaluations, evaluations_left, read_limits, used_up
 from controller.steering import follow_reopening, take_commands
-from database import archive, assignments, commands, completions, evaluations, events, proposals, runs
+from database import archive, assignments, charges, commands, completions, evaluations, events, proposals, runs
 from database.archive import Record
 from database.engine import EVALUATORS, WORKERS, Connection, notify
 from database.proposals import OpenProposal
@@ -126,6 +126,7 @@ def _close(now: Pass, found: OpenProposal) -> None:
                 now.stopped = (StopReason.JUDGE_FAILED, str(error))
             made = loop.refuse(state, found.number, Refusal.HOST_FAULT)
         else:
+            now.run.note_duration(found.duration_s or 0.0)
             if found.score is not None:
                 now.scored.append((state.valid_total - 1, found.number))
     now.closed.append((found.number, now.note(made)))
@@ -179,7 +180,7 @@ async def _told(now: Pass, reason: StopReason) -> str | None:
     if reason is StopReason.JUDGE_FAILED:
         return await evaluations.last_host_fault(now.connection, now.run.id)
     if reason is StopReason.MONEY and now.run.state.droughts.money:
-        return await proposals.last_refusal(now.connection, now.run.id, Refusal.BUDGET)
+        return await charges.why_refused(now.connection, now.run.id)
     return None
 
 
@@ -224,6 +225,7 @@ async def write(now: Pass) -> None:
         run.epoch,
         as_of_event=state.events,
         active_s=run.seconds,
+        mean_s=run.mean_s,
         state=_run_state(now),
         stop_reason=now.stopped[0] if now.stopped else now.row.stop_reason,
         stop_detail=now.stopped[1] if now.stopped else now.row.stop_detail,

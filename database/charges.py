@@ -56,6 +56,12 @@ _LOCK_ALLOWANCES = sa.text("""
         OR w.project = ANY(CAST(:projects AS bigint[])) OR w.person = ANY(CAST(:people AS bigint[])))
     ORDER BY w.id FOR NO KEY UPDATE OF w
 """)
+_WHY = sa.text("""
+    SELECT detail FROM proposal
+    WHERE run = :run AND number > (SELECT max(number) - 200 FROM proposal WHERE run = :run)
+        AND refusal = 'budget' AND detail <> ''
+    ORDER BY number DESC LIMIT 1
+""")
 _WRITE = sa.text("""
     UPDATE allowance w SET spent = w.spent + c.spent, reserved = w.reserved + c.reserved
     FROM unnest(CAST(:ids AS bigint[]), CAST(:spent AS bigint[]), CAST(:reserved AS bigint[])) AS c(id, spent, reserved)
@@ -151,3 +157,8 @@ def _payer(run: int | None, project: int | None, person: int | None) -> tuple[Pa
     if run is not None:
         return Payer.RUN, run
     return (Payer.PROJECT, project) if project is not None else (Payer.PERSON, person or 0)
+
+
+async def why_refused(connection: Connection, run: int) -> str | None:
+    """What the newest proposal whose call was too dear was told, among the last 200."""
+    return (await connection.execute(_WHY, {"run": run})).scalar_one_or_none()

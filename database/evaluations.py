@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from database import blobs
+from database import blobs, fair_share
 from database.encoding import storable, to_json
 from database.engine import Connection
 from database.leases import MAX_ATTEMPTS, Lease, by_lease
 from evolution.evaluation import EvaluationState, Outcome, Purpose, Tier, Verdict
+from evolution.limits import Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +51,31 @@ class OpenVerification:
     host_fault: str | None
 
 
-_CLAIM = sa.text("""
-    WITH picked AS (
-        SELECT e.id FROM evaluation e JOIN run r ON r.id = e.run
-        WHERE e.state = 'queued' AND e.tier = CAST(CAST(:tier AS text) AS tier) AND r.state <> 'finished'
-        ORDER BY e.id LIMIT :limit FOR NO KEY UPDATE OF e SKIP LOCKED
-    ),
-    leased AS (
-        UPDATE evaluation e SET state = 'leased', attempt = e.attempt + 1, lease = nextval('lease_token'),
-            lease_owner = :owner, lease_until = clock_timestamp() + make_interval(secs => CAST(:lease_s AS double precision))
-        FROM picked WHERE e.id = picked.id RETURNING e.id, e.lease, e.run, e.program, e.attempt, e.purpose
-    )
-    SELECT l.id, l.lease, l.run, g.number, l.attempt, CAST(l.purpose AS text) AS purpose, r.problem, b.content, r.secret
-    FROM leased l JOIN run r ON r.id = l.run
-    CROSS JOIN LATERAL (SELECT g.number, g.files FROM program g WHERE g.id = l.program LIMIT 1) g
-    CROSS JOIN LATERAL (SELECT b.content FROM blob b WHERE b.hash = g.files LIMIT 1) b
-    ORDER BY l.id
-""")
+_QUEUED = "t.state = 'queued' AND t.tier = CAST(CAST(:tier AS text) AS tier)"
+
+
+def _claim(picked: str, chosen_rows: str) -> sa.TextClause:
+    return sa.text(f"""
+        WITH {picked},
+        leased AS (
+            UPDATE evaluation e SET state = 'leased', attempt = e.attempt + 1, lease = nextval('lease_token'),
+                lease_owner = :owner,
+                lease_until = clock_timestamp() + make_interval(secs => CAST(:lease_s AS double precision))
+            WHERE e.id = ANY(ARRAY(SELECT id FROM picked)) RETURNING e.id, e.lease, e.run, e.program, e.attempt, e.purpose
+        ),
+        whole AS (
+            SELECT l.id, l.lease, l.run, g.number, l.attempt, CAST(l.purpose AS text) AS purpose, r.problem, b.content, r.secret
+            FROM leased l JOIN run r ON r.id = l.run
+            CROSS JOIN LATERAL (SELECT g.number, g.files FROM program g WHERE g.id = l.program LIMIT 1) g
+            CROSS JOIN LATERAL (SELECT b.content FROM blob b WHERE b.hash = g.files LIMIT 1) b
+        )
+        SELECT c.rows AS chosen, w.* FROM ({chosen_rows}) c LEFT JOIN whole w ON true ORDER BY w.id
+    """)  # noqa: S608 - made of constants
+
+
+_SECONDS = "greatest(r.mean_s, 0.001)"
+_CLAIM = {most: _claim(*fair_share.picked("evaluation", _QUEUED, _SECONDS, most)) for most in fair_share.MOST}
+_CLAIM_ANY = _claim(*fair_share.picked_by_anybody("evaluation", _QUEUED))
 _FINISH = sa.text("""
     UPDATE evaluation e SET state = 'finished', verdict = CAST(w.verdict AS verdict), score = w.score,
         metrics = CAST(w.metrics AS jsonb), features = CAST(w.features AS jsonb), stages = CAST(w.stages AS jsonb),
@@ -112,8 +121,9 @@ _LAST_HOST_FAULT = sa.text("""
 
 
 async def claim(connection: Connection, owner: str, limit: int, lease_s: float, tier: Tier) -> list[ClaimedEvaluation]:
-    """Lease up to `limit` queued evaluations of unfinished runs of `tier`, oldest first."""
+    """Lease up to `limit` queued evaluations of unfinished runs of `tier`: see `database.fair_share`."""
     row = {"owner": owner, "limit": limit, "lease_s": lease_s, "tier": tier.value}
+    rows = await fair_share.claim(connection, _CLAIM, _CLAIM_ANY, row, Share.EVALUATIONS)
     return [
         ClaimedEvaluation(
             lease=Lease(found.id, found.lease),
@@ -125,7 +135,7 @@ async def claim(connection: Connection, owner: str, limit: int, lease_s: float, 
             files=blobs.unpack_files(found.content),
             secret=found.secret,
         )
-        for found in await connection.execute(_CLAIM, row)
+        for found in rows
     ]
 
 

@@ -1,10 +1,10 @@
 """The part of the schema that tells who may do what: people, their tokens, projects, and the audit log."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.dialects.postgresql import BYTEA, DOUBLE_PRECISION, JSONB
 
 from database.schema import enum_column_type, identity, metadata, moment
-from evolution.limits import Resource
+from evolution.limits import Resource, Share
 from evolution.people import Role
 
 person = sa.Table(
@@ -35,7 +35,22 @@ project = sa.Table(
     metadata,
     identity(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("weight", DOUBLE_PRECISION, server_default="1", nullable=False, comment="its share of slots against others"),
     moment("created_at"),
+    sa.CheckConstraint("weight between 0.001 and 1000", name="weight_in_range"),
+)
+
+turn = sa.Table(
+    "turn",
+    metadata,
+    identity(),
+    sa.Column("project", sa.BigInteger, sa.ForeignKey("project.id")),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id")),
+    sa.Column("share", enum_column_type(Share), nullable=False),
+    sa.Column("at", DOUBLE_PRECISION, server_default="0", nullable=False, comment="what was served, divided by the weight"),
+    sa.CheckConstraint("num_nonnulls(project, run) = 1", name="one_owner"),
+    sa.UniqueConstraint("project", "share"),
+    sa.UniqueConstraint("run", "share"),
 )
 
 membership = sa.Table(

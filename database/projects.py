@@ -16,10 +16,11 @@ from evolution.people import Role
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Owns problems and runs."""
+    """Owns problems and runs. `weight` is its share of slots and of model calls against other projects."""
 
     id: int
     name: str
+    weight: float
     created_at: datetime
 
 
@@ -33,12 +34,13 @@ class Member:
     role: Role
 
 
-_PROJECT = "SELECT id, name, created_at FROM project"
+_PROJECT = "SELECT id, name, weight, created_at FROM project"
 _CREATE = sa.text("""
     WITH made AS (
-        INSERT INTO project (name) VALUES (:name) ON CONFLICT (name) DO NOTHING RETURNING id, name, created_at
+        INSERT INTO project (name) VALUES (:name) ON CONFLICT (name) DO NOTHING RETURNING id, name, weight, created_at
     ),
-    may AS (INSERT INTO allowance (project, resource) SELECT id, unnest(enum_range(CAST(NULL AS resource))) FROM made)
+    may AS (INSERT INTO allowance (project, resource) SELECT id, unnest(enum_range(CAST(NULL AS resource))) FROM made),
+    turns AS (INSERT INTO turn (project, share) SELECT id, unnest(enum_range(CAST(NULL AS share))) FROM made)
     SELECT * FROM made
 """)
 # "names": two projects that are to get the same name get it one after the other, so that the second is refused.
@@ -46,13 +48,14 @@ _LOCK_NAMES = sa.text("SELECT pg_advisory_xact_lock(CAST(x'6e616d6573' AS bigint
 _RENAME = sa.text("""
     UPDATE project SET name = :name
     WHERE id = :project AND NOT EXISTS (SELECT FROM project WHERE name = :name AND id <> :project)
-    RETURNING id, name, created_at
+    RETURNING id, name, weight, created_at
 """)
+_SET_WEIGHT = sa.text("UPDATE project SET weight = :weight WHERE id = :project")
 _OF_ID = sa.text(f"{_PROJECT} WHERE id = :project")
 _OF_NAME = sa.text(f"{_PROJECT} WHERE name = :name")
 _ALL = sa.text(f"{_PROJECT} ORDER BY id")
 _OF_PERSON = sa.text("""
-    SELECT p.id, p.name, p.created_at FROM project p JOIN membership m ON m.project = p.id
+    SELECT p.id, p.name, p.weight, p.created_at FROM project p JOIN membership m ON m.project = p.id
     WHERE m.person = :person ORDER BY p.id
 """)
 _SET_MEMBER = sa.text("""
@@ -97,6 +100,30 @@ async def rename(connection: Connection, project: int, name: str, *, by: audit.A
         raise _taken(name)
     await audit.note(connection, by, "rename_project", f"project {project}", {"name": name})
     return Project(**renamed)
+
+
+async def set_weight(connection: Connection, project: int, weight: float, *, by: audit.Actor | None) -> Project:
+    """Give a project another share of slots and of model calls, against others that want them at the same time.
+
+    Raises:
+        NotFound: no such project.
+        NotAllowed: it is not from 0.001 to 1000.
+    """
+    await load(connection, project)
+    await connection.execute(_SET_WEIGHT, {"project": project, "weight": checked_weight(weight)})
+    await audit.note(connection, by, "set_weight", f"project {project}", {"weight": weight})
+    return await load(connection, project)
+
+
+def checked_weight(weight: float) -> float:
+    """The weight, if it can be one.
+
+    Raises:
+        NotAllowed: it is not from 0.001 to 1000.
+    """
+    if not 0.001 <= weight <= 1000:
+        raise NotAllowed(f"expected a weight from 0.001 to 1000, got {weight:g}; choose another")
+    return weight
 
 
 async def load(connection: Connection, which: int | str) -> Project:

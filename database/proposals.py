@@ -7,13 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from database import blobs
+from database import blobs, fair_share
 from database.encoding import storable
 from database.engine import Connection
 from database.leases import Lease, by_lease
 from database.programs import NewProgram
 from evolution.evaluation import EvaluationState, Verdict
-from evolution.proposal import Choice, Operator, ProposalState, Refusal, TuningStep
+from evolution.limits import Share
+from evolution.proposal import MODEL_OPERATORS, Choice, Operator, ProposalState, Refusal, TuningStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class OpenProposal:
     verdict: Verdict | None
     score: float | None
     features: dict[str, float] | None
+    duration_s: float | None
 
 
 _ASK = sa.text("""
@@ -108,23 +110,30 @@ _ASK = sa.text("""
             population)
     ORDER BY a.number
 """)
-_CLAIM = sa.text("""
-    WITH picked AS (
-        SELECT p.id FROM proposal p JOIN run r ON r.id = p.run
-        WHERE p.state = 'queued' AND r.state <> 'finished' AND CAST(p.operator AS text) = ANY(CAST(:kinds AS text[]))
-        ORDER BY p.id LIMIT :limit FOR NO KEY UPDATE OF p SKIP LOCKED
-    ),
-    leased AS (
-        UPDATE proposal p SET state = 'leased', attempt = p.attempt + 1, lease = nextval('lease_token'), lease_owner = :owner,
-            lease_until = clock_timestamp() + make_interval(secs => CAST(:lease_s AS double precision))
-        FROM picked WHERE p.id = picked.id RETURNING p.*
-    )
-    SELECT l.id, l.lease, l.run, l.number, l.attempt, CAST(l.operator AS text) AS operator, l.island, l.parent,
-        l.inspirations, l.model, l.ideas, l.injection, l.tuning_session, l.tuning_generation, l.tuning_index,
-        l.tuning_population, l.seen_event,
-        r.problem, r.seed
-    FROM leased l JOIN run r ON r.id = l.run ORDER BY l.id
-""")
+_QUEUED = "t.state = 'queued' AND CAST(t.operator AS text) = ANY(CAST(:kinds AS text[]))"
+
+
+def _claim(picked: str, chosen_rows: str) -> sa.TextClause:
+    return sa.text(f"""
+        WITH {picked},
+        leased AS (
+            UPDATE proposal p SET state = 'leased', attempt = p.attempt + 1, lease = nextval('lease_token'),
+                lease_owner = :owner,
+                lease_until = clock_timestamp() + make_interval(secs => CAST(:lease_s AS double precision))
+            WHERE p.id = ANY(ARRAY(SELECT id FROM picked)) RETURNING p.*
+        ),
+        whole AS (
+            SELECT l.id, l.lease, l.run, l.number, l.attempt, CAST(l.operator AS text) AS operator, l.island, l.parent,
+                l.inspirations, l.model, l.ideas, l.injection, l.tuning_session, l.tuning_generation, l.tuning_index,
+                l.tuning_population, l.seen_event, r.problem, r.seed
+            FROM leased l JOIN run r ON r.id = l.run
+        )
+        SELECT c.rows AS chosen, w.* FROM ({chosen_rows}) c LEFT JOIN whole w ON true ORDER BY w.id
+    """)  # noqa: S608 - made of constants
+
+
+_CLAIM = {most: _claim(*fair_share.picked("proposal", _QUEUED, "1.0", most)) for most in fair_share.MOST}
+_CLAIM_ANY = _claim(*fair_share.picked_by_anybody("proposal", _QUEUED))
 _REFUSE = sa.text("""
     UPDATE proposal p SET state = 'refused', refusal = CAST(w.reason AS refusal), detail = w.detail
     FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:reasons AS text[]), CAST(:details AS text[]))
@@ -135,23 +144,18 @@ _REFUSE = sa.text("""
 _OPEN = sa.text("""
     SELECT p.number, p.model, CAST(p.state AS text) AS state, CAST(p.refusal AS text) AS refusal, p.duplicate_of,
         g.id AS program_id, g.length, g.literals, e.id AS evaluation, CAST(e.state AS text) AS evaluation_state,
-        CAST(e.verdict AS text) AS verdict, e.score, CAST(e.features AS text) AS features
+        CAST(e.verdict AS text) AS verdict, e.score, CAST(e.features AS text) AS features,
+        e.duration_s
     FROM proposal p
     LEFT JOIN LATERAL (
         SELECT g.id, g.length, g.literals FROM program g
         WHERE g.run = p.run AND g.number = coalesce(p.duplicate_of, p.number) LIMIT 1
     ) g ON true
     LEFT JOIN LATERAL (
-        SELECT e.id, e.state, e.verdict, e.score, e.features FROM evaluation e
+        SELECT e.id, e.state, e.verdict, e.score, e.features, e.duration_s FROM evaluation e
         WHERE e.program = g.id AND e.purpose = 'search' LIMIT 1
     ) e ON true
     WHERE p.run = :run AND p.closed_event IS NULL ORDER BY p.number
-""")
-_LAST_REFUSAL = sa.text("""
-    SELECT detail FROM proposal
-    WHERE run = :run AND number > (SELECT max(number) - 200 FROM proposal WHERE run = :run)
-        AND refusal = CAST(CAST(:reason AS text) AS refusal) AND detail <> ''
-    ORDER BY number DESC LIMIT 1
 """)
 _CLOSE = sa.text("""
     UPDATE proposal p SET closed_event = w.event
@@ -217,11 +221,6 @@ _REASSIGN_PROGRAM = sa.text("""
 """)
 
 
-async def last_refusal(connection: Connection, run: int, reason: Refusal) -> str | None:
-    """What the newest proposal that was refused for this reason was told, among the last 200."""
-    return (await connection.execute(_LAST_REFUSAL, {"run": run, "reason": reason.value})).scalar_one_or_none()
-
-
 async def ask(connection: Connection, run: int, asked: Sequence[tuple[int, int, Choice]]) -> None:
     """Queue proposals, each given as (number, number of the newest event that the choice saw, choice)."""
     choices = [choice for _, _, choice in asked]
@@ -253,13 +252,15 @@ def _array(numbers: Sequence[int]) -> str:
 async def claim(
     connection: Connection, owner: str, limit: int, lease_s: float, kinds: Collection[Operator]
 ) -> list[ClaimedProposal]:
-    """Lease up to `limit` queued proposals of unfinished runs whose operator is among `kinds`, oldest first."""
+    """Lease up to `limit` queued proposals of unfinished runs whose operator is among `kinds`: see `database.fair_share`."""
     row = {
         "owner": owner,
         "limit": limit,
         "lease_s": lease_s,
         "kinds": sorted(kind.value for kind in kinds),
     }
+    share = Share.MODEL_CALLS if MODEL_OPERATORS.issuperset(kinds) else Share.MUTATIONS
+    rows = await fair_share.claim(connection, _CLAIM, _CLAIM_ANY, row, share)
     return [
         ClaimedProposal(
             lease=Lease(found.id, found.lease),
@@ -278,7 +279,7 @@ async def claim(
             ideas=tuple(found.ideas or ()),
             injection=found.injection,
         )
-        for found in await connection.execute(_CLAIM, row)
+        for found in rows
     ]
 
 
@@ -378,6 +379,7 @@ async def open_proposals(connection: Connection, run: int) -> list[OpenProposal]
             verdict=None if row.verdict is None else Verdict(row.verdict),
             score=row.score,
             features=None if row.features is None else json.loads(row.features),
+            duration_s=row.duration_s,
         )
         for row in await connection.execute(_OPEN, {"run": run})
     ]

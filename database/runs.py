@@ -4,7 +4,7 @@ import secrets
 
 import sqlalchemy as sa
 
-from database import allowances, blobs, problems
+from database import allowances, blobs, problems, projects
 from database.encoding import storable
 from database.engine import Connection
 from database.errors import EpochLost, NotAllowed, NotFound
@@ -36,6 +36,7 @@ _CREATE = sa.text(
 )
 _CREATE_REST = sa.text("""
     WITH money AS (INSERT INTO account (run, limit_micro_dollars) VALUES (:run, :limit)),
+    turns AS (INSERT INTO turn (run, share) SELECT :run, unnest(enum_range(CAST(NULL AS share)))),
     rest AS (INSERT INTO allowance (run, resource, most) VALUES (:run, 'tokens', :tokens), (:run, 'evaluations', NULL)),
     asked AS (
         INSERT INTO proposal (run, number, seen_event, operator, island, inspirations, state)
@@ -49,11 +50,13 @@ _CREATE_REST = sa.text("""
     SELECT :run, seed.id, 'search', CAST(CAST(:tier AS text) AS tier) FROM seed
 """)
 _FIRST_CONFIG = sa.text("SELECT id, CAST(first_config AS text) AS config FROM run WHERE id = :run")
+_SET_PRIORITY = sa.text("UPDATE run SET priority = :priority WHERE id = :run RETURNING id")
 _SAVE_CONFIG = sa.text("UPDATE run SET config = CAST(:config AS jsonb) WHERE id = :run")
 _ADOPT = sa.text("UPDATE run SET controller_epoch = controller_epoch + 1 WHERE id = :run RETURNING controller_epoch")
 _SAVE = sa.text("""
-    UPDATE run SET as_of_event = :as_of_event, active_s = :active_s, state = CAST(CAST(:state AS text) AS runstate),
-        stop_reason = CAST(CAST(:stop_reason AS text) AS stopreason), stop_detail = :stop_detail, champion = :champion,
+    UPDATE run SET as_of_event = :as_of_event, active_s = :active_s, mean_s = :mean_s,
+        state = CAST(CAST(:state AS text) AS runstate), stop_reason = CAST(CAST(:stop_reason AS text) AS stopreason),
+        stop_detail = :stop_detail, champion = :champion,
         finished_at = CASE CAST(:state AS text) WHEN 'finished' THEN coalesce(finished_at, clock_timestamp()) END
     WHERE id = :run AND controller_epoch = :epoch RETURNING id
 """)
@@ -225,6 +228,7 @@ async def save_pass(
     stop_reason: StopReason | None = None,
     stop_detail: str | None = None,
     champion: int | None = None,
+    mean_s: float = 0.0,
 ) -> None:
     """Write what a pass changed in the run's own row (the whole of it: None clears). FINISHED stamps `finished_at`.
 
@@ -236,6 +240,7 @@ async def save_pass(
         "epoch": epoch,
         "as_of_event": as_of_event,
         "active_s": active_s,
+        "mean_s": mean_s,
         "state": state.value,
         "stop_reason": None if stop_reason is None else stop_reason.value,
         "stop_detail": None if stop_detail is None else storable(stop_detail),
@@ -284,6 +289,18 @@ def below_spent(row: RunRow, budget: Budget) -> NotAllowed:
         f"run {row.id} has spent or reserved {used} micro-dollars already; expected a money limit of at least that, got "
         f"{budget.micro_dollars}; raise the limit"
     )
+
+
+async def set_priority(connection: Connection, run: int, priority: float) -> None:
+    """Give a run another share of slots and of model calls among the runs of its project.
+
+    Raises:
+        NotFound: no such run.
+        NotAllowed: it is not from 0.001 to 1000.
+    """
+    row = {"run": run, "priority": projects.checked_weight(priority)}
+    if (await connection.execute(_SET_PRIORITY, row)).first() is None:
+        raise await _not_found(connection, run)
 
 
 async def save_config(connection: Connection, run: int, config: RunConfig) -> None:

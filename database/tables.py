@@ -75,8 +75,11 @@ run = sa.Table(
     sa.Column("as_of_event", sa.BigInteger, server_default="0", nullable=False, comment="number of the newest event"),
     sa.Column("active_s", DOUBLE_PRECISION, server_default="0", nullable=False, comment="seconds under a controller"),
     sa.Column("champion", sa.BigInteger, comment="number of the verified best program"),
+    sa.Column("priority", DOUBLE_PRECISION, server_default="1", nullable=False, comment="its share among runs of the project"),
+    sa.Column("mean_s", DOUBLE_PRECISION, server_default="0", nullable=False, comment="seconds of one of its evaluations"),
     _now("created_at"),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("priority between 0.001 and 1000", name="priority_in_range"),
 )
 sa.Index("ix_run_project", run.c.project, run.c.id)
 sa.Index(None, run.c.problem, run.c.id)
@@ -158,7 +161,7 @@ sa.Index(
     proposal.c.number,
     postgresql_where=(proposal.c.state == ProposalState.ANSWERED.value) & proposal.c.model.is_not(None),
 )
-sa.Index("ix_proposal_claim", proposal.c.id, postgresql_where=proposal.c.state == ProposalState.QUEUED.value)
+sa.Index("ix_proposal_claim", proposal.c.run, proposal.c.id, postgresql_where=proposal.c.state == ProposalState.QUEUED.value)
 sa.Index("ix_proposal_leased", proposal.c.lease_until, postgresql_where=proposal.c.state == ProposalState.LEASED.value)
 sa.Index("ix_proposal_open", proposal.c.run, proposal.c.number, postgresql_where=proposal.c.closed_event.is_(None))
 sa.Index(
@@ -298,6 +301,7 @@ sa.Index(
 sa.Index("ix_evaluation_verify", evaluation.c.program, postgresql_where=evaluation.c.purpose == Purpose.VERIFY.value)
 sa.Index(
     "ix_evaluation_claim",
+    evaluation.c.run,
     evaluation.c.tier,
     evaluation.c.id,
     postgresql_where=evaluation.c.state == EvaluationState.QUEUED.value,

@@ -11,6 +11,14 @@ class Resource(StrEnum):
     EVALUATIONS = "evaluations"
 
 
+class Share(StrEnum):
+    """What projects and runs take turns in: slots of evaluators, and the model calls and mutations of workers."""
+
+    EVALUATIONS = "evaluations"
+    MODEL_CALLS = "model_calls"
+    MUTATIONS = "mutations"
+
+
 class Payer(StrEnum):
     """At whose expense something is spent."""
 

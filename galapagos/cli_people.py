@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from database import allowances, people, projects
+from database import allowances, people, projects, runs
 from database.allowances import Allowances
 from database.engine import Connection
 from database.people import Person
@@ -32,6 +32,7 @@ AdminOption = Annotated[bool, typer.Option("--admin", help="Somebody who adminis
 NameOption = Annotated[str, typer.Option("--name", help="What the token is for.")]
 DaysOption = Annotated[float | None, typer.Option("--days", min=0.0, help="So long it is good. [default: for ever]")]
 WhoseOption = Annotated[str | None, typer.Option("--person", metavar="PERSON", help="Only the tokens of this person.")]
+WeightArgument = Annotated[float, typer.Argument(metavar="WEIGHT", help="From 0.001 to 1000; others have 1.")]
 BudgetOption = Annotated[str | None, typer.Option("--budget", metavar="DOLLARS", help="Dollars for models, or `none`.")]
 TokensOption = Annotated[str | None, typer.Option("--tokens", metavar="N", help="Tokens of models, or `none`.")]
 EvaluationsOption = Annotated[str | None, typer.Option("--evaluations", metavar="N", help="Judged programs, or `none`.")]
@@ -171,6 +172,31 @@ def limit_project(
     _tell_allowances(_change(data, work), as_json)
 
 
+@project_app.command("weight")
+def weigh_project(
+    project: ProjectArgument, weight: WeightArgument, data: options.DataOption = None, as_json: options.JsonOption = False
+) -> None:
+    """Give a project another share of slots and of model calls against others that want them at the same time."""
+
+    async def work(connection: Connection) -> projects.Project:
+        return await projects.set_weight(connection, (await projects.load(connection, project)).id, weight, by=None)
+
+    _tell(_change(data, work), as_json)
+
+
+@project_app.command("priority")
+def set_priority(
+    run: options.RunArgument, priority: WeightArgument, data: options.DataOption = None, as_json: options.JsonOption = False
+) -> None:
+    """Give a run another share among the runs of its project."""
+
+    async def work(connection: Connection) -> RunPriority:
+        await runs.set_priority(connection, run, priority)
+        return RunPriority(run, (await runs.load(connection, run)).priority)
+
+    _tell(_change(data, work), as_json)
+
+
 @project_app.command("list")
 def list_projects(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """List the projects."""
@@ -271,6 +297,14 @@ def _tell_all(name: str, rows: list[Any], as_json: bool) -> None:
         _print_table(rows)
     else:
         _print(f"no {name} yet")
+
+
+@dataclass(frozen=True, slots=True)
+class RunPriority:
+    """What `galapagos project priority` answers."""
+
+    run: int
+    priority: float
 
 
 @dataclass(frozen=True, slots=True)

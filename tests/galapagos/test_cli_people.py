@@ -81,6 +81,7 @@ def test_projects_get_their_members(terminal: Terminal) -> None:
     made = terminal.answer("project", "create", "proteins")
     assert terminal.answer("project", "rename", "proteins", "folding") | {"name": "proteins"} == made
     assert [project["name"] for project in terminal.answer("project", "list")["projects"]] == ["default", "folding"]
+    assert terminal.answer("project", "weight", "folding", "2.5")["weight"] == 2.5
     for role in Role:
         [member] = terminal.answer("project", "admit", "folding", "ada", role.value)["members"]
         assert (member["name"], member["role"]) == ("ada", role.value)
