@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from database.settings import SettingsError
+from database.settings import LogFormat, SettingsError
 from evaluators.settings import EvaluatorSettings
 from evolution.evaluation import Tier
 
@@ -24,6 +24,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_setting_is_obeyed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     given = {"DATABASE_URL": URL, "SLOTS": "3", "TIER": "plain", "CACHE": str(tmp_path), "LEASE_S": "7.5"}
     given |= {"SLOT_FOLDER": str(tmp_path / "slots"), "HEALTH_FILE": str(tmp_path / "health")}
+    given |= {"LOG": "json", "METRICS_PORT": "9100", "METRICS_HOST": "127.0.0.2"}
     for name, value in given.items():
         monkeypatch.setenv(f"GALAPAGOS_{name}", value)
     settings = EvaluatorSettings.from_environment()
@@ -35,6 +36,9 @@ def test_every_setting_is_obeyed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         lease_s=7.5,
         slot_folder=tmp_path / "slots",
         health_file=tmp_path / "health",
+        log=LogFormat.JSON,
+        metrics_port=9100,
+        metrics_host="127.0.0.2",
     )
     assert settings == expected
     assert {f"GALAPAGOS_{field.upper()}" for field in EvaluatorSettings.model_fields} == {f"GALAPAGOS_{name}" for name in given}

@@ -20,6 +20,9 @@ from galapagos import AsyncClient, Client, ServiceError, ServiceUnavailable
 from tests.galapagos.command import environment, galapagos, problem_folder
 from tests.server.test_process import free_port
 
+pytestmark = pytest.mark.xdist_group("service")
+"""One service serves all tests of this module."""
+
 
 @dataclass
 class Served:
