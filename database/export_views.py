@@ -91,7 +91,7 @@ async def export_rows(connection: Connection, run: int, after: int = -1, limit: 
     rows = (await connection.execute(_ROWS, {"run": run, "after": after, "limit": limit})).all()
     calls: dict[int, list[Call]] = {}
     for found in await connection.execute(_CALLS, {"proposals": [row.id for row in rows]}):
-        calls.setdefault(found.proposal, []).append(_call(found))
+        calls.setdefault(found.proposal, []).append(call_of(found))
     return [_row(row, tuple(calls.get(row.id, ()))) for row in rows]
 
 
@@ -124,7 +124,8 @@ def _row(row: Any, calls: tuple[Call, ...]) -> ExportRow:
     )
 
 
-def _call(row: Any) -> Call:
+def call_of(row: Any) -> Call:
+    """The call in a row with all its columns."""
     return Call(
         model=row.model,
         template=row.template,

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from database import blobs
 from database.engine import Connection
 from database.errors import NotFound
-from database.export_views import Call
+from database.export_views import Call, call_of
 from database.programs import outcome_of
 from evolution.evaluation import EvaluationState, Outcome
 from evolution.program import Program
@@ -80,21 +80,7 @@ async def program(connection: Connection, run: int, number: int) -> ProgramView:
 
 async def calls(connection: Connection, run: int, number: int) -> list[Call]:
     """The model calls of one proposal, in order: those of a program, or of one that was refused."""
-    return [
-        Call(
-            model=row.model,
-            template=row.template,
-            prompt=row.prompt.decode(),
-            answer=None if row.answer is None else row.answer.decode(),
-            failure=row.failure,
-            finish_reason=row.finish_reason,
-            tokens_in=row.tokens_in,
-            tokens_out=row.tokens_out,
-            cost_micro_dollars=row.cost_micro_dollars,
-            latency_s=row.latency_s,
-        )
-        for row in await connection.execute(_CALLS, {"run": run, "number": number})
-    ]
+    return [call_of(row) for row in await connection.execute(_CALLS, {"run": run, "number": number})]
 
 
 def no_program(run: int, number: int) -> NotFound:

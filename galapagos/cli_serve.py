@@ -50,6 +50,9 @@ def serve(
 async def _serve(settings: CommandSettings, plan: Plan, address: tuple[str, int], as_json: bool) -> None:
     async with own_ground(settings) as ground:
         token = await _first_token(ground)
+        if token is not None and not as_json:
+            # At once: nobody can tell it again if the service then does not come up.
+            _say(f"the first administrator is {FIRST!r}; the token is told only now:\n  export GALAPAGOS_TOKEN={token}")
         supervisor = Supervisor(ground, plan)
         with interruptions() as seen:
             async with supervisor.running():
@@ -105,13 +108,13 @@ async def _answering(supervisor: Supervisor, address: tuple[str, int]) -> None:
 
 def _tell(address: tuple[str, int], token: str | None, as_json: bool) -> None:
     url = f"http://{address[0]}:{address[1]}"
-    if as_json:
-        told = json.dumps({"url": url, "token": token})
-    else:
-        told = f"serving at {url}; Ctrl-C ends it, and runs go on the next time"
-        if token is not None:
-            told = (
-                f"the first administrator is {FIRST!r}; the token is told only now:\n  export GALAPAGOS_TOKEN={token}\n{told}"
-            )
-    sys.stdout.write(told + "\n")
+    _say(
+        json.dumps({"url": url, "token": token})
+        if as_json
+        else f"serving at {url}; Ctrl-C ends it, and runs go on the next time"
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -15,7 +15,7 @@ from typing import Any
 
 from database import events
 from database.engine import Database
-from database.errors import DatabaseError, DatabaseUnavailable, NotFound
+from database.errors import UNREADABLE, DatabaseError, DatabaseUnavailable, NotFound, in_words
 from database.events import LoggedEvent
 from server.recent import Recent
 
@@ -162,8 +162,9 @@ class EventFeed:
             began = loop.time()
             try:
                 await self._look()
-            except DatabaseUnavailable as error:
-                log.warning("events are not followed for %s s: %s", _RETRY_S, error)
+            except (DatabaseError, *UNREADABLE) as error:
+                # Whatever it is: who follows must not wait for somebody who gave up.
+                log.warning("events are not followed for %s s: %s", _RETRY_S, in_words(error))
                 await asyncio.sleep(_RETRY_S)
             await asyncio.sleep(max(0.0, began + TICK_S - loop.time()))
 

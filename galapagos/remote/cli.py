@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evaluators.judgement import clean
 from evolution.commands import CommandState
 from evolution.run import Order, RunState, StopReason, StrategyName
 from galapagos import options
@@ -182,16 +183,28 @@ def best(
     if found is None:
         raise Failure(f"no program of run {number} has a score yet", ExitCode.FAILED)
     if output is not None:
-        for path, text in found.files.items():
-            target = output / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+        write_files(found.files, output)
     if as_json:
         _print_json(found.model_dump(mode="json"))
     elif output is not None:
         _say(f"program {found.number} of run {number} is in {output}")
     else:
         _say("\n".join(f"# {path}\n{text}" for path, text in found.files.items()))
+
+
+def write_files(files: Mapping[str, str], folder: Path) -> None:
+    """Write the files of a program below a folder.
+
+    Raises:
+        Failure: one of them would lie elsewhere.
+    """
+    for path, text in files.items():
+        target = folder / path
+        # The service says so, and it may be anybody's.
+        if not target.resolve().is_relative_to(folder.resolve()):
+            raise Failure(f"the service names a file outside of the folder: {path!r}; nothing more is written", ExitCode.FAILED)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
 
 
 @remote_app.command()
@@ -353,7 +366,8 @@ def _with_client(work: "Callable[[AsyncClient], Awaitable[Found]]") -> Found:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    # Programs and reasons are written by models and candidates: a terminal must not obey them.
+    sys.stdout.write((clean(text, len(text)) if sys.stdout.isatty() else text) + "\n")
 
 
 def _print_json(answer: dict[str, Any]) -> None:

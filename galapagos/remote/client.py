@@ -5,6 +5,7 @@ import io
 import json
 import re
 import tarfile
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +38,7 @@ class AsyncClient:
     `url` and `token` are those of GALAPAGOS_URL and GALAPAGOS_TOKEN (or GALAPAGOS_TOKEN_FILE) if they are left out.
 
     Raises:
-        SettingsError: the environment cannot be used.
+        SettingsError: the environment, the address or the token cannot be used.
     """
 
     def __init__(self, url: str | None = None, token: str | None = None, *, timeout_s: float = 30.0) -> None:
@@ -209,20 +210,25 @@ class AsyncClient:
 
         Raises:
             ServiceError: the run is not there for the caller, or its log cannot be read.
+            ServiceUnavailable: the service was away for too long.
         """
+        patience = _Patience()
         while True:
-            page = await self.connection.ask("GET", f"/runs/{run}/events", parameters={"after": after, "limit": 1000})
-            for event in page["items"]:
-                after = event["number"]
-                yield event
-            if page["items"]:
-                continue
             try:
+                page = await self.connection.ask("GET", f"/runs/{run}/events", parameters={"after": after, "limit": 1000})
+                patience.found()
+                for event in page["items"]:
+                    after = event["number"]
+                    yield event
+                if page["items"]:
+                    continue
                 async for event in self._live(run, after):
                     after = event["number"]
                     yield event
-            except ServiceUnavailable:
-                await asyncio.sleep(RECONNECT_S)
+            except ServiceUnavailable as error:
+                patience.lost(error)
+            # After a stream that ended in good order too: what cuts streams off at once is not to be asked without end.
+            await asyncio.sleep(RECONNECT_S)
 
     async def _live(self, run: int, after: int) -> AsyncGenerator[Mapping[str, Any]]:
         """One stream of events, until it ends."""
@@ -241,18 +247,20 @@ class AsyncClient:
                     return
 
     async def wait(self, run: int, tell: Callable[[RunDetail], None] | None = None) -> RunDetail:
-        """Wait until a run has ended, telling how it stands again and again."""
-        away_since: float | None = None
+        """Wait until a run has ended, telling how it stands again and again.
+
+        Raises:
+            ServiceError: the run is not there for the caller.
+            ServiceUnavailable: the service was away for too long.
+        """
+        patience = _Patience()
         while True:
             try:
                 found = await self.run(run)
-            except ServiceUnavailable:
-                now = asyncio.get_running_loop().time()
-                away_since = away_since or now
-                if now - away_since > AWAY_S:
-                    raise
+            except ServiceUnavailable as error:
+                patience.lost(error)
             else:
-                away_since = None
+                patience.found()
                 if tell is not None:
                     tell(found)
                 if found.state is RunState.FINISHED:
@@ -271,6 +279,22 @@ class AsyncClient:
             cursor = page["next"]
             if cursor is None:
                 return
+
+
+class _Patience:
+    """How long a service has been away."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def lost(self, error: ServiceUnavailable) -> None:
+        now = time.monotonic()
+        self._since = self._since or now
+        if now - self._since > AWAY_S:
+            raise error
+
+    def found(self) -> None:
+        self._since = None
 
 
 def _packed(folder: Path) -> bytes:

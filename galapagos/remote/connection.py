@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from database.settings import SettingsError
 from galapagos.remote.failures import FieldAtFault, ServiceError, ServiceUnavailable
 
 API = "/api/v1"
@@ -19,9 +20,21 @@ _AWAY = frozenset({502, 503, 504})
 
 
 class Connection:
-    """One client of one service."""
+    """One client of one service.
+
+    Raises:
+        SettingsError: the address is none, or no token looks like this one.
+    """
 
     def __init__(self, url: str, token: str, timeout_s: float) -> None:
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise SettingsError(f"expected the address of a service, as http://HOST:PORT; got {url!r}: {error}") from None
+        if parsed.scheme not in {"http", "https"} or not parsed.host:
+            raise SettingsError(f"expected the address of a service, as http://HOST:PORT; got {url!r}; correct it")
+        if not (token.isascii() and token.isprintable()):
+            raise SettingsError("expected a token as it was told, `gal_` and 43 characters; this one has others; copy it anew")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.AsyncClient(base_url=url.rstrip("/") + API, headers=headers, timeout=timeout_s)
         self._url = url

@@ -14,9 +14,13 @@ from typing import Any
 
 import pytest
 
+from database.settings import SettingsError
 from evolution.commands import CommandState
 from evolution.run import Budget, RunConfig, RunState, StopReason
 from galapagos import AsyncClient, Client, ServiceError, ServiceUnavailable
+from galapagos.failures import Failure
+from galapagos.remote.cli import write_files
+from galapagos.remote.connection import Connection
 from tests.galapagos.command import environment, galapagos, problem_folder
 from tests.server.test_process import free_port
 
@@ -186,6 +190,26 @@ def test_what_is_refused_is_said_in_plain_words(served: Served, tmp_path: Path) 
     taken = galapagos("serve", "--plain", "--data", tmp_path / "other", "--json", GALAPAGOS_PORT=str(served.port))
     assert taken.code == 2
     assert "GALAPAGOS_PORT" in taken.answer["error"]
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8765", "http://host:port", "ftp://somewhere"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(SettingsError, match="http://HOST:PORT"):
+        Connection(url, "gal_x", 1.0)
+
+
+def test_a_token_that_is_none() -> None:
+    with pytest.raises(SettingsError, match="copy it anew"):
+        Connection("http://127.0.0.1", "gal_\n", 1.0)
+
+
+def test_a_service_writes_nowhere_else(tmp_path: Path) -> None:
+    write_files({"deep/x.py": "1"}, tmp_path / "best")
+    assert (tmp_path / "best" / "deep" / "x.py").read_text() == "1"
+    for path in ("../x.py", str(tmp_path / "y.py")):
+        with pytest.raises(Failure, match="outside"):
+            write_files({path: "1"}, tmp_path / "best")
+    assert [path.name for path in tmp_path.iterdir()] == ["best"]
 
 
 def test_no_service(monkeypatch: pytest.MonkeyPatch) -> None:

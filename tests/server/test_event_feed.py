@@ -139,6 +139,22 @@ async def test_a_log_that_cannot_be_read_ends_its_own_streams_only(database: Dat
     assert await waiting[0] == [1]
 
 
+async def test_whatever_keeps_events_from_being_read_ends_in_time(
+    database: Database, feed: EventFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_feed, "_RETRY_S", 0.1)
+    run = await new_run(database)
+    waiting = asyncio.create_task(numbers(feed.messages(run, None, 60), 1))
+    await asyncio.sleep(0.4)
+    async with database.begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE run RENAME COLUMN as_of_event TO gone")
+    await asyncio.sleep(0.8)
+    async with database.begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE run RENAME COLUMN gone TO as_of_event")
+    await log(database, run, best(1))
+    assert await waiting == [1]
+
+
 async def test_there_is_no_stream_of_no_run(feed: EventFeed) -> None:
     with pytest.raises(NotFound, match="no run 77"):
         await anext(feed.messages(77, 0, 60))
