@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 from evaluators.box import Box, BoxLost, Ended, Fork, Message
@@ -17,7 +17,7 @@ from evaluators.harness.galapagos_stopwatch import WorkedWhileStopped
 from evaluators.process_watch import Look
 from evaluators.sandbox import SandboxUnavailable
 from evaluators.slots_client import SlotLine
-from evaluators.slots_protocol import CONTROL, Recycle, Role, short_enough
+from evaluators.slots_protocol import CONTROL, MAKING, Recycle, Role, short_enough
 
 _HOLD_S = 5.0
 _REPORT_S = 2.0
@@ -126,6 +126,30 @@ class ContainerFork(Fork):
             self._holding.set_exception(BoxLost(text))
 
 
+@contextlib.contextmanager
+def listening(path: Path) -> Generator[socket.socket]:
+    """A socket at `path` for one zygote.
+
+    A container that is there sooner than we are finds it open, or not at all: it is made beside its place and moved.
+
+    Raises:
+        SandboxUnavailable: it cannot be there.
+    """
+    making = path.with_name(MAKING)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        try:
+            making.unlink(missing_ok=True)
+            listener.bind(str(short_enough(making)))
+            # The folder is the wall: only this box's container has it, for reading.
+            making.chmod(0o666)
+            listener.listen(1)
+            making.rename(path)
+        except (OSError, ValueError) as error:
+            raise SandboxUnavailable(f"expected to listen at {path}; {error}") from None
+        listener.setblocking(False)
+        yield listener
+
+
 class ContainerBox(Box):
     """The box of `role` in the slot whose folder is `folder`; `recycle` has its container started as new before."""
 
@@ -150,16 +174,7 @@ class ContainerBox(Box):
             raise SandboxUnavailable(f"{error}; {self._end.result()}") from None
 
     async def _open(self) -> socket.socket:
-        self._path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-            try:
-                listener.bind(str(short_enough(self._path)))
-            except (OSError, ValueError) as error:
-                raise SandboxUnavailable(f"expected to listen at {self._path}; {error}") from None
-            # The folder is the wall: only this box's container has it, for reading.
-            self._path.chmod(0o666)
-            listener.listen(1)
-            listener.setblocking(False)
+        with listening(self._path) as listener:
             if self._recycle:
                 await self._line.order(Recycle(self._role))
             self._end = self._line.end_of(self._role)

@@ -14,6 +14,8 @@ SERVICE = "service"
 """Name of the service's socket in the folder that it shares with the evaluators."""
 CONTROL = "control"
 """Name of a box's socket in its own folder."""
+MAKING = "new"
+"""Its name until it is open to whom it is for."""
 LONGEST_LINE = 1 << 16
 
 Role = Literal["candidate", "judge", "reference"]

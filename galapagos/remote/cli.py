@@ -223,7 +223,7 @@ def compare(
     for head in ("evaluations", *(f"run {run.run}" for run in found.runs)):
         table.add_column(head, justify="right")
     steps = sorted({record.evaluations for run in found.runs for record in run.records})
-    for step in steps[:: max(1, len(steps) // MOST_ROWS)] + steps[-1:]:
+    for step in dict.fromkeys(steps[:: max(1, len(steps) // MOST_ROWS)] + steps[-1:]):
         until = [[record.score for record in run.records if record.evaluations <= step] for run in found.runs]
         table.add_row(f"{step:,}", *(score_text(scores[-1]) if scores else "-" for scores in until))
     Console().print(table)

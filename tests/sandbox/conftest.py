@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,13 @@ from evolution.language import LANGUAGES, Language
 from tests.conftest import SlotFolder
 from tests.sandbox.jobs import PROBLEM, compiled_problem
 from tests.tiers import TIERS, compiled_slots
+
+
+@pytest.fixture
+def short_folder() -> Generator[Path]:
+    """A temporary folder whose path leaves room for a socket's name."""
+    with tempfile.TemporaryDirectory(prefix="galapagos-slots-") as folder:
+        yield Path(folder)
 
 
 def _usable(tier: Tier) -> None:
