@@ -15,6 +15,7 @@ OTHERS: tuple[type[BaseModel], ...] = (ProblemDetails, ProblemUpload)
 EVERYWHERE = (400, 405, 413, 500, 503)
 TAGS = [
     {"name": "service", "description": "Whether the service is there and can work."},
+    {"name": "people", "description": "Who asks, who there is, and who may do what."},
     {"name": "problems", "description": "Seed programs with their judges, kept under the hash of their content."},
     {"name": "runs", "description": "Searches for better programs: made, watched, steered."},
     {"name": "programs", "description": "The candidates of a run, their sources and what became of them."},

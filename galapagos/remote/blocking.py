@@ -12,6 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from evolution.commands import Command
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.remote.client import AsyncClient
+from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramLine
 from server.schemas.results import Cell, Comparison, Record, Spend
@@ -43,6 +44,10 @@ class Client:
         """End all connections."""
         self._portal.call(self._client.connection.close)
         self._stack.close()
+
+    def me(self) -> Me:
+        """Who the token stands for."""
+        return self._wait(self._client.me)
 
     def submit(self, problem: str | Path, project: int = 1) -> UploadedProblem:
         """Send a problem's folder."""

@@ -19,6 +19,7 @@ from galapagos.problem_folder import find_problem_folder, read_files
 from galapagos.remote.connection import Connection
 from galapagos.remote.failures import ServiceUnavailable
 from galapagos.settings import remote_settings
+from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramDiff, ProgramLine
 from server.schemas.results import Cell, Comparison, Record, Spend
@@ -54,6 +55,10 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.connection.close()
+
+    async def me(self) -> Me:
+        """Who the token stands for, and what that person may do in which project."""
+        return await self._ask(Me, "GET", "/me")
 
     async def submit(self, problem: str | Path, project: int = 1) -> UploadedProblem:
         """Send a problem's folder (a path, or the name of a built-in problem); folders of other systems are translated.

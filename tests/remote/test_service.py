@@ -84,6 +84,7 @@ def config(evaluations: int) -> RunConfig:
 
 def test_a_story(served: Served, tmp_path: Path) -> None:
     with Client(served.url, served.token) as client:
+        assert client.me().is_admin
         folder = problem_folder(tmp_path / "hill")
         sent = client.submit(folder)
         assert (sent.name, sent.new) == ("hill", True)

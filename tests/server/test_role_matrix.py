@@ -19,6 +19,7 @@ from tests.server.test_work import offered
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 ROUTES = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| `([a-z]+)` \|", PAGE, re.MULTILINE)
+FOR_ANYBODY = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| anybody \|", PAGE, re.MULTILINE)
 ENDLESS = "/stream"
 """Answers that do not end: they are refused like any other, and read elsewhere."""
 OF_NO_PROJECT = frozenset({"/api/v1/runs", "/api/v1/problems"})
@@ -95,3 +96,18 @@ async def test_a_role_may_do_what_is_documented(
             status = await _status(client, await _asked(app, database, method, path))
             assert status not in {401, 403}, role
             assert status < 500, role
+
+
+@pytest.mark.parametrize(("method", "path"), FOR_ANYBODY, ids=[f"{method} {path}" for method, path in FOR_ANYBODY])
+async def test_what_is_for_anybody_needs_a_token_and_no_role(
+    http: httpx.AsyncClient, team: Team, app: FastAPI, database: Database, method: str, path: str
+) -> None:
+    asked = await _asked(app, database, method, path)
+    told(await http.request(method, "/api/v1" + asked.path, json=asked.body), 401)
+    assert await _status(team.stranger, asked) < 300
+
+
+def test_every_route_says_whom_it_is_for(app: FastAPI) -> None:
+    real = {(method.upper(), path) for path, operations in app.openapi()["paths"].items() for method in operations}
+    told_of = {(method, path) for method, path, _ in ROUTES} | set(FOR_ANYBODY)
+    assert {(method, path.replace(":path", "")) for method, path in real if path.startswith("/api/")} == told_of
