@@ -1,19 +1,23 @@
 """Model calls and their money: reserved before the call, stored before it is parsed, settled at what it cost."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from database import blobs, charges
+from database import blobs, charges, endpoints
 from database.charges import Charges, OverBudget
 from database.encoding import storable
+from database.endpoints import UNLIMITED, Gates, Throttle, Wait
 from database.engine import Connection
 from database.proposals import ClaimedProposal, LeaseLost
 from evolution.limits import Resource
 
-Reservation = int | OverBudget | LeaseLost
+Decision = int | OverBudget | LeaseLost
 """The id of the completion of a call that may be made, or why it must not be."""
+Reservation = Decision | Wait
+"""The same, or that it is too early to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,10 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NewCall:
-    """A model call about to be made for a claimed proposal; `micro_dollars` and `tokens` are the most that it can take."""
+    """A model call about to be made for a claimed proposal; `micro_dollars` and `tokens` are the most that it can take.
+
+    `throttle` is what the model's endpoint allows all workers together; it is the same for all calls of the model.
+    """
 
     claimed: ClaimedProposal
     model: str
@@ -38,13 +45,15 @@ class NewCall:
     prompt: str
     micro_dollars: int
     tokens: int
+    throttle: Throttle = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What a call brought: an answer, or a failure; and what it cost in tokens, micro-dollars and seconds.
 
-    `unreported`: the endpoint did not tell how many tokens it took, so all that were reserved count as used.
+    `unreported`: the endpoint did not tell how many tokens it took, so all that were reserved count as used. `pause_s`: it
+    asked that nobody calls it for so many seconds.
     """
 
     completion: int
@@ -56,6 +65,7 @@ class Settlement:
     micro_dollars: int
     latency_s: float
     unreported: bool = False
+    pause_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +73,16 @@ class _Open:
     """What is set aside for a call that is under way."""
 
     run: int
+    model: str
     micro_dollars: int
     tokens: int
 
 
 _HELD = sa.text("""
-    SELECT p.id FROM proposal p
-    JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[])) AS mine(id, token) ON mine.id = p.id
+    SELECT p.id, coalesce(extract(epoch FROM e.paused_until - clock_timestamp()), 0) AS pause FROM proposal p
+    JOIN unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:models AS text[])) AS mine(id, token, model)
+        ON mine.id = p.id
+    LEFT JOIN endpoint e ON e.model = mine.model
     WHERE p.lease = mine.token AND p.state = 'leased' ORDER BY p.id FOR NO KEY UPDATE OF p
 """)
 _OPEN = sa.text("""
@@ -87,7 +100,7 @@ _OPEN = sa.text("""
     SELECT id, proposal FROM opened
 """)
 _LOCK = sa.text("""
-    SELECT id, run, reserved_micro_dollars AS micro_dollars, reserved_tokens AS tokens FROM completion
+    SELECT id, run, model, reserved_micro_dollars AS micro_dollars, reserved_tokens AS tokens FROM completion
     WHERE id = ANY(CAST(:ids AS bigint[])) AND cost_micro_dollars IS NULL ORDER BY id FOR NO KEY UPDATE
 """)
 _SETTLE = sa.text("""
@@ -190,18 +203,21 @@ async def book(
     took less than reserved frees the rest; one that took more is booked as far as all limits allow (`Charges.settle`).
     The money was spent whoever holds the proposal's lease now, so settling is not fenced by it.
 
-    Whoever books locks proposals, then completions, then accounts, then limits, each in the order of their keys, then
-    writes blobs: whatever is settled and reserved at the same time elsewhere then waits, and nothing deadlocks.
+    A call of an endpoint that is paused, or that has as many calls as it allows all workers together, has to wait.
+
+    Whoever books locks proposals, then completions, then accounts, then limits, then endpoints, each in the order of their
+    keys, then writes blobs: whatever is settled and reserved at the same time elsewhere then waits, and nothing deadlocks.
     """
     held = await _held(connection, calls)
     rows = await connection.execute(_LOCK, {"ids": [one.completion for one in settlements]}) if settlements else ()
-    waiting = {row.id: _Open(row.run, row.micro_dollars, row.tokens) for row in rows}
+    waiting = {row.id: _Open(row.run, row.model, row.micro_dollars, row.tokens) for row in rows}
     fresh = [one for one in settlements if one.completion in waiting]
     wanted = [call for call in calls if call.claimed.lease.id in held]
     runs = {*(one.run for one in waiting.values()), *(call.claimed.run for call in wanted)}
     charged = await charges.lock(connection, sorted(runs))
     booked = {one.completion: _booked(one, waiting[one.completion], charged) for one in fresh}
-    results = [_granted(call, held, charged) for call in calls]
+    gates = await _gates(connection, wanted, held, fresh, waiting)
+    results = [_granted(call, held, charged, gates) for call in calls]
     granted = [call for call, result in zip(calls, results, strict=True) if result is None]
     answers = [storable(one.answer).encode() for one in fresh if one.answer is not None]
     prompts = [storable(call.prompt).encode() for call in granted]
@@ -210,28 +226,54 @@ async def book(
         await _settle(connection, fresh, booked, hashes[: len(answers)])
     opened = await _opened(connection, granted, hashes[len(answers) :]) if granted else {}
     await charged.write(connection)
+    await gates.write(connection)
     reservations = [
         opened[call.claimed.lease.id] if result is None else result for call, result in zip(calls, results, strict=True)
     ]
     return [booked.get(one.completion) for one in settlements], reservations
 
 
-async def _held(connection: Connection, calls: Sequence[NewCall]) -> frozenset[int]:
-    """The proposals among those of `calls` that are still leased to the caller."""
+async def _held(connection: Connection, calls: Sequence[NewCall]) -> dict[int, float]:
+    """The proposals among those of `calls` that are still leased to the caller, each with the pause of its endpoint."""
     if not calls:
-        return frozenset()
-    leases = [call.claimed.lease for call in calls]
-    found = await connection.execute(
-        _HELD, {"ids": [lease.id for lease in leases], "tokens": [lease.token for lease in leases]}
-    )
-    return frozenset(found.scalars())
+        return {}
+    row = {
+        "ids": [call.claimed.lease.id for call in calls],
+        "tokens": [call.claimed.lease.token for call in calls],
+        "models": [call.model for call in calls],
+    }
+    return {found.id: float(found.pause) for found in await connection.execute(_HELD, row)}
 
 
-def _granted(call: NewCall, held: frozenset[int], charged: Charges) -> OverBudget | LeaseLost | None:
+async def _gates(
+    connection: Connection,
+    calls: Sequence[NewCall],
+    held: Mapping[int, float],
+    settled: Sequence[Settlement],
+    waiting: Mapping[int, _Open],
+) -> Gates:
+    asked: dict[str, float] = {}
+    for one in settled:
+        if one.pause_s is not None:
+            model = waiting[one.completion].model
+            asked[model] = max(asked.get(model, 0.0), one.pause_s)
+    throttles = {call.model: call.throttle for call in calls}
+    paused = {call.model: held[call.claimed.lease.id] for call in calls}
+    freed = Counter(waiting[one.completion].model for one in settled)
+    return await endpoints.gates(connection, throttles, paused, asked, freed)
+
+
+def _granted(call: NewCall, held: Mapping[int, float], charged: Charges, gates: Gates) -> OverBudget | LeaseLost | Wait | None:
     """Why a call must not be made; None if it may, with what it can take set aside in `charged`."""
     if call.claimed.lease.id not in held:
         return LeaseLost()
-    return charged.reserve(call.claimed.run, {Resource.MICRO_DOLLARS: call.micro_dollars, Resource.TOKENS: call.tokens})
+    wait = gates.wait(call.model)
+    if wait is not None:
+        return wait
+    refused = charged.reserve(call.claimed.run, {Resource.MICRO_DOLLARS: call.micro_dollars, Resource.TOKENS: call.tokens})
+    if refused is None:
+        gates.take(call.model)
+    return refused
 
 
 async def _opened(connection: Connection, calls: Sequence[NewCall], prompts: Sequence[bytes]) -> dict[int, int]:

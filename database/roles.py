@@ -86,6 +86,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "command": "SELECT (id, run, payload)",
         "run": "SELECT (id, project, person, problem, config, seed, tier, state, as_of_event, created_at, priority, mean_s)",
         "turn": "SELECT, UPDATE (at)",
+        "endpoint": "SELECT, INSERT, UPDATE",
         "account": "SELECT, UPDATE (spent_micro_dollars, reserved_micro_dollars, tokens_in, tokens_out)",
         "allowance": "SELECT, UPDATE (spent, reserved)",
         "project": "SELECT (id, name, weight)",

@@ -222,6 +222,16 @@ sa.Index(
     postgresql_where=assignment.c.state == AssignmentState.ANSWERED.value,
 )
 
+sa.Index("ix_completion_model", completion.c.model, postgresql_where=completion.c.cost_micro_dollars.is_(None))
+
+endpoint = sa.Table(
+    "endpoint",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True, comment="as runs call it"),
+    sa.Column("paused_until", sa.DateTime(timezone=True), comment="the endpoint asked for it"),
+    sa.Column("next_at", sa.DateTime(timezone=True), comment="no call begins before, where calls a minute are limited"),
+)
+
 program = sa.Table(
     "program",
     metadata,

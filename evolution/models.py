@@ -49,6 +49,7 @@ class Model(BaseModel):
 
     `timeout_s` bounds a whole call and `silence_timeout_s` the wait for its first and every next piece; `concurrency`
     is how many calls one worker has under way; `retries` is how often a call is made again after a failure that may pass.
+    `most_calls` and `requests_per_minute` bound the calls that all workers of an installation have under way, and begin.
     `temperature` is left to the endpoint where it is not given. Newer endpoints want their limit of tokens as
     `max_completion_tokens`: say so in `answer_limit_field`.
     """
@@ -69,6 +70,8 @@ class Model(BaseModel):
     silence_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 120.0
     concurrency: Annotated[int, Field(ge=1, le=1000, strict=True)] = 16
     retries: Annotated[int, Field(ge=0, le=20, strict=True)] = 4
+    most_calls: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] | None = None
 
     @model_validator(mode="after")
     def _priced_whole(self) -> Self:

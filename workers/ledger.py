@@ -5,15 +5,19 @@ to disk; so whoever comes while a transaction is under way is served, together w
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from database import completions
-from database.completions import NewCall, Reservation, Settlement
+from database.completions import Decision, NewCall, Reservation, Settlement
+from database.endpoints import Wait
 from database.engine import Database
 from database.errors import DatabaseUnavailable
 
+LONGEST_S = 15.0
+"""So often who waits for an endpoint asks anew, so that a lease that was lost meanwhile does not go unnoticed."""
 _Entry = TypeVar("_Entry")
 _Result = TypeVar("_Result")
 
@@ -43,13 +47,23 @@ class Ledger:
         self._reserving: list[_Waiting[NewCall, Reservation]] = []
         self._settling: list[_Waiting[Settlement, int | None]] = []
         self._turn = asyncio.Lock()
+        self._settled = asyncio.Event()
 
-    async def reserve(self, call: NewCall) -> Reservation:
-        """Set money aside for a call: see `completions.book`.
+    async def reserve(self, call: NewCall) -> Decision:
+        """Set money aside for a call, as soon as its endpoint may be called: see `completions.book`.
 
         Raises:
             DatabaseUnavailable: nothing is set aside, or it is settled when the lease is lost.
         """
+        while True:
+            # Before the question: what is settled while it is asked is not to be missed.
+            settled = self._settled
+            reserved = await self._reserved(call)
+            if not isinstance(reserved, Wait):
+                return reserved
+            await _elapsed(reserved, settled)
+
+    async def _reserved(self, call: NewCall) -> Reservation:
         waiting: _Waiting[NewCall, Reservation] = _Waiting(call)
         self._reserving.append(waiting)
         try:
@@ -96,6 +110,19 @@ class Ledger:
             waiting.results.append(result)
         for waiting, reservation in zip(reserving, reserved, strict=True):
             waiting.results.append(reservation)
+        if settling:
+            self._settled.set()
+            self._settled = asyncio.Event()
+
+
+async def _elapsed(wait: Wait, settled: asyncio.Event) -> None:
+    """Return when it is worth asking again; `settled` is set when calls of this process end."""
+    seconds = min(wait.seconds, LONGEST_S)
+    if not wait.full:
+        await asyncio.sleep(seconds)
+        return
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(settled.wait(), seconds)
 
 
 def _entries(waiting: Sequence[_Waiting[_Entry, _Result]]) -> list[_Entry]:

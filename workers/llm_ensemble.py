@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from database import prompt_views
 from database.completions import NewCall, OverBudget, Settlement
+from database.endpoints import Throttle
 from database.engine import Database
 from database.errors import DatabaseUnavailable
 from database.proposals import ClaimedProposal, LeaseLost
@@ -118,7 +119,8 @@ class LlmEnsemble:
     async def _attempt(self, claimed: ClaimedProposal, prompt: Prompt, model: Model, lane: _Lane) -> Answer | Refused | Failed:
         worst = model.worst_case(prompt.messages)
         tokens = most_tokens(prompt.messages) + model.max_tokens
-        call = NewCall(claimed, model.name, prompt.template, prompt_text(prompt.messages), worst, tokens)
+        throttle = Throttle(model.most_calls, model.requests_per_minute)
+        call = NewCall(claimed, model.name, prompt.template, prompt_text(prompt.messages), worst, tokens, throttle)
         reserved = await self._ledger.reserve(call)
         if isinstance(reserved, OverBudget):
             most = f"{worst} micro-dollars and {tokens} tokens"
@@ -150,6 +152,7 @@ class LlmEnsemble:
             micro_dollars=0 if free else told,
             latency_s=result.latency_s,
             unreported=usage is None and not free,
+            pause_s=self._pause_s(result),
         )
         while True:
             try:
@@ -159,6 +162,12 @@ class LlmEnsemble:
                 await asyncio.sleep(_DATABASE_RETRY_S)
             else:
                 return
+
+    def _pause_s(self, result: Completed | Failed) -> float | None:
+        """How long nobody should call the endpoint, whoever it is; None if it did not say so, or longer than anybody waits."""
+        if not isinstance(result, Failed) or result.failure is not Failure.RATE_LIMITED or _too_long(result.retry_after_s):
+            return None
+        return result.retry_after_s or self._backoff_s
 
     def _wait_s(self, attempt: int, lane: _Lane, failed: Failed) -> float:
         backoff = min(LONGEST_BACKOFF_S, self._backoff_s * 2.0**attempt) * self._jitter.uniform(0.5, 1.0)

@@ -1,0 +1,199 @@
+"""Two workers that share an endpoint keep its limits together, and neither calls it while it rests."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from database import completions, endpoints, leases
+from database.completions import NewCall
+from database.endpoints import Throttle, Wait
+from tests.conftest import CountStatements
+from tests.openai_server import OpenAiServer, Reply, Says, Script, Status
+from tests.workers_models.conftest import StoredRun
+from tests.workers_models.samples import GOOD
+from tests.workers_models.test_model_proposer import model
+from workers.child import Child, Refused
+from workers.model_proposer import ModelProposer
+
+CreateRun = Callable[[int | None], Awaitable[StoredRun]]
+
+
+@asynccontextmanager
+async def two_workers(
+    run: StoredRun, script: Script, **changes: Any
+) -> AsyncGenerator[tuple[list[ModelProposer], OpenAiServer]]:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(OpenAiServer(script))
+        made = [ModelProposer(run.database, {"small": model(server, **changes)}, {}, backoff_s=0.01) for _ in range(2)]
+        yield [await stack.enter_async_context(one) for one in made], server
+
+
+async def _settled(run: StoredRun) -> None:
+    """Wait until the first call of the run is settled."""
+    while True:
+        rows = await run.completions()
+        if rows and rows[0].cost_micro_dollars is not None:
+            return
+        await asyncio.sleep(0.02)
+
+
+async def all_answered(run: StoredRun, workers: list[ModelProposer], count: int) -> list[Child | Refused]:
+    claimed = await run.claim(count)
+    return await asyncio.gather(*(workers[place % 2].propose(item, run.problem) for place, item in enumerate(claimed)))
+
+
+async def test_all_workers_together_have_no_more_calls_under_way_than_allowed(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    async with two_workers(run, lambda *_: Says(GOOD, delay_s=0.1), most_calls=3) as (workers, server):
+        results = await all_answered(run, workers, 8)
+    assert all(isinstance(result, Child) for result in results)
+    assert server.most_in_flight == 3
+
+
+async def test_calls_of_all_workers_begin_as_far_apart_as_the_rate_says(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    came: list[float] = []
+
+    def script(_number: int, _body: dict[str, Any]) -> Reply:
+        came.append(time.monotonic())
+        return Says(GOOD)
+
+    async with two_workers(run, script, requests_per_minute=300) as (workers, _):
+        results = await all_answered(run, workers, 6)
+    assert all(isinstance(result, Child) for result in results)
+    assert came[-1] - came[0] >= 0.95
+
+
+async def test_a_place_that_comes_free_is_taken_at_once(stored_run: CreateRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await stored_run(None)
+    monkeypatch.setattr(endpoints, "FULL_S", 600.0)
+    async with two_workers(run, lambda *_: Says(GOOD, delay_s=0.02), most_calls=1) as (workers, server):
+        claimed = await run.claim(6)
+        async with asyncio.timeout(10):
+            results = await asyncio.gather(*(workers[0].propose(item, run.problem) for item in claimed))
+    assert all(isinstance(result, Child) for result in results)
+    assert server.most_in_flight == 1
+
+
+async def test_waiting_does_not_slow_the_rate_down(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    item, *others = await run.claim(40)
+
+    async def reserve(item: Any) -> completions.Reservation:
+        async with run.database.begin() as connection:
+            call = NewCall(item, "small", "t", "p", 10, 5, Throttle(per_minute=1))
+            return (await completions.book(connection, [], [call]))[1][0]
+
+    async def next_at() -> Any:
+        async with run.database.begin() as connection:
+            return (await connection.execute(sa.text("SELECT next_at FROM endpoint"))).scalar_one()
+
+    assert isinstance(await reserve(item), int)
+    first = await next_at()
+    for other in others:
+        assert isinstance(await reserve(other), Wait)
+    assert await next_at() == first
+
+
+async def test_a_429_holds_back_its_own_model_alone(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    replies: dict[str, Reply] = {"m": Status(429, retry_after="2"), "other": Says(GOOD)}
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(OpenAiServer(lambda _, body: replies[body["model"]]))
+        models = {name: model(server, name=name, model=of, retries=0) for name, of in (("small", "m"), ("large", "other"))}
+        worker = await stack.enter_async_context(ModelProposer(run.database, models, {}, backoff_s=0.01))
+        first, second = await run.claim(2)
+        assert isinstance(await worker.propose(first, run.problem), Refused)
+        async with asyncio.timeout(1.5):
+            assert isinstance(await worker.propose(replace(second, model="large"), run.problem), Child)
+
+
+async def test_a_429_without_a_time_holds_back_all_for_a_moment(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    async with two_workers(run, [Status(429)], retries=0) as (workers, _):
+        await workers[0].propose((await run.claim(1))[0], run.problem)
+    async with run.database.begin() as connection:
+        row = (await connection.execute(sa.text("SELECT model, paused_until > now() - interval '1 s' FROM endpoint"))).one()
+    assert tuple(row) == ("small", True)
+
+
+async def test_an_endpoint_without_limits_costs_no_statement(stored_run: CreateRun, count_statements: CountStatements) -> None:
+    run = await stored_run(None)
+    (item,) = await run.claim(1)
+    with count_statements() as statements:
+        async with run.database.begin() as connection:
+            await completions.book(connection, [], [NewCall(item, "small", "t", "p", 10, 5)])
+    assert len(statements) == 6
+    assert not any("INTO endpoint" in text for text in statements.texts)
+
+
+async def test_a_429_of_one_worker_holds_back_the_other(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    came: list[float] = []
+
+    def script(number: int, _body: dict[str, Any]) -> Reply:
+        came.append(time.monotonic())
+        return Status(429, retry_after="1") if number == 0 else Says(GOOD)
+
+    async with two_workers(run, script) as (workers, _):
+        first, second = await run.claim(2)
+        refused = asyncio.create_task(workers[0].propose(first, run.problem))
+        async with asyncio.timeout(10):
+            await _settled(run)
+        results = [await workers[1].propose(second, run.problem), await refused]
+    assert all(isinstance(result, Child) for result in results)
+    assert min(came[1:]) - came[0] >= 0.95
+
+
+async def test_a_pause_beyond_reason_stops_nobody(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    replies = [Status(429, retry_after="86400"), Says(GOOD)]
+    async with two_workers(run, replies) as (workers, _):
+        first, second = await run.claim(2)
+        assert isinstance(await workers[0].propose(first, run.problem), Refused)
+        async with asyncio.timeout(10):
+            assert isinstance(await workers[1].propose(second, run.problem), Child)
+
+
+async def test_calls_of_a_dead_worker_are_under_way_no_longer_than_its_lease(stored_run: CreateRun) -> None:
+    run = await stored_run(None)
+    first, second = await run.claim(2)
+
+    async def reserve(item: Any) -> completions.Reservation:
+        async with run.database.begin() as connection:
+            call = NewCall(item, "small", "t", "p", 10, 5, Throttle(most_calls=1))
+            return (await completions.book(connection, [], [call]))[1][0]
+
+    assert isinstance(await reserve(first), int)
+    waited = await reserve(second)
+    assert isinstance(waited, Wait)
+    assert waited.seconds > 0
+    async with run.database.begin() as connection:
+        await connection.execute(sa.text("UPDATE proposal SET lease_until = 'epoch' WHERE id = :id"), {"id": first.lease.id})
+    async with run.database.begin() as connection:
+        await leases.expire(connection)
+        assert await completions.settle_lost(connection) == 1
+    assert isinstance(await reserve(second), int)
+
+
+@pytest.mark.parametrize("throttle", [Throttle(most_calls=2), Throttle(per_minute=60)])
+async def test_workers_that_reserve_at_once_are_counted_together(stored_run: CreateRun, throttle: Throttle) -> None:
+    run = await stored_run(None)
+    items = await run.claim(12)
+
+    async def reserve(item: Any) -> completions.Reservation:
+        async with run.database.begin() as connection:
+            call = NewCall(item, "small", "t", "p", 10, 5, throttle)
+            return (await completions.book(connection, [], [call]))[1][0]
+
+    results = await asyncio.gather(*(reserve(item) for item in items))
+    allowed = 1 if throttle.most_calls is None else throttle.most_calls
+    assert sum(isinstance(result, int) for result in results) == allowed
+    assert sum(isinstance(result, Wait) for result in results) == 12 - allowed
+    assert (await run.account()).reserved_micro_dollars == 10 * allowed
