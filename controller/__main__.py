@@ -12,6 +12,7 @@ from database.engine import Database
 from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
 from database.operation import operated
+from database.roles import Kind
 from database.settings import ProcessSettings, SettingsError
 
 
@@ -21,7 +22,7 @@ async def _serve(settings: ProcessSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url, pool_size=2))
-        await stack.enter_async_context(operated(database, settings))
+        await stack.enter_async_context(operated(database, settings, Kind.CONTROLLER))
         if settings.metrics_port is not None:
             await stack.enter_async_context(kept_up_to_date(database))
         await Controller(database).serve(stop)

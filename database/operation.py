@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager, contextmanager
 from prometheus_client import start_http_server
 
 from database.engine import Database
-from database.pulse import pulse
+from database.fleet import Tells
+from database.pulse import nothing, pulse
+from database.roles import Kind
 from database.settings import OperatedSettings, ProcessSettings, SettingsError
 
 
@@ -36,12 +38,12 @@ def metrics(settings: OperatedSettings) -> Generator[None]:
 
 
 @asynccontextmanager
-async def operated(database: Database, settings: ProcessSettings) -> AsyncGenerator[None]:
-    """Show within the block how the process does.
+async def operated(database: Database, settings: ProcessSettings, kind: Kind, tells: Tells = nothing) -> AsyncGenerator[None]:
+    """Show within the block how the process does; `tells` says what its capacity is.
 
     Raises:
         SettingsError: the address for metrics cannot be listened to.
     """
     with metrics(settings):
-        async with pulse(database, settings.health_file):
+        async with pulse(database, kind, settings.health_file, tells):
             yield

@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
 
 _LEASE = "attempt, lease, lease_owner, lease_until"
+_LIVE = "INSERT, UPDATE (heard_at, slots, busy, tier, machine), DELETE"
 _QUEUE_EVALUATION = "SELECT, INSERT (run, program, purpose, tier)"
 
 RIGHTS: dict[Kind, dict[str, str]] = {
@@ -57,6 +58,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "project_problem": "SELECT, INSERT",
         "audit": "SELECT, INSERT",
         "allowance": "SELECT, INSERT, UPDATE (most, reserved)",
+        "process": f"SELECT, {_LIVE}",
     },
     Kind.CONTROLLER: {
         "blob": "SELECT, INSERT",
@@ -78,6 +80,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "record": "SELECT, INSERT",
         "search_state": "SELECT, INSERT, UPDATE",
         "event": "SELECT, INSERT",
+        "process": f"SELECT (id, heard_at), {_LIVE}",
     },
     Kind.WORKERS: {
         "blob": "SELECT, INSERT",
@@ -99,6 +102,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "evaluation": _QUEUE_EVALUATION,
         "scored": "SELECT",
         "elite": "SELECT",
+        "process": f"SELECT (id, heard_at), {_LIVE}",
     },
     Kind.EVALUATORS: {
         "blob": "SELECT, INSERT",
@@ -111,6 +115,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "machine": "SELECT, INSERT",
         "evaluation": f"SELECT, UPDATE (state, verdict, score, metrics, features, stages, duration_s, machine, picture, "
         f"host_fault, finished_at, {_LEASE})",
+        "process": f"SELECT (id, heard_at), {_LIVE}",
     },
 }
 """What each kind is granted on each table, in the words of GRANT; what is not named it may not touch."""

@@ -10,6 +10,7 @@ from database.schema import enum_column_type as _enum
 from database.schema import identity as _id
 from database.schema import metadata
 from database.schema import moment as _now
+from database.service_tables import machine
 from evolution.assignment import AssignmentState
 from evolution.commands import CommandState
 from evolution.evaluation import EvaluationState, Purpose, Tier, Verdict
@@ -266,13 +267,6 @@ scored = sa.Table(
 sa.Index(None, scored.c.run, scored.c.score, scored.c.number)
 sa.Index(None, scored.c.run, scored.c.island, scored.c.score, scored.c.number)
 
-machine = sa.Table(
-    "machine",
-    metadata,
-    sa.Column("fingerprint", BYTEA, primary_key=True),
-    sa.Column("description", JSONB, nullable=False),
-)
-
 evaluation = sa.Table(
     "evaluation",
     metadata,
@@ -287,7 +281,7 @@ evaluation = sa.Table(
     sa.Column("features", JSONB),
     sa.Column("stages", JSONB),
     sa.Column("duration_s", DOUBLE_PRECISION),
-    sa.Column("machine", BYTEA, sa.ForeignKey("machine.fingerprint")),
+    sa.Column("machine", BYTEA, sa.ForeignKey(machine.c.fingerprint)),
     sa.Column("tier", _enum(Tier), nullable=False, comment="that of the run, so that a claim finds its own by index"),
     sa.Column("picture", BYTEA, sa.ForeignKey("blob.hash"), comment="SVG of the judge, made when a champion is verified"),
     sa.Column("host_fault", sa.Text, comment="the last failure that was not the candidate's"),

@@ -10,6 +10,7 @@ from database.engine import Database
 from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
 from database.operation import operated
+from database.roles import Kind
 from database.settings import SettingsError
 from evaluators.pool import Pool
 from evaluators.settings import EvaluatorSettings
@@ -25,8 +26,10 @@ async def _serve(settings: EvaluatorSettings) -> None:
     # What is imported stays; collections look only at what evaluations leave, and seldom: they leave few cycles.
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
-    async with Database(settings.database_url) as database, operated(database, settings):
-        await Pool(database, settings).run(stop)
+    async with Database(settings.database_url) as database:
+        pool = Pool(database, settings)
+        async with operated(database, settings, Kind.EVALUATORS, pool.capacity):
+            await pool.run(stop)
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from database import evaluations, leases, machines
 from database.engine import CONTROLLER, EVALUATORS, Connection, Database, notify
 from database.errors import DatabaseUnavailable, WrongDatabaseUrl
 from database.evaluations import ClaimedEvaluation, FinishedEvaluation
+from database.fleet import Capacity
 from database.leases import Queue
 from database.logs import about
 from evaluators.environments import Environments
@@ -63,6 +64,7 @@ class Pool:
         self._more = True
         self._stopping = False
         self._resting: Callable[[], bool] = lambda: False
+        self._machine: bytes | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Judge what is queued until `stop`, then end within about five seconds: finished, or given back.
@@ -83,11 +85,18 @@ class Pool:
                 raise
             raise refused from None
 
+    def capacity(self) -> Capacity | None:
+        """How many slots there are and how many are busy; None before they serve."""
+        if self._machine is None:
+            return None
+        return Capacity(len(self._slots), self._running, self._settings.tier, self._machine)
+
     async def _run(self, stop: asyncio.Event) -> None:
         workshop = await self._workshop(stop)
         if workshop is None:
             return
         self._resting = lambda: workshop.rests
+        self._machine = workshop.machine
         self._slots = [Slot(workshop) for _ in range(self._settings.slots)]
         SLOTS.set(len(self._slots))
         log.info("serving %s slots in tier %s", len(self._slots), workshop.tier.value)

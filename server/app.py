@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from database.engine import Database
 from database.models_file import load_models
 from database.operation import operated
+from database.roles import Kind
 from server.bell import Bell
 from server.body_limit import BodyLimit
 from server.description import describe, operation_id
@@ -18,7 +19,7 @@ from server.event_feed import EventFeed
 from server.known_parameters import only_known_parameters
 from server.metrics import Measured
 from server.recent import Recent
-from server.routes import events, exports, health, people, problems, programs, results, runs, steering, work
+from server.routes import events, exports, fleet, health, people, problems, programs, results, runs, steering, work
 from server.service import Service
 from server.settings import ServerSettings
 from server.tallies import Tallies
@@ -51,7 +52,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def connected(_app: FastAPI) -> AsyncGenerator[None]:
-        async with database, operated(database, chosen), service.events.running(), service.bell.running():
+        async with database, operated(database, chosen, Kind.SERVER), service.events.running(), service.bell.running():
             yield
 
     app = FastAPI(
@@ -78,6 +79,6 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=API)
-    for routes in (people, problems, runs, steering, programs, results, exports, events, work):
+    for routes in (people, fleet, problems, runs, steering, programs, results, exports, events, work):
         api.include_router(routes.router)
     return api

@@ -14,6 +14,7 @@ from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
 from database.models_file import keys_in, load_models
 from database.operation import operated
+from database.roles import Kind
 from database.settings import SettingsError
 from evolution.models import AnyModel, Model, ModelsError
 from workers.settings import WorkerSettings
@@ -31,7 +32,7 @@ async def _serve(settings: WorkerSettings) -> None:
     calls = max(LEAST_MODEL_CALLS, sum(model.concurrency for model in models.values() if isinstance(model, Model)) * 5 // 4)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.database_url, pool_size=8 if models else 2))
-        await stack.enter_async_context(operated(database, settings))
+        await stack.enter_async_context(operated(database, settings, Kind.WORKERS))
         proposer = await _proposer(stack, database, models, keys_in(settings.model_keys, os.environ)) if models else None
         owner = f"{socket.gethostname()}:{os.getpid()}"
         await Worker(database, owner, settings.lease_s, proposer, calls).serve(stop)

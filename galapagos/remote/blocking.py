@@ -12,6 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from evolution.commands import Command
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.remote.client import AsyncClient
+from server.schemas.fleet import Fleet
 from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramLine
@@ -48,6 +49,10 @@ class Client:
     def me(self) -> Me:
         """Who the token stands for."""
         return self._wait(self._client.me)
+
+    def fleet(self) -> Fleet:
+        """The processes of the service, and what waits for them."""
+        return self._wait(self._client.fleet)
 
     def submit(self, problem: str | Path, project: int = 1) -> UploadedProblem:
         """Send a problem's folder."""

@@ -19,6 +19,7 @@ from galapagos.problem_folder import find_problem_folder, read_files
 from galapagos.remote.connection import Connection
 from galapagos.remote.failures import ServiceUnavailable
 from galapagos.settings import remote_settings
+from server.schemas.fleet import Fleet
 from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramDiff, ProgramLine
@@ -59,6 +60,10 @@ class AsyncClient:
     async def me(self) -> Me:
         """Who the token stands for, and what that person may do in which project."""
         return await self._ask(Me, "GET", "/me")
+
+    async def fleet(self) -> Fleet:
+        """The processes of the service, and what waits for them."""
+        return await self._ask(Fleet, "GET", "/fleet")
 
     async def submit(self, problem: str | Path, project: int = 1) -> UploadedProblem:
         """Send a problem's folder (a path, or the name of a built-in problem); folders of other systems are translated.

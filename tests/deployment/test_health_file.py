@@ -12,6 +12,7 @@ import pytest
 
 from database.engine import Database
 from database.pulse import pulse
+from database.roles import Kind
 from tests.processes.kit import ROOT
 
 PATIENCE_S = 30.0
@@ -35,7 +36,7 @@ def test_a_process_touches_its_file_and_removes_it_when_it_stops(kind: str, data
 
 async def test_without_a_database_there_is_no_sign_of_health(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "health"
-    async with Database(f"postgresql://nobody@/nothing?host={tmp_path}") as database, pulse(database, file):
+    async with Database(f"postgresql://nobody@/nothing?host={tmp_path}") as database, pulse(database, Kind.SERVER, file):
         for _ in range(round(PATIENCE_S / 0.02)):
             if "no sign of health" in caplog.text:
                 break

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from database import assignments, audit, commands, completions, people, projects, proposals, runs
+from database import assignments, audit, commands, completions, fleet, people, projects, proposals, runs
 from database.engine import Database, connect_arguments
 from database.errors import WrongDatabaseUrl
 from database.health import schema_complaint
@@ -176,6 +176,15 @@ async def test_people_are_asked_and_answer_with_each_process_in_its_own_role(ser
     async with Database(server.kinds[Kind.WORKERS]) as database, database.begin() as connection:
         (item,) = await proposals.claim(connection, "worker", 10, 60.0, MODEL_OPERATORS)
         assert isinstance(await assignments.take_up(connection, item), assignments.GivenAnswer)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+async def test_every_process_says_in_its_own_role_that_it_lives(server: RolesServer, kind: Kind) -> None:
+    async with Database(server.kinds[kind]) as database, database.begin() as connection:
+        joined = await fleet.join(connection, kind, None)
+        assert await fleet.beat(connection, joined, None)
+        await fleet.leave(connection, joined)
+        assert not await fleet.beat(connection, joined, None)
 
 
 async def test_runs_are_told_and_reopened_in_the_role_of_the_server(server: RolesServer) -> None:

@@ -84,7 +84,6 @@ def config(evaluations: int) -> RunConfig:
 
 def test_a_story(served: Served, tmp_path: Path) -> None:
     with Client(served.url, served.token) as client:
-        assert client.me().is_admin
         folder = problem_folder(tmp_path / "hill")
         sent = client.submit(folder)
         assert (sent.name, sent.new) == ("hill", True)
@@ -142,6 +141,18 @@ def test_a_story(served: Served, tmp_path: Path) -> None:
         assert compared.same_problem
         assert [item.run for item in compared.runs] == [run.id, fork.id]
         assert client.wait(client.reopen(fork.id, Budget(evaluations=9)).id).evaluations == 9
+
+
+def test_who_asks_and_what_lives(served: Served) -> None:
+    with Client(served.url, served.token) as client:
+        assert client.me().is_admin
+        living = {item.kind: item for item in client.fleet().processes}
+        assert living.keys() == {"server", "controller", "workers", "evaluators"}
+        # They say it with the first beat of their pulse at which they serve.
+        while living["evaluators"].slots is None:
+            time.sleep(0.1)
+            living = {item.kind: item for item in client.fleet().processes}
+        assert living["evaluators"].slots == 1
 
 
 def test_commands(served: Served, tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""The part of the schema that a service has beside its runs: its machines and processes."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+
+from database.schema import enum_column_type, identity, metadata, moment
+from evolution.evaluation import Tier
+
+machine = sa.Table(
+    "machine",
+    metadata,
+    sa.Column("fingerprint", BYTEA, primary_key=True),
+    sa.Column("description", JSONB, nullable=False),
+)
+
+process = sa.Table(
+    "process",
+    metadata,
+    identity(),
+    sa.Column("kind", sa.Text, nullable=False, comment="server, controller, workers or evaluators"),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("slots", sa.SmallInteger, comment="of evaluators: programs that it judges at a time"),
+    sa.Column("busy", sa.SmallInteger, comment="slots that were judging at the last sign of life"),
+    sa.Column("tier", enum_column_type(Tier)),
+    sa.Column("machine", BYTEA, sa.ForeignKey(machine.c.fingerprint)),
+    moment("started_at"),
+    sa.Column(
+        "heard_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False, comment="its last sign of life"
+    ),
+)
+sa.Index(None, process.c.heard_at)
