@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from database import programs, runs
+from database import allowed_models, programs, runs
 from database.encoding import storable, to_json
 from database.engine import CONTROLLER, Connection, notify
 from database.errors import NotAllowed, NotFound
@@ -91,7 +91,8 @@ async def ask(connection: Connection, run: int, command: Command, person: int | 
 
     Raises:
         NotFound: no such run.
-        NotAllowed: it can be seen already that the run cannot obey; nothing was written.
+        NotAllowed: it can be seen already that the run cannot obey, or (ModelsNotAllowed) that its project may not use
+            the models; nothing was written.
     """
     row = await runs.lock_shared(connection, run)
     for_people = isinstance(command, Annotate)
@@ -99,6 +100,8 @@ async def ask(connection: Connection, run: int, command: Command, person: int | 
         pending = await waiting(connection, run) if row.steered else []
         if refusal := _refusal(row, command, pending):
             raise NotAllowed(refusal)
+    if isinstance(command, SetModels):
+        await allowed_models.check(connection, row.project, [model.name for model in command.models])
     await _look_at_programs(connection, row, command)
     asked = {
         "run": run,

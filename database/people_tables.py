@@ -36,8 +36,16 @@ project = sa.Table(
     identity(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("weight", DOUBLE_PRECISION, server_default="1", nullable=False, comment="its share of slots against others"),
+    sa.Column("any_model", sa.Boolean, server_default=sa.true(), nullable=False, comment="else those of project_model alone"),
     moment("created_at"),
     sa.CheckConstraint("weight between 0.001 and 1000", name="weight_in_range"),
+)
+
+project_model = sa.Table(
+    "project_model",
+    metadata,
+    sa.Column("project", sa.BigInteger, sa.ForeignKey("project.id"), primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True, comment="as runs call it; it need not be configured"),
 )
 
 turn = sa.Table(

@@ -4,7 +4,7 @@ import secrets
 
 import sqlalchemy as sa
 
-from database import allowances, blobs, problems, projects
+from database import allowances, allowed_models, blobs, problems, projects
 from database.encoding import storable
 from database.engine import Connection
 from database.errors import EpochLost, NotAllowed, NotFound
@@ -96,7 +96,11 @@ async def create(
     SEED, answered) and the seed's queued search evaluation. `length` (characters of evolvable text) and `literals`
     (numeric literals in it) are those of the seed program: that of the problem, or for a fork `origin`, a program of
     another run. `person` started it, None is the command line.
+
+    Raises:
+        ModelsNotAllowed: the project may not use its models.
     """
+    await allowed_models.check(connection, project, [model.name for model in config.models])
     await problems.store(connection, problem)
     await problems.add(connection, project, problem.revision)
     seed_files = problem.seed_files if origin is None else origin.files
@@ -257,12 +261,14 @@ async def reopen(connection: Connection, run: int, budget: Budget) -> None:
 
     Raises:
         NotFound: no such run.
-        NotAllowed: a new limit is below what is spent and reserved already, here or (evaluations) by project or person.
+        NotAllowed: a new limit is below what is spent and reserved already, here or (evaluations) by project or person;
+            or the project may not use its models any more (ModelsNotAllowed).
     """
     row = (await connection.execute(_LOCK, {"run": run})).mappings().first()
     if row is None:
         raise await _not_found(connection, run)
     found = run_row(row)
+    await allowed_models.check(connection, found.project, [model.name for model in found.config.models])
     if found.stop_reason is StopReason.DAMAGED:
         await allowances.reserve_evaluations(connection, run)
     await limit_money(connection, found, budget)

@@ -41,7 +41,8 @@ class Message(BaseModel):
     content: str
 
 
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.:/-]+$")]
+MODEL_NAME = r"^[\w.:/-]{1,64}$"
+Name = Annotated[str, Field(pattern=MODEL_NAME)]
 
 
 class Model(BaseModel):

@@ -1,8 +1,9 @@
 """The commands of whoever has the database of an installation: people, their tokens, and projects."""
 
 import json
+import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,11 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from database import allowances, people, projects, runs
+from database import allowances, allowed_models, people, projects, runs
 from database.allowances import Allowances
+from database.allowed_models import AllowedModels
 from database.engine import Connection
 from database.people import Person
 from evolution.limits import Payer, Resource
+from evolution.models import MODEL_NAME
 from evolution.people import Role
 from galapagos import options
 from galapagos.failures import ExitCode, Failure
@@ -36,6 +39,9 @@ WeightArgument = Annotated[float, typer.Argument(metavar="WEIGHT", help="From 0.
 BudgetOption = Annotated[str | None, typer.Option("--budget", metavar="DOLLARS", help="Dollars for models, or `none`.")]
 TokensOption = Annotated[str | None, typer.Option("--tokens", metavar="N", help="Tokens of models, or `none`.")]
 EvaluationsOption = Annotated[str | None, typer.Option("--evaluations", metavar="N", help="Judged programs, or `none`.")]
+OnlyOption = Annotated[list[str] | None, typer.Option("--only", metavar="MODEL", help="A model that it may use; repeat it.")]
+AnyOption = Annotated[bool, typer.Option("--any", help="It may use every model there is.")]
+NoneOption = Annotated[bool, typer.Option("--none", help="It may use no model.")]
 Answer = TypeVar("Answer")
 
 people_app = typer.Typer(help="Add people, list them, and take their access away.", no_args_is_help=True)
@@ -172,6 +178,28 @@ def limit_project(
     _tell_allowances(_change(data, work), as_json)
 
 
+@project_app.command("models")
+def allow_models(
+    project: ProjectArgument,
+    only: OnlyOption = None,
+    every: AnyOption = False,
+    nothing: NoneOption = False,
+    data: options.DataOption = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Say which models the runs of a project may ask; without an option, tell it."""
+    if bool(only) + every + nothing > 1:
+        raise Failure("expected one of --only, --any and --none; got several", ExitCode.BAD_INPUT)
+
+    async def work(connection: Connection) -> AllowedModels:
+        place = await projects.load(connection, project)
+        if not (only or every or nothing):
+            return await allowed_models.of(connection, place.id)
+        return await allowed_models.set_models(connection, place.id, None if every else _names(only or ()), by=None)
+
+    _tell(_change(data, work), as_json)
+
+
 @project_app.command("weight")
 def weigh_project(
     project: ProjectArgument, weight: WeightArgument, data: options.DataOption = None, as_json: options.JsonOption = False
@@ -247,6 +275,13 @@ def dismiss_member(
 
 async def _set_active(connection: Connection, who: str, active: bool) -> Person:
     return await people.set_active(connection, (await people.person(connection, who)).id, active, by=None)
+
+
+def _names(given: Sequence[str]) -> list[str]:
+    for name in given:
+        if re.fullmatch(MODEL_NAME, name) is None:
+            raise Failure(f"expected the name of a model, as in the file of GALAPAGOS_MODELS; got {name!r}", ExitCode.BAD_INPUT)
+    return list(given)
 
 
 def _limits(budget: str | None, tokens: str | None, evaluations: str | None) -> dict[Resource, int | None]:

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from database.errors import Damaged, DatabaseUnavailable, NotAllowed, NotFound, WrongDatabaseUrl
-from evolution.models import ModelsError
 from evolution.problem import ProblemError
 from server.problem_details import FieldError, Refusal, answer
 
@@ -27,7 +26,6 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ProblemError, _lines_at_fault)
-    app.add_exception_handler(ModelsError, _lines_at_fault)
     for kind, status in {NotFound: 404, NotAllowed: 409, Damaged: 409}.items():
         app.add_exception_handler(kind, _with_status(status))
     app.add_exception_handler(DatabaseUnavailable, _unavailable)
@@ -60,8 +58,7 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 
 async def _lines_at_fault(_request: Request, error: Exception) -> Response:
-    field = "body" if isinstance(error, ProblemError) else "body.config.models"
-    return answer(422, str(error), [FieldError(field=field, message=line) for line in str(error).splitlines()])
+    return answer(422, str(error), [FieldError(field="body", message=line) for line in str(error).splitlines()])
 
 
 def _with_status(status: int) -> Any:

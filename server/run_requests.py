@@ -1,7 +1,9 @@
 """Whether a run can be what is asked, before it is stored."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 
+from database.allowed_models import ModelsNotAllowed
 from evolution.language import LANGUAGES, Language
 from evolution.models import ModelsError, chosen, leaving_room
 from evolution.run import ModelChoice, RunConfig
@@ -27,6 +29,20 @@ def fitting(service: Service, config: RunConfig, language: Language) -> RunConfi
         said = f"expected at least one model, since {why}; name one of {', '.join(service.models) or 'none configured'}"
         raise Refusal(422, said, [FieldError(field="body.config.models", message=said)])
     return leaving_room(config, service.models)
+
+
+@contextmanager
+def models_at(field: str) -> Generator[None]:
+    """Let what is wrong with the models of a run name `field`, where they stand.
+
+    Raises:
+        Refusal: they cannot be asked, or the run's project may not use them. 409 where the run had them before.
+    """
+    try:
+        yield
+    except (ModelsError, ModelsNotAllowed) as error:
+        errors = [FieldError(field=field, message=line) for line in str(error).splitlines()]
+        raise Refusal(422 if field.startswith("body.") else 409, str(error), errors) from None
 
 
 def check_models(service: Service, models: Iterable[ModelChoice], *, money_limited: bool) -> None:

@@ -13,6 +13,7 @@ from evolution.commands import Command
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.remote.client import AsyncClient
 from server.schemas.fleet import Fleet
+from server.schemas.models import ModelLine
 from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramLine
@@ -65,6 +66,10 @@ class Client:
     def problem(self, revision: str) -> ProblemDetail:
         """One revision."""
         return self._wait(self._client.problem, revision)
+
+    def models(self, project: int | None = None) -> Generator[ModelLine]:
+        """The models that runs may name."""
+        return self._each(self._client.models(project))
 
     def start(self, problem: str, config: RunConfig | None = None, *, seed: int | None = None, project: int = 1) -> RunDetail:
         """Start a run."""

@@ -20,6 +20,7 @@ from galapagos.remote.connection import Connection
 from galapagos.remote.failures import ServiceUnavailable
 from galapagos.settings import remote_settings
 from server.schemas.fleet import Fleet
+from server.schemas.models import ModelLine
 from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramDiff, ProgramLine
@@ -87,6 +88,11 @@ class AsyncClient:
     async def problem(self, revision: str) -> ProblemDetail:
         """One revision, with its definition and the names of its files."""
         return await self._ask(ProblemDetail, "GET", f"/problems/{revision}")
+
+    async def models(self, project: int | None = None) -> AsyncGenerator[ModelLine]:
+        """The models that runs of a project, or of any of the caller's, may name, with prices and limits."""
+        async for item in self._pages(ModelLine, "/models", {"project": project}):
+            yield item
 
     async def start(
         self, problem: str, config: RunConfig | None = None, *, seed: int | None = None, project: int = 1

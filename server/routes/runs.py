@@ -22,7 +22,7 @@ from server.auth import RunAccess, RunFor, Signed, readable, require
 from server.pages import Cursor, Limit, Page, paged, place_of
 from server.problem_details import Refusal
 from server.problem_details import problems as failures
-from server.run_requests import fitting
+from server.run_requests import fitting, models_at
 from server.schemas.base import LARGEST_ID, Id
 from server.schemas.runs import BudgetRequest, ForkRequest, Money, Origin, RunDetail, RunLine, RunRequest
 from server.service import Served, Service
@@ -45,12 +45,13 @@ async def start_run(body: RunRequest, service: Served, caller: Signed) -> RunDet
         await projects.load(connection, body.project)
         revision = await problem_lists.revision_of(connection, body.project, body.problem)
         problem = await problems.load(connection, revision)
-    config = fitting(service, body.config, problem.definition.language)
-    known = await asyncio.to_thread(examine, problem)
-    return await _created(service, caller, problem, config, body.seed, known, body.project, None)
+    with models_at("body.config.models"):
+        config = fitting(service, body.config, problem.definition.language)
+        known = await asyncio.to_thread(examine, problem)
+        return await _created(service, caller, problem, config, body.seed, known, body.project, None)
 
 
-@router.post("/{run}/fork", status_code=201, summary="Fork a run", responses=failures(403, 404))
+@router.post("/{run}/fork", status_code=201, summary="Fork a run", responses=failures(403, 404, 409))
 async def fork_run(body: ForkRequest, service: Served, access: Submitting) -> RunDetail:
     """Start a run of the same problem, in the same project, whose seed program is any program of this run."""
     async with service.database.begin() as connection:
@@ -59,9 +60,10 @@ async def fork_run(body: ForkRequest, service: Served, access: Submitting) -> Ru
         origin = (await programs.load(connection, access.run, [body.program])).get(body.program)
     if origin is None:
         raise Refusal(404, f"run {access.run} has no program {body.program}; it may have been refused, or not be made yet")
-    config = fitting(service, row.config if body.config is None else body.config, problem.definition.language)
-    known = await asyncio.to_thread(normalise, origin.files, problem.definition.language)
-    return await _created(service, access.caller, problem, config, body.seed, known, access.project, origin)
+    with models_at("run.config.models" if body.config is None else "body.config.models"):
+        config = fitting(service, row.config if body.config is None else body.config, problem.definition.language)
+        known = await asyncio.to_thread(normalise, origin.files, problem.definition.language)
+        return await _created(service, access.caller, problem, config, body.seed, known, access.project, origin)
 
 
 @router.get("", summary="List runs")
@@ -100,7 +102,8 @@ async def reopen_run(body: BudgetRequest, service: Served, access: Steering) -> 
     async with service.database.begin() as connection:
         live = await views.live(connection, access.run)
         _refuse_used_up(live, body)
-        await runs.reopen(connection, access.run, body.budget)
+        with models_at("run.config.models"):
+            await runs.reopen(connection, access.run, body.budget)
         told = {"budget": body.budget.model_dump(mode="json")}
         await audit.note(connection, access.caller, "reopen_run", f"run {access.run}", told)
         await notify(connection, CONTROLLER)

@@ -11,7 +11,7 @@ from evolution.people import Action
 from server.auth import RunAccess, RunFor
 from server.pages import Cursor, Limit, Page, paged, place_of
 from server.problem_details import problems as failures
-from server.run_requests import check_models
+from server.run_requests import check_models, models_at
 from server.schemas.base import Id
 from server.schemas.runs import AskedCommand, BudgetRequest, ModelsRequest
 from server.service import Served, Service
@@ -79,8 +79,10 @@ async def _asked(service: Service, access: RunAccess, command: Command) -> Asked
             config = await runs.load_config(connection, access.run)
             models = command.models if isinstance(command, SetModels) else config.models
             budget = command.budget if isinstance(command, SetBudget) else config.budget
-            check_models(service, models, money_limited=budget.micro_dollars is not None)
-        number = await commands.ask(connection, access.run, command, access.caller.person)
+            with models_at("body.models" if isinstance(command, SetModels) else "body.budget"):
+                check_models(service, models, money_limited=budget.micro_dollars is not None)
+        with models_at("body.models"):
+            number = await commands.ask(connection, access.run, command, access.caller.person)
         told = command.model_dump(mode="json")
         await audit.note(connection, access.caller, f"command_{command.kind}", f"run {access.run}", told)
         found = await commands.list_commands(connection, access.run, number - 1, 1)

@@ -76,6 +76,20 @@ def test_limits_are_set_and_told(terminal: Terminal) -> None:
             terminal.said("project", "limit", "default", "--budget", wrong)
 
 
+def test_projects_get_their_models(terminal: Terminal) -> None:
+    everything = {"project": "default", "any": True, "models": []}
+    assert terminal.answer("project", "models", "default") == everything
+    some = terminal.answer("project", "models", "default", "--only", "small", "--only", "org/large:1")
+    assert some == {"project": "default", "any": False, "models": ["org/large:1", "small"]}
+    assert terminal.answer("project", "models", "default", "--only", "small")["models"] == ["small"]
+    assert terminal.answer("project", "models", "default") == some | {"models": ["small"]}
+    assert terminal.answer("project", "models", "default", "--none") == some | {"models": []}
+    assert terminal.answer("project", "models", "default", "--any") == everything
+    for wrong in (["--any", "--none"], ["--only", "no such"], ["--only", ""]):
+        with pytest.raises(Failure, match="expected"):
+            terminal.said("project", "models", "default", *wrong)
+
+
 def test_projects_get_their_members(terminal: Terminal) -> None:
     terminal.answer("people", "add", "ada")
     made = terminal.answer("project", "create", "proteins")

@@ -188,6 +188,7 @@ def _judge() -> str:
 
 def test_what_is_refused_is_said_in_plain_words(served: Served, tmp_path: Path) -> None:
     with Client(served.url, served.token) as client:
+        assert list(client.models()) == []
         with pytest.raises(ServiceError, match="there is no run 999") as raised:
             client.run(999)
         assert (raised.value.status, raised.value.kind) == (404, "urn:galapagos:not-found")

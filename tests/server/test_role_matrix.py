@@ -22,7 +22,7 @@ ROUTES = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| `([a-z]+)` \|", PAGE, re
 FOR_ANYBODY = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| anybody \|", PAGE, re.MULTILINE)
 ENDLESS = "/stream"
 """Answers that do not end: they are refused like any other, and read elsewhere."""
-OF_NO_PROJECT = frozenset({"/api/v1/runs", "/api/v1/problems"})
+OF_NO_PROJECT = frozenset({"/api/v1/runs", "/api/v1/problems", "/api/v1/models"})
 """Lists: they hold what belongs to the caller's projects, so that a stranger gets an empty one."""
 ABSENT = "123456789"
 """Stands for what these tests do not make: it is not there for anybody."""
