@@ -51,7 +51,7 @@ async def count_evaluations(now: Pass) -> None:
     counted = _counted(now)
     if counted.asked or counted.admitted or counted.refused:
         reserved = counted.asked - counted.admitted - counted.refused
-        await allowances.count_evaluations(now.connection, now.limits, counted.admitted, reserved)
+        await allowances.count_evaluations(now.connection, now.run.id, now.limits, counted.admitted, reserved)
 
 
 def _counted(now: Pass) -> _Counted:

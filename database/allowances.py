@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from database import audit
+from database import audit, spending
 from database.engine import Connection
 from database.errors import NotAllowed, NotFound
 from evolution.limits import Payer, Resource
@@ -60,9 +60,11 @@ _LOCK_EVALUATIONS = sa.text("""
     WHERE w.resource = 'evaluations' AND (w.run = :run OR w.project = :project OR w.person = CAST(:person AS bigint))
     ORDER BY w.id FOR NO KEY UPDATE OF w
 """)
-_COUNT_EVALUATIONS = sa.text("""
-    UPDATE allowance SET spent = spent + :spent, reserved = reserved + :reserved WHERE id = ANY(CAST(:ids AS bigint[]))
-""")
+_COUNT_EVALUATIONS = sa.text(f"""
+    WITH counted AS ({spending.EVALUATED})
+    UPDATE allowance SET spent = spent + CAST(:spent AS bigint), reserved = reserved + :reserved
+    WHERE id = ANY(CAST(:ids AS bigint[]))
+""")  # noqa: S608 - made of constants
 # What a run has reserved is known by its own row, which a run that is set aside keeps.
 _MOVE = sa.text("""
     UPDATE allowance w SET reserved = w.reserved + :sign * own.reserved
@@ -110,9 +112,11 @@ async def lock_evaluations(connection: Connection, run: int, project: int, perso
     return [EvaluationLimit(row.id, _name(row.project_name, row.person_name), row.most, row.left) for row in rows]
 
 
-async def count_evaluations(connection: Connection, limits: Sequence[EvaluationLimit], spent: int, reserved: int) -> None:
-    """Add to what is spent of the locked `limits`, and to what is reserved: fewer, if `reserved` is negative."""
-    row = {"ids": [limit.id for limit in limits], "spent": spent, "reserved": reserved}
+async def count_evaluations(
+    connection: Connection, run: int, limits: Sequence[EvaluationLimit], spent: int, reserved: int
+) -> None:
+    """Add to what the run spent, also of the locked `limits`, and to what is reserved: fewer, if `reserved` is negative."""
+    row = {"run": run, "ids": [limit.id for limit in limits], "spent": spent, "reserved": reserved}
     await connection.execute(_COUNT_EVALUATIONS, row)
 
 

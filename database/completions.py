@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from database import blobs, charges, endpoints
+from database import blobs, charges, endpoints, spending
 from database.charges import Charges, OverBudget
 from database.encoding import storable
 from database.endpoints import UNLIMITED, Gates, Throttle, Wait
@@ -103,7 +103,7 @@ _LOCK = sa.text("""
     SELECT id, run, model, reserved_micro_dollars AS micro_dollars, reserved_tokens AS tokens FROM completion
     WHERE id = ANY(CAST(:ids AS bigint[])) AND cost_micro_dollars IS NULL ORDER BY id FOR NO KEY UPDATE
 """)
-_SETTLE = sa.text("""
+_SETTLE = sa.text(f"""
     WITH given AS (
         SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:answers AS bytea[]), CAST(:failures AS text[]),
             CAST(:reasons AS text[]), CAST(:tokens_in AS integer[]), CAST(:tokens_out AS integer[]),
@@ -114,8 +114,9 @@ _SETTLE = sa.text("""
         UPDATE completion c SET answer = g.answer, failure = g.failure, finish_reason = g.reason, tokens_in = g.tokens_in,
             tokens_out = g.tokens_out, cost_micro_dollars = g.cost, latency_s = g.latency
         FROM given g WHERE c.id = g.id
-        RETURNING c.run, c.reserved_micro_dollars AS reserved, g.cost, g.tokens_in, g.tokens_out
-    )
+        RETURNING c.run, c.model, c.reserved_micro_dollars AS reserved, g.cost, g.tokens_in, g.tokens_out, g.failure
+    ),
+    booked AS ({spending.BOOKED})
     UPDATE account a SET spent_micro_dollars = a.spent_micro_dollars + s.cost,
         reserved_micro_dollars = a.reserved_micro_dollars - s.reserved,
         tokens_in = a.tokens_in + s.tokens_in, tokens_out = a.tokens_out + s.tokens_out
@@ -123,7 +124,7 @@ _SETTLE = sa.text("""
         SELECT run, sum(cost) AS cost, sum(reserved) AS reserved, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out
         FROM settled GROUP BY run
     ) s WHERE a.run = s.run
-""")
+""")  # noqa: S608 - made of constants
 _LOCK_LOST = sa.text("""
     SELECT c.id FROM completion c JOIN proposal p ON p.id = c.proposal
     WHERE c.cost_micro_dollars IS NULL AND (p.state <> 'leased' OR p.lease IS DISTINCT FROM c.lease)
@@ -132,13 +133,15 @@ _LOCK_LOST = sa.text("""
 # Waits for whoever is settling one of them now.
 _LOCK_OPEN = sa.text("SELECT id FROM completion WHERE run = :run AND cost_micro_dollars IS NULL ORDER BY id FOR NO KEY UPDATE")
 _RUNS = sa.text("SELECT DISTINCT run FROM completion WHERE id = ANY(CAST(:ids AS bigint[]))")
-_SETTLE_LOST = sa.text("""
+_SETTLE_LOST = sa.text(f"""
     WITH settled AS (
         UPDATE completion SET cost_micro_dollars = reserved_micro_dollars, failure = :failure
-        WHERE id = ANY(CAST(:ids AS bigint[])) RETURNING run, reserved_micro_dollars AS amount, reserved_tokens AS tokens
+        WHERE id = ANY(CAST(:ids AS bigint[]))
+        RETURNING run, model, failure, reserved_micro_dollars AS cost, reserved_tokens AS tokens, tokens_in, tokens_out
     ),
+    booked AS ({spending.BOOKED}),
     owed AS (
-        SELECT w.id, sum(CASE w.resource WHEN 'tokens' THEN s.tokens ELSE s.amount END) AS amount
+        SELECT w.id, sum(CASE w.resource WHEN 'tokens' THEN s.tokens ELSE s.cost END) AS amount
         FROM settled s JOIN run r ON r.id = s.run
         JOIN allowance w ON w.resource <> 'evaluations' AND (w.run = r.id OR w.project = r.project OR w.person = r.person)
         GROUP BY w.id
@@ -148,8 +151,8 @@ _SETTLE_LOST = sa.text("""
     )
     UPDATE account a SET spent_micro_dollars = a.spent_micro_dollars + s.amount,
         reserved_micro_dollars = a.reserved_micro_dollars - s.amount
-    FROM (SELECT run, sum(amount) AS amount FROM settled GROUP BY run) s WHERE a.run = s.run
-""")
+    FROM (SELECT run, sum(cost) AS amount FROM settled GROUP BY run) s WHERE a.run = s.run
+""")  # noqa: S608 - made of constants
 _STORED = sa.text("""
     SELECT c.id, c.model, c.template, p.content AS prompt, a.content AS text, c.finish_reason
     FROM completion c JOIN blob p ON p.hash = c.prompt JOIN blob a ON a.hash = c.answer

@@ -60,6 +60,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "audit": "SELECT, INSERT",
         "allowance": "SELECT, INSERT, UPDATE (most, reserved)",
         "process": f"SELECT, {_LIVE}",
+        "spending": "SELECT",
     },
     Kind.CONTROLLER: {
         "blob": "SELECT, INSERT",
@@ -82,6 +83,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "search_state": "SELECT, INSERT, UPDATE",
         "event": "SELECT, INSERT",
         "process": f"SELECT (id, heard_at), {_LIVE}",
+        "spending": "SELECT, INSERT, UPDATE",
     },
     Kind.WORKERS: {
         "blob": "SELECT, INSERT",
@@ -104,6 +106,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "scored": "SELECT",
         "elite": "SELECT",
         "process": f"SELECT (id, heard_at), {_LIVE}",
+        "spending": "SELECT, INSERT, UPDATE",
     },
     Kind.EVALUATORS: {
         "blob": "SELECT, INSERT",

@@ -1,4 +1,4 @@
-"""The part of the schema that a service has beside its runs: its machines and processes."""
+"""The part of the schema that a service has beside its runs: its machines and processes, and what was spent."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
@@ -30,3 +30,16 @@ process = sa.Table(
     ),
 )
 sa.Index(None, process.c.heard_at)
+
+spending = sa.Table(
+    "spending",
+    metadata,
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True, comment="in UTC"),
+    sa.Column("model", sa.Text, primary_key=True, comment="empty: evaluations, of which no model is said"),
+    *(
+        sa.Column(name, sa.BigInteger, server_default="0", nullable=False)
+        for name in ("calls", "failed", "micro_dollars", "tokens_in", "tokens_out", "evaluations")
+    ),
+)
+sa.Index(None, spending.c.day)

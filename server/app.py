@@ -19,7 +19,21 @@ from server.event_feed import EventFeed
 from server.known_parameters import only_known_parameters
 from server.metrics import Measured
 from server.recent import Recent
-from server.routes import events, exports, fleet, health, models, people, problems, programs, results, runs, steering, work
+from server.routes import (
+    events,
+    exports,
+    fleet,
+    health,
+    models,
+    people,
+    problems,
+    programs,
+    results,
+    runs,
+    spending,
+    steering,
+    work,
+)
 from server.service import Service
 from server.settings import ServerSettings
 from server.tallies import Tallies
@@ -79,6 +93,19 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=API)
-    for routes in (people, fleet, problems, models, runs, steering, programs, results, exports, events, work):
+    for routes in (
+        people,
+        fleet,
+        problems,
+        models,
+        runs,
+        steering,
+        programs,
+        results,
+        spending,
+        exports,
+        events,
+        work,
+    ):
         api.include_router(routes.router)
     return api

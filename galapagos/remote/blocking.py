@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import date
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +10,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from anyio.from_thread import start_blocking_portal
 
+from database.spending import Group
 from evolution.commands import Command
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.remote.client import AsyncClient
@@ -19,6 +21,7 @@ from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramLine
 from server.schemas.results import Cell, Comparison, Record, Spend
 from server.schemas.runs import AskedCommand, RunDetail, RunLine
+from server.schemas.spending import Spent
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -150,6 +153,10 @@ class Client:
     def spend(self, run: int) -> Spend:
         """What a run cost."""
         return self._wait(self._client.spend, run)
+
+    def spending(self, by: Group = Group.PROJECT, project: int | None = None, since: date | None = None) -> Generator[Spent]:
+        """What was spent by each project, person, run or model."""
+        return self._each(self._client.spending(by, project, since))
 
     def compare(self, runs: Sequence[int]) -> Comparison:
         """The best-so-far curves of up to 16 runs."""

@@ -7,12 +7,14 @@ import re
 import tarfile
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
 
+from database.spending import Group
 from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Stop
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import find_problem_folder, read_files
@@ -26,6 +28,7 @@ from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramDiff, ProgramLine
 from server.schemas.results import Cell, Comparison, Record, Spend
 from server.schemas.runs import AskedCommand, RunDetail, RunLine
+from server.schemas.spending import Spent
 
 Answer = TypeVar("Answer", bound=BaseModel)
 RECONNECT_S = 1.0
@@ -196,6 +199,13 @@ class AsyncClient:
     async def spend(self, run: int) -> Spend:
         """What a run cost, in all and by model."""
         return await self._ask(Spend, "GET", f"/runs/{run}/spend")
+
+    async def spending(
+        self, by: Group = Group.PROJECT, project: int | None = None, since: date | None = None
+    ) -> AsyncGenerator[Spent]:
+        """What was spent by each project, person, run or model, since the beginning of a day in UTC."""
+        async for item in self._pages(Spent, "/spend", {"by": by, "project": project, "since": since}):
+            yield item
 
     async def compare(self, runs: Sequence[int]) -> Comparison:
         """The best-so-far curves of up to 16 runs, by evaluations, seconds and money."""

@@ -55,6 +55,8 @@ async def _asked(app: FastAPI, database: Database, method: str, path: str) -> As
     filled = re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], ABSENT), path)
     if path.endswith("/comparison"):
         filled += f"?run={run}"
+    if path.endswith("/v1/spend"):
+        filled += "?project=1"
     operation = app.openapi()["paths"][path.replace("{path}", "{path:path}") if path not in app.openapi()["paths"] else path]
     content = operation[method.lower()].get("requestBody", {}).get("content", {}).get("application/json", {})
     body = _example(app, content)
