@@ -18,6 +18,7 @@ from server.errors import handle_errors
 from server.event_feed import EventFeed
 from server.known_parameters import only_known_parameters
 from server.metrics import Measured
+from server.rate_limit import RateLimit
 from server.recent import Recent
 from server.routes import (
     events,
@@ -85,6 +86,8 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     app.openapi = partial(describe, app)
     handle_errors(app)
     app.add_middleware(BodyLimit, largest=chosen.body_mib << 20, uploads=(f"{API}/problems",))
+    if chosen.requests_per_minute:
+        app.add_middleware(RateLimit, per_minute=chosen.requests_per_minute, within=f"{API}/")
     app.add_middleware(Measured)
     app.include_router(health.router)
     app.include_router(_api())

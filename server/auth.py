@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from database.people import Caller
 from evolution.people import Action
 from server.problem_details import Refusal
+from server.rate_limit import SIGNED
 from server.schemas.base import LARGEST_ID
 from server.service import Served
 
@@ -18,12 +19,15 @@ _bearer = HTTPBearer(
 RunNumber = Annotated[int, Path(ge=1, le=LARGEST_ID, description="id of a run")]
 
 
-async def _caller(service: Served, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+async def _caller(
+    request: Request, service: Served, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
     if credentials is None:
         raise _no_token("expected a token in the header Authorization, as `Bearer gal_...`; none came")
     found = await service.recent.caller(credentials.credentials)
     if found is None:
         raise _no_token("the token is unknown, revoked or expired, or its owner was deactivated; ask an administrator for one")
+    setattr(request.state, SIGNED, True)
     return found
 
 

@@ -23,6 +23,7 @@ TAGS = [
     {"name": "work", "description": "What people and agents are asked in a model's place, and answer."},
     {"name": "results", "description": "Archives, records, tallies, spending, comparisons and exports."},
 ]
+_RETRY_AFTER = {"description": "seconds after which to ask again", "schema": {"type": "integer", "minimum": 1}}
 ABOUT = """Galapagos evolves programs: submit a problem, watch its runs, steer them, take the results.
 
 Every failure is problem+json (RFC 9457) with the fields at fault. Scores are in the problem's own direction and unit. Times
@@ -46,18 +47,20 @@ def describe(app: FastAPI) -> dict[str, Any]:
             schemas[model.__name__] = own
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
-        for operations in found["paths"].values():
+        for path, operations in found["paths"].items():
             for operation in operations.values():
-                _complete(operation)
+                _complete(operation, limited=path.startswith("/api/"))
         app.openapi_schema = found
     return app.openapi_schema
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], *, limited: bool) -> None:
     answers = operation["responses"]
     # FastAPI promises its own form of a 422, which is not the one of this service.
     answers.pop("422", None)
     everywhere = (*EVERYWHERE, 422) if "requestBody" in operation else EVERYWHERE
     for status, about in problems(*everywhere).items():
         answers.setdefault(str(status), about)
+    if limited:
+        answers["429"] = problems(429)[429] | {"headers": {"Retry-After": _RETRY_AFTER}}
     operation["responses"] = dict(sorted(answers.items()))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +18,10 @@ FIRST_PAUSE_S = 0.5
 _SAFE = frozenset({"GET", "PUT"})
 """Doing these twice is doing them once."""
 _AWAY = frozenset({502, 503, 504})
+_TOO_SOON = frozenset({429})
+"""Nothing was done: with a `Retry-After`, the same may be asked again whatever it is."""
+PATIENCE_S = 120.0
+"""So long one request waits in all for a service that is asked too often."""
 
 
 class Connection:
@@ -61,20 +66,25 @@ class Connection:
         """
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         headers = {"Content-Type": content_type} if content_type else {}
-        pause = FIRST_PAUSE_S
-        for left in reversed(range(TRIES if method in _SAFE else 1)):
+        request = self._http.build_request(method, path, params=given, json=body, content=content, headers=headers)
+        pause, patience = FIRST_PAUSE_S, _Patience()
+        left = TRIES if method in _SAFE else 1
+        while True:
+            left -= 1
             try:
-                response = await self._http.request(method, path, params=given, json=body, content=content, headers=headers)
+                response = await self._http.send(request)
             except httpx.TransportError as error:
                 if not left:
                     raise self._away(error) from error
             else:
+                if await patience.waited(response):
+                    left += 1
+                    continue
                 if response.status_code not in _AWAY or not left:
                     return _checked(response)
                 pause = max(pause, _retry_after(response))
             await asyncio.sleep(pause)
             pause *= 2
-        raise AssertionError("the last try returns or raises")
 
     @asynccontextmanager
     async def stream(
@@ -88,12 +98,18 @@ class Connection:
         """
         timeout = httpx.Timeout(30.0, read=silence_s)
         given = {name: value for name, value in parameters.items() if value is not None}
+        patience = _Patience()
         try:
-            async with self._http.stream("GET", path, params=given, headers=dict(headers or {}), timeout=timeout) as response:
-                if response.status_code >= 400:
-                    await response.aread()
-                    _checked(response)
-                yield response
+            while True:
+                told = dict(headers or {})
+                async with self._http.stream("GET", path, params=given, headers=told, timeout=timeout) as response:
+                    if response.status_code >= 400:
+                        await response.aread()
+                        if await patience.waited(response):
+                            continue
+                        _checked(response)
+                    yield response
+                    return
         except httpx.TransportError as error:
             raise self._away(error) from error
 
@@ -102,6 +118,21 @@ class Connection:
             f"the service at {self._url} cannot be reached: {type(error).__name__}: {error}; is it running, and is that its "
             "address?"
         )
+
+
+class _Patience:
+    """Waits when a service says that it is asked too often, but not for ever."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + PATIENCE_S
+
+    async def waited(self, response: httpx.Response) -> bool:
+        """Whether it said so, and the time that it named has gone by; False is an answer to be taken as it is."""
+        seconds = _retry_after(response)
+        if response.status_code not in _TOO_SOON or not seconds or time.monotonic() + seconds > self._until:
+            return False
+        await asyncio.sleep(seconds)
+        return True
 
 
 def _checked(response: httpx.Response) -> Any:

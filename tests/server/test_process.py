@@ -27,9 +27,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(url: str) -> Generator[tuple[subprocess.Popen[bytes], str]]:
+def serving(url: str, **settings: str) -> Generator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
     told = {"GALAPAGOS_DATABASE_URL": url, "GALAPAGOS_PORT": str(port)}
+    told |= {f"GALAPAGOS_{name.upper()}": value for name, value in settings.items()}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GALAPAGOS_")}
     address = f"http://127.0.0.1:{port}"
     # Not a pipe, which would be full some day: then the service would wait for somebody to read its log.
