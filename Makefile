@@ -47,10 +47,11 @@ soak:
 attack-table: setup
 	$(BIN)/python -m pytest -p tests.security.writing -n $(TEST_PROCESSES) --dist loadgroup $$($(BIN)/python -m tests.security.rows)
 
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 lock: setup
-	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
-	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-annotate --constraint requirements.lock $(LEFT_OUT_OF_IMAGES:%=--no-emit-package %) \
-	  pyproject.toml -o requirements-service.lock
+	$(COMPILE) --extra dev --extra mcp pyproject.toml -o requirements.lock
+	$(COMPILE) --constraint requirements.lock $(LEFT_OUT_OF_IMAGES:%=--no-emit-package %) pyproject.toml -o requirements-service.lock
+	$(COMPILE) --all-extras --constraint requirements.lock pyproject.toml -o requirements-extras.lock
+	awk 'NR == FNR {if (/^[^ ]/) have[$$1] = 1; next} /^[^ ]/ {mine = !($$1 in have)} mine' \
+	  requirements.lock requirements-extras.lock >requirements-extras.new && mv requirements-extras.new requirements-extras.lock
 	awk '/^[^ ]/ {mine = /^(msgspec|numpy)==/} mine' requirements.lock >evaluators/container/requirements.lock

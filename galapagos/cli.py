@@ -19,6 +19,7 @@ from galapagos.cli_serve import serve
 from galapagos.cli_steer import pause, steer, stop, unpause
 from galapagos.failures import ExitCode, Failure
 from galapagos.remote.cli import remote_app
+from galapagos.remote.cli_track import track
 
 app = typer.Typer(
     name="galapagos",
@@ -46,6 +47,7 @@ for name, command in {
     "problems": list_problems,
 }.items():
     app.command(name)(command)
+remote_app.command()(track)
 for name, group in {"people": people_app, "token": token_app, "project": project_app, "remote": remote_app}.items():
     app.add_typer(group, name=name)
 

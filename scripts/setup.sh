@@ -101,6 +101,17 @@ install_locked() {
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 }
 
+install_extras() {
+  local cache=()
+  [ -w "${HOME:-/nonexistent}" ] || cache=(--no-cache)
+  VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet ${cache[@]+"${cache[@]}"} --no-deps --require-hashes -r requirements-extras.lock \
+    || .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-extras.lock
+}
+
+extras_stamp() {
+  { stamp; cat requirements-extras.lock; } | { sha256sum 2>/dev/null || shasum -a 256; } | cut -d' ' -f1
+}
+
 stamp() {
   { pwd; cat requirements.lock pyproject.toml scripts/setup.sh; } | { sha256sum 2>/dev/null || shasum -a 256; } | cut -d' ' -f1
 }
@@ -112,4 +123,10 @@ if [ "$(cat .venv/.galapagos-ready 2>/dev/null)" != "$(stamp)" ] || ! .venv/bin/
   say "installing the locked dependencies into .venv"
   install_locked
   stamp >.venv/.galapagos-ready
+fi
+# What only tests of the extras need would make everybody else's first minute longer.
+if [ "$strict" = --tests ] && [ "$(cat .venv/.galapagos-extras 2>/dev/null)" != "$(extras_stamp)" ]; then
+  say "installing the locked packages of all extras into .venv"
+  install_extras
+  extras_stamp >.venv/.galapagos-extras
 fi

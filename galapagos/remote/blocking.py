@@ -166,6 +166,14 @@ class Client:
         """Write a run to a file."""
         return self._wait(self._client.export, run, path, kind)
 
+    def frame(self, run: int) -> Any:
+        """The proposals of a run as a `pandas.DataFrame`."""
+        return self._wait(self._client.frame, run)
+
+    def curves(self, runs: Sequence[int]) -> Any:
+        """The best-so-far curves of runs as one `pandas.DataFrame`."""
+        return self._wait(self._client.curves, runs)
+
     def events(self, run: int, after: int = 0) -> Generator[Mapping[str, Any]]:
         """The log of a run, then live."""
         return self._each(self._client.events(run, after))

@@ -1,25 +1,22 @@
 """The commands that speak to a service: `galapagos remote submit`, `start`, `watch` and the rest."""
 
 import asyncio
-import json
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evaluators.judgement import clean
 from evolution.commands import CommandState
 from evolution.run import Order, RunState, StopReason, StrategyName
 from galapagos import options
 from galapagos.failures import ExitCode, Failure
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, progress_for, score_text
-from galapagos.remote.failures import ServiceError, ServiceUnavailable
+from galapagos.remote.answers import print_json, say, with_client
 
 if TYPE_CHECKING:
     # Imported where they are used: all other commands would pay for them with memory.
@@ -40,7 +37,6 @@ MOST_ROWS = 20
 HEARD_S = 10.0
 LOOK_S = 0.2
 AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})
-Found = TypeVar("Found")
 
 
 class ExportKind(StrEnum):
@@ -54,12 +50,12 @@ class ExportKind(StrEnum):
 @remote_app.command()
 def submit(problem: options.ProblemArgument, project: ProjectOption = 1, as_json: options.JsonOption = False) -> None:
     """Send a problem's folder to the service."""
-    sent = _with_client(lambda client: client.submit(problem, project))
+    sent = with_client(lambda client: client.submit(problem, project))
     if as_json:
-        _print_json(sent.model_dump(mode="json"))
+        print_json(sent.model_dump(mode="json"))
         return
-    _say(f"{sent.name}, revision {sent.revision}, is {'new' if sent.new else 'known already'} in project {project}")
-    _say(f"galapagos remote start {sent.name} --project {project} starts a run")
+    say(f"{sent.name}, revision {sent.revision}, is {'new' if sent.new else 'known already'} in project {project}")
+    say(f"galapagos remote start {sent.name} --project {project} starts a run")
 
 
 @remote_app.command()
@@ -98,13 +94,13 @@ def start(
         tune=tune,
         budget=options.budget_of(seconds, evaluations, budget, tokens, target),
     )
-    started = _with_client(lambda client: client.start(problem, config, seed=seed, project=project))
+    started = with_client(lambda client: client.start(problem, config, seed=seed, project=project))
     if watch:
         _watch(started.id, as_json)
     elif as_json:
-        _print_json(started.model_dump(mode="json"))
+        print_json(started.model_dump(mode="json"))
     else:
-        _say(f"run {started.id} of {started.problem} goes on; galapagos remote watch {started.id} shows how")
+        say(f"run {started.id} of {started.problem} goes on; galapagos remote watch {started.id} shows how")
 
 
 @remote_app.command()
@@ -148,7 +144,7 @@ def limit(
         ended = (await client.run(number)).state is RunState.FINISHED
         return await (client.reopen(number, limits) if ended else _heard(client, await client.set_budget(number, limits)))
 
-    _told(number, _with_client(work), "has other limits", as_json)
+    _told(number, with_client(work), "has other limits", as_json)
 
 
 @remote_app.command("runs")
@@ -162,14 +158,14 @@ def list_runs(
     async def work(client: "AsyncClient") -> "list[RunLine]":
         return [run async for run in client.runs(project=project, state=state)]
 
-    found = _with_client(work)
+    found = with_client(work)
     if as_json:
-        _print_json({"runs": [run.model_dump(mode="json") for run in found]})
+        print_json({"runs": [run.model_dump(mode="json") for run in found]})
     elif found:
         console = Console()
         console.print(_table(found, console.width))
     else:
-        _say("no runs that you may see; galapagos remote start PROBLEM starts one")
+        say("no runs that you may see; galapagos remote start PROBLEM starts one")
 
 
 @remote_app.command()
@@ -179,17 +175,17 @@ def best(
     as_json: options.JsonOption = False,
 ) -> None:
     """Print the best program of a run, or write its files to a folder; the verified best if there is one."""
-    found = _with_client(lambda client: client.best(number))
+    found = with_client(lambda client: client.best(number))
     if found is None:
         raise Failure(f"no program of run {number} has a score yet", ExitCode.FAILED)
     if output is not None:
         write_files(found.files, output)
     if as_json:
-        _print_json(found.model_dump(mode="json"))
+        print_json(found.model_dump(mode="json"))
     elif output is not None:
-        _say(f"program {found.number} of run {number} is in {output}")
+        say(f"program {found.number} of run {number} is in {output}")
     else:
-        _say("\n".join(f"# {path}\n{text}" for path, text in found.files.items()))
+        say("\n".join(f"# {path}\n{text}" for path, text in found.files.items()))
 
 
 def write_files(files: Mapping[str, str], folder: Path) -> None:
@@ -213,12 +209,12 @@ def compare(
     as_json: options.JsonOption = False,
 ) -> None:
     """Show the best scores of several runs side by side, after as many evaluations each."""
-    found = _with_client(lambda client: client.compare(numbers))
+    found = with_client(lambda client: client.compare(numbers))
     if as_json:
-        _print_json(found.model_dump(mode="json"))
+        print_json(found.model_dump(mode="json"))
         return
     if not found.same_problem:
-        _say("these runs are of different problems, or of different revisions of one: their scores do not compare")
+        say("these runs are of different problems, or of different revisions of one: their scores do not compare")
     table = Table(box=None, pad_edge=False)
     for head in ("evaluations", *(f"run {run.run}" for run in found.runs)):
         table.add_column(head, justify="right")
@@ -239,11 +235,11 @@ def export(
     """Write a run to a file: a row a proposal, or for a dataset a row for each answer of a model with its reward."""
     suffix = "parquet" if kind is ExportKind.PARQUET else "jsonl"
     path = output or Path(f"run-{number}.{suffix}")
-    size = _with_client(lambda client: client.export(number, path, kind.value))
+    size = with_client(lambda client: client.export(number, path, kind.value))
     if as_json:
-        _print_json({"run": number, "format": kind.value, "file": str(path), "bytes": size})
+        print_json({"run": number, "format": kind.value, "file": str(path), "bytes": size})
     else:
-        _say(f"{path}, {size:,} bytes")
+        say(f"{path}, {size:,} bytes")
 
 
 def _table(runs: "list[RunLine]", width: int) -> Table:
@@ -286,16 +282,16 @@ def _watch(number: int, as_json: bool) -> None:
         with progress_for(console, "Ctrl-C ends the watching, not the run") as progress:
             return await client.wait(number, lambda run: progress.show(standing_of(run, definition)))
 
-    ended = _with_client(work)
+    ended = with_client(work)
     as_asked = ended.stop_reason in AS_ASKED and ended.verified_score is not None
     stopped = ended.stop_reason is StopReason.STOPPED
     code = ExitCode.DONE if as_asked else ExitCode.INTERRUPTED if stopped else ExitCode.FAILED
     if as_json:
-        _print_json(ended.model_dump(mode="json") | {"exit_code": int(code)})
+        print_json(ended.model_dump(mode="json") | {"exit_code": int(code)})
     else:
-        _say(f"run {number} ended: {ended.stop_detail}")
+        say(f"run {number} ended: {ended.stop_detail}")
         for name, score in (("seed", ended.seed_score), ("best", ended.best_score), ("verified", ended.verified_score)):
-            _say(f"  {name:<9} {score_text(score, ended.unit)}")
+            say(f"  {name:<9} {score_text(score, ended.unit)}")
     raise typer.Exit(int(code))
 
 
@@ -303,7 +299,7 @@ def _tell(number: int, ask: "Callable[[AsyncClient], Awaitable[AskedCommand]]", 
     async def work(client: "AsyncClient") -> "AskedCommand":
         return await _heard(client, await ask(client))
 
-    _told(number, _with_client(work), done, as_json)
+    _told(number, with_client(work), done, as_json)
 
 
 async def _heard(client: "AsyncClient", asked: "AskedCommand") -> "AskedCommand":
@@ -323,9 +319,9 @@ def _told(number: int, found: "AskedCommand | RunDetail", done: str, as_json: bo
         raise Failure(answer["detail"] or "the command was refused", ExitCode.BAD_INPUT)
     waits = answer["state"] == CommandState.WAITING
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
-        _say(f"run {number} is not served now; it will be told as soon as it is" if waits else f"run {number} {done}")
+        say(f"run {number} is not served now; it will be told as soon as it is" if waits else f"run {number} {done}")
 
 
 @remote_app.command()
@@ -347,28 +343,3 @@ def mcp(
     from galapagos.settings import remote_settings
 
     asyncio.run(serve_tools(remote_settings(), port))
-
-
-def _with_client(work: "Callable[[AsyncClient], Awaitable[Found]]") -> Found:
-    from galapagos.remote.client import AsyncClient
-
-    async def whole() -> Found:
-        async with AsyncClient() as client:
-            return await work(client)
-
-    try:
-        return asyncio.run(whole())
-    except ServiceError as error:
-        code = ExitCode.MACHINE if error.status >= 500 else ExitCode.BAD_INPUT
-        raise Failure(str(error), code) from None
-    except ServiceUnavailable as error:
-        raise Failure(str(error), ExitCode.MACHINE) from None
-
-
-def _say(text: str) -> None:
-    # Programs and reasons are written by models and candidates: a terminal must not obey them.
-    sys.stdout.write((clean(text, len(text)) if sys.stdout.isatty() else text) + "\n")
-
-
-def _print_json(answer: dict[str, Any]) -> None:
-    _say(json.dumps(answer, ensure_ascii=False))

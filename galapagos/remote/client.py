@@ -18,6 +18,7 @@ from database.spending import Group
 from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Stop
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import find_problem_folder, read_files
+from galapagos.remote import frames
 from galapagos.remote.connection import Connection
 from galapagos.remote.failures import ServiceUnavailable
 from galapagos.settings import remote_settings
@@ -230,6 +231,14 @@ class AsyncClient:
         finally:
             aside.unlink(missing_ok=True)
         return size
+
+    async def frame(self, run: int) -> Any:
+        """The proposals of a run as a `pandas.DataFrame`, with metrics and features as columns; needs the extra `frames`."""
+        return await frames.programs_frame(self.export, run)
+
+    async def curves(self, runs: Sequence[int]) -> Any:
+        """The best-so-far curves of up to 16 runs as one `pandas.DataFrame`; needs the extra `frames`."""
+        return frames.curves_frame(await self.compare(runs))
 
     async def events(self, run: int, after: int = 0) -> AsyncGenerator[Mapping[str, Any]]:
         """The log of a run behind event `after`, then live, for ever; each event once, whatever happens to the connection.

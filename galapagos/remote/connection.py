@@ -42,7 +42,7 @@ class Connection:
             raise SettingsError("expected a token as it was told, `gal_` and 43 characters; this one has others; copy it anew")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.AsyncClient(base_url=url.rstrip("/") + API, headers=headers, timeout=timeout_s)
-        self._url = url
+        self.url = url
 
     async def close(self) -> None:
         """End all connections."""
@@ -115,7 +115,7 @@ class Connection:
 
     def _away(self, error: httpx.TransportError) -> ServiceUnavailable:
         return ServiceUnavailable(
-            f"the service at {self._url} cannot be reached: {type(error).__name__}: {error}; is it running, and is that its "
+            f"the service at {self.url} cannot be reached: {type(error).__name__}: {error}; is it running, and is that its "
             "address?"
         )
 

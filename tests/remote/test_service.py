@@ -21,6 +21,8 @@ from galapagos import AsyncClient, Client, ServiceError, ServiceUnavailable
 from galapagos.failures import Failure
 from galapagos.remote.cli import write_files
 from galapagos.remote.connection import Connection
+from galapagos.remote.extras import TrackerName
+from galapagos.remote.tracking import track
 from tests.galapagos.command import environment, galapagos, problem_folder
 from tests.server.test_process import free_port
 
@@ -180,6 +182,52 @@ def test_commands(served: Served, tmp_path: Path) -> None:
     parquet = remote("export", str(run), "--format", "parquet", "--output", tmp_path / "rows.parquet")
     assert parquet["bytes"] == (tmp_path / "rows.parquet").stat().st_size
     assert [item["run"] for item in remote("compare", str(run))["runs"]] == [run]
+
+
+def test_a_run_in_data_frames_and_in_trackers_of_experiments(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="THE EXTRA mlflow IS NOT TESTED HERE: scripts/setup.sh --tests installs it")
+    with Client(served.url, served.token) as client:
+        sent = client.submit(problem_folder(tmp_path / "hill", judge="# tracked\n" + _judge()))
+        run = client.wait(client.start(sent.revision, config(15), seed=2).id)
+        frame, curves = client.frame(run.id), client.curves([run.id])
+        records = list(client.records(run.id))
+        best = client.best(run.id)
+    assert best is not None
+    assert frame.loc[best.number, "score"] == run.best_score
+    assert frame["verdict"].value_counts()["scored"] <= run.evaluations
+    assert str(frame["created_at"].dtype).startswith("datetime64")
+    assert curves[["evaluations", "score"]].to_numpy().tolist() == [[one.evaluations, one.score] for one in records]
+
+    async def tell_mlflow() -> str:
+        async with AsyncClient(served.url, served.token) as client:
+            return await track(client, run.id, TrackerName.MLFLOW, "galapagos", follow=False)
+
+    place = (tmp_path / "mlruns").as_uri()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", place)
+    with pytest.raises(Failure, match="the tracker refuses"):
+        asyncio.run(tell_mlflow())
+    # MLflow takes ten seconds to make a database.
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    assert asyncio.run(tell_mlflow()) == asyncio.run(tell_mlflow())
+    store = mlflow.MlflowClient(place)
+    (found,) = store.search_runs([store.get_experiment_by_name("galapagos").experiment_id])
+    assert found.info.status == "FINISHED"
+    assert found.data.params["seed"] == "2"
+    assert found.data.params["budget.evaluations"] == "15"
+    assert found.data.metrics["verified_score"] == run.verified_score
+    history = {(one.step, one.value) for one in store.get_metric_history(found.info.run_id, "best_score")}
+    assert history == {(one.evaluations, one.score) for one in records}
+    text = mlflow.artifacts.load_text(f"{found.info.artifact_uri}/program/program.py")
+    assert text == best.files["program.py"]
+
+    told = served.settings | {"WANDB_MODE": "offline", "WANDB_DIR": str(tmp_path)}
+    ended = galapagos("remote", "track", str(run.id), "--to", "wandb", "--follow", "--json", **told)
+    assert ended.code == 0, ended.err
+    assert "Weights & Biases" in ended.answer["place"]
+    (stored,) = (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")
+    assert b"verified_score" in stored.read_bytes()
 
 
 def _judge() -> str:
