@@ -2,9 +2,9 @@
 
     python -m benchmarks.million [--programs 1000000] [--requests 50] [--keep FOLDER]
 
-Prints one JSON object: milliseconds and statements of each list of the service, for the first page, one in the middle, and
-each order and filter. The rows are made by the server itself, in a database of its own with two runs; `--keep` leaves the
-database there for the next time.
+Prints one JSON object: milliseconds and statements of each list of the service, for the first page and the next one, in
+each order and with each filter. The rows are made by the server itself, in a database of its own with two runs; `--keep`
+leaves the database there for the next time.
 """
 
 import argparse
@@ -29,6 +29,17 @@ from server.app import create_app
 from server.settings import ServerSettings
 
 ISLANDS = 8
+_PROGRAMS = (
+    "sort=number",
+    "sort=-number",
+    "sort=score",
+    "sort=-score",
+    "verdict=crashed",
+    "operator=rewrite",
+    "island=3",
+    "model=model-1",
+    "sort=-score&island=3",
+)
 ROWS = (
     """
     INSERT INTO blob (hash, content)
@@ -104,16 +115,15 @@ async def fill(database: Database, programs: int) -> int:
 
 
 def pages(run: int, programs: int) -> list[str]:
-    """The addresses that are asked for."""
+    """The addresses that are asked for: every list of the service, in each order and with each filter."""
     base = f"/runs/{run}"
-    return [
-        "/runs",
-        "/problems",
-        base,
-        f"{base}/events?limit=200",
-        f"{base}/events?limit=200&after={programs}",
-        f"{base}/commands",
-    ]
+    middle = programs // 2
+    lists = ["/runs", "/runs?project=1&state=running", "/problems", "/models", "/fleet", base]
+    lists += [f"/spend?by={by}" for by in ("project", "person", "run", "model")]
+    lists += [f"{base}/programs?{chosen}" for chosen in _PROGRAMS]
+    lists += [f"{base}/programs/{middle}", f"{base}/programs/{middle}/ancestors", f"{base}/programs/{middle}/children"]
+    lists += [f"{base}/archive", f"{base}/archive?island=3", f"{base}/records", f"{base}/commands", f"{base}/assignments"]
+    return [*lists, f"{base}/events?limit=200", f"{base}/events?limit=200&after={programs}"]
 
 
 async def measure(url: str, run: int, programs: int, requests: int) -> dict[str, Any]:
@@ -133,21 +143,34 @@ async def measure(url: str, run: int, programs: int, requests: int) -> dict[str,
         )
         async with client:
             for path in pages(run, programs):
-                took: list[float] = []
-                for _ in range(requests + 1):
-                    statements.clear()
-                    began = time.perf_counter()
-                    response = await client.get(path)
-                    took.append(time.perf_counter() - began)
-                    assert response.status_code == 200, (path, response.text[:300])
-                ordered = sorted(took[1:])
-                found[path] = {
-                    "median_ms": round(1000 * ordered[len(ordered) // 2], 1),
-                    "p95_ms": round(1000 * ordered[int(0.95 * len(ordered))], 1),
-                    "statements": len(statements),
-                    "kilobytes": round(len(response.content) / 1000, 1),
-                }
+                found[path], following = await _asked(client, path, requests, statements)
+                if following is not None:
+                    more = "&" if "?" in path else "?"
+                    next_page, _ = await _asked(client, f"{path}{more}cursor={following}", requests, statements)
+                    found[f"{path} (next page)"] = next_page
     return found
+
+
+async def _asked(
+    client: httpx.AsyncClient, path: str, requests: int, statements: list[str]
+) -> tuple[dict[str, Any], str | None]:
+    """What an address costs, and the cursor of the page behind it."""
+    took: list[float] = []
+    for _ in range(requests + 1):
+        statements.clear()
+        began = time.perf_counter()
+        response = await client.get(path)
+        took.append(time.perf_counter() - began)
+        assert response.status_code == 200, (path, response.text[:300])
+    ordered = sorted(took[1:])
+    cost = {
+        "median_ms": round(1000 * ordered[len(ordered) // 2], 1),
+        "p95_ms": round(1000 * ordered[int(0.95 * len(ordered))], 1),
+        "statements": len(statements),
+        "kilobytes": round(len(response.content) / 1000, 1),
+    }
+    following = response.json().get("next")
+    return cost, following if isinstance(following, str) else None
 
 
 async def _token(database: Database) -> str:
