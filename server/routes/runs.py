@@ -15,7 +15,7 @@ from database.views import Live
 from evolution.examination import examine
 from evolution.normalise import Normalised, normalise
 from evolution.people import Action
-from evolution.problem import Definition, Problem
+from evolution.problem import Definition, Direction, Problem
 from evolution.program import Program
 from evolution.run import RunConfig, RunState
 from server.auth import RunAccess, RunFor, Signed, readable, require
@@ -161,6 +161,7 @@ async def _read(connection: Connection, run: int, definition: Definition, *, ins
 
 
 def _line(item: run_lists.RunLine, caller: Caller) -> RunLine:
+    inspects = caller.may(Action.INSPECT, item.project)
     return RunLine(
         id=item.id,
         project=item.project,
@@ -177,7 +178,14 @@ def _line(item: run_lists.RunLine, caller: Caller) -> RunLine:
         evaluations=item.evaluations,
         best_score=raw(item.best_score, item.sign),
         verified_score=raw(item.verified_score, item.sign),
-        spent_micro_dollars=item.spent_micro_dollars if caller.may(Action.INSPECT, item.project) else None,
+        spent_micro_dollars=item.spent_micro_dollars if inspects else None,
+        limit_micro_dollars=item.limit_micro_dollars if inspects else None,
+        limit_evaluations=item.limit_evaluations,
+        limit_seconds=item.limit_seconds,
+        direction=Direction.MINIMIZE if item.sign < 0 else Direction.MAXIMIZE,
+        unit=item.unit,
+        seed_score=raw(item.seed_score, item.sign),
+        best_known=raw(item.best_known, item.sign),
     )
 
 
@@ -200,14 +208,20 @@ def _detail(live: Live, definition: Definition, inspects: bool) -> RunDetail:
         best_score=raw(live.best_score, sign),
         verified_score=raw(live.verified_score, sign),
         spent_micro_dollars=row.account.spent_micro_dollars if inspects else None,
+        limit_micro_dollars=row.account.limit_micro_dollars if inspects else None,
+        limit_evaluations=row.config.budget.evaluations,
+        limit_seconds=row.config.budget.seconds,
+        direction=definition.score.direction,
+        unit=definition.score.unit,
+        seed_score=raw(live.seed_score, sign),
+        best_known=raw(max((sign * one.value for one in definition.known), default=None), sign),
         config=row.config,
         seed=row.seed,
-        unit=definition.score.unit,
+        known=list(definition.known),
         stop_detail=row.stop_detail,
         as_of_event=row.as_of_event,
         programs=live.programs,
         rate=live.rate,
-        seed_score=raw(live.seed_score, sign),
         best=live.best,
         verified=live.verified,
         champion=row.champion,

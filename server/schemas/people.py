@@ -1,9 +1,11 @@
 """People as they are answered."""
 
-from pydantic import ConfigDict, Field
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, StringConstraints
 
 from evolution.people import Action, Role
-from server.schemas.base import Answer, shown
+from server.schemas.base import Answer, Body, shown
 
 
 class Membership(Answer):
@@ -36,3 +38,11 @@ class Me(Answer):
     is_admin: bool = Field(description="administers the installation")
     token: int = Field(description="id of the token that was used")
     memberships: list[Membership]
+
+
+class SignIn(Body):
+    """The token of whoever signs in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=shown({"token": "gal_..."}))
+
+    token: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_-]{1,200}$")]

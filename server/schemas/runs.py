@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from evolution.commands import Command, CommandState
 from evolution.evaluation import Tier
+from evolution.problem import Direction, Known
 from evolution.run import Budget, ModelChoice, RunConfig, RunState, StopReason
 from server.schemas.base import LARGEST_ID, Answer, Body, Id, Number, shown
 
@@ -28,6 +29,13 @@ LINE = {
     "best_score": 2.3471,
     "verified_score": 2.3398,
     "spent_micro_dollars": 0,
+    "limit_micro_dollars": None,
+    "limit_evaluations": 5000,
+    "limit_seconds": 3600.0,
+    "direction": "maximize",
+    "unit": "",
+    "seed_score": 0.9598,
+    "best_known": 2.635977,
 }
 Seed = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 
@@ -78,7 +86,7 @@ class BudgetRequest(Body):
 
 
 class RunLine(Answer):
-    """A run in a list. `spent_micro_dollars` is null for who may not inspect."""
+    """A run in a list. Null for who may not inspect: `spent_micro_dollars` and `limit_micro_dollars`."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra=shown(LINE))
 
@@ -98,6 +106,13 @@ class RunLine(Answer):
     best_score: float | None
     verified_score: float | None
     spent_micro_dollars: int | None
+    limit_micro_dollars: int | None
+    limit_evaluations: int | None
+    limit_seconds: float | None
+    direction: Direction
+    unit: str
+    seed_score: float | None
+    best_known: float | None = Field(description="the best of the values that the problem names for comparison")
 
 
 class Origin(Answer):
@@ -118,7 +133,7 @@ class Money(Answer):
 
 
 class RunDetail(RunLine):
-    """A run as it stands now. Null for who may not inspect: `money` and `spent_micro_dollars`.
+    """A run as it stands now. Null for who may not inspect: `money` and what is in micro-dollars.
 
     `config` is complete and in force; `rate` is evaluations per second over the last minute; `cells` counts the filled cells
     of the archive by island. `best` and `verified` are numbers of programs, `champion` that of the verified best at the end.
@@ -131,12 +146,11 @@ class RunDetail(RunLine):
             | {
                 "config": CONFIG,
                 "seed": 1,
-                "unit": "",
+                "known": [{"name": "AlphaEvolve", "value": 2.635, "source": "a paper", "date": "2025-05", "recomputed": False}],
                 "stop_detail": None,
                 "as_of_event": 2044,
                 "programs": 815,
                 "rate": 13.2,
-                "seed_score": 0.9598,
                 "best": 790,
                 "verified": 655,
                 "champion": None,
@@ -156,12 +170,11 @@ class RunDetail(RunLine):
 
     config: RunConfig
     seed: int
-    unit: str
+    known: list[Known] = Field(description="values of the score that the problem names for comparison")
     stop_detail: str | None
     as_of_event: int = Field(description="number of the newest event of its log")
     programs: int
     rate: float
-    seed_score: float | None
     best: int | None
     verified: int | None
     champion: int | None

@@ -20,6 +20,8 @@ from tests.server.test_work import offered
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 ROUTES = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| `([a-z]+)` \|", PAGE, re.MULTILINE)
 FOR_ANYBODY = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| anybody \|", PAGE, re.MULTILINE)
+WITHOUT_TOKEN = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| without a token \|", PAGE, re.MULTILINE)
+"""How a browser gets in and out: see test_session.py."""
 ENDLESS = "/stream"
 """Answers that do not end: they are refused like any other, and read elsewhere."""
 OF_NO_PROJECT = frozenset({"/api/v1/runs", "/api/v1/problems", "/api/v1/models"})
@@ -111,5 +113,5 @@ async def test_what_is_for_anybody_needs_a_token_and_no_role(
 
 def test_every_route_says_whom_it_is_for(app: FastAPI) -> None:
     real = {(method.upper(), path) for path, operations in app.openapi()["paths"].items() for method in operations}
-    told_of = {(method, path) for method, path, _ in ROUTES} | set(FOR_ANYBODY)
+    told_of = {(method, path) for method, path, _ in ROUTES} | set(FOR_ANYBODY) | set(WITHOUT_TOKEN)
     assert {(method, path.replace(":path", "")) for method, path in real if path.startswith("/api/")} == told_of

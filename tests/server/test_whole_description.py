@@ -62,6 +62,9 @@ def test_every_operation(described: schemathesis.schemas.BaseSchema) -> None:
             suppress_health_check=list(HealthCheck),
         )
         def answers_in_its_own_terms(case: schemathesis.Case) -> None:
+            if isinstance(case.body, dict) and isinstance(wait_s := case.body.get("wait_s"), float | int):
+                # There is no work: that waiting ends is seen elsewhere.
+                case.body["wait_s"] = min(wait_s, 0.1)
             case.call_and_validate(checks=CHECKS)
 
         answers_in_its_own_terms()

@@ -33,7 +33,7 @@ def _tracked(*arguments: str) -> list[str]:
 
 
 def _sources() -> list[Path]:
-    names = _tracked("--cached", "--others", "--exclude-standard", "*.py", "*.sh", "*.jinja", "*.c")
+    names = _tracked("--cached", "--others", "--exclude-standard", "*.py", "*.sh", "*.jinja", "*.c", "*.ts", "*.tsx", "*.css")
     return [path for path in (ROOT / name for name in names) if path.exists()]
 
 

@@ -1,0 +1,86 @@
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Empty, Loading } from "../parts/states";
+import { matched } from "../paths";
+import { place } from "../router";
+
+type Parameters = Record<string, string>;
+
+interface Route {
+  /** Such as `/runs/:run`. */
+  pattern: string;
+  /** Fetched when it is first needed, so that each view costs its own visitors alone. */
+  load: () => Promise<{ default: ComponentType<Parameters> }>;
+}
+
+interface Item {
+  name: string;
+  to: string;
+  /** Where it is marked as the present one. */
+  below: readonly string[];
+  /** Leads there after `g`. */
+  key: string;
+  /** Left out: everybody sees it. */
+  shown?: () => boolean;
+}
+
+/** The top bar, in order. */
+export const NAVIGATION: readonly Item[] = [{ name: "Runs", to: "/", below: ["/", "/runs"], key: "r" }];
+
+/** Every view by its address; the first pattern that fits is taken. */
+const ROUTES: readonly Route[] = [
+  { pattern: "", load: () => import("./runs/runs") },
+  { pattern: "/runs/:run", load: () => import("./run/run") },
+];
+
+/** The view of the present address. */
+export function View() {
+  const path = place.value.path;
+  const [loaded, setLoaded] = useState<{ pattern: string; view: ComponentType<Parameters> }>();
+  const [late, setLate] = useState(false);
+  const found = ROUTES.map((route) => ({ route, parameters: matched(route.pattern, path) })).find(
+    (one) => one.parameters !== null,
+  );
+  const pattern = found?.route.pattern;
+  useEffect(() => {
+    const route = ROUTES.find((one) => one.pattern === pattern);
+    if (route === undefined) return;
+    let left = false;
+    route.load().then(
+      (module) => {
+        if (!left) setLoaded({ pattern: route.pattern, view: module.default });
+      },
+      // Its files have other names once the service has another version.
+      () => setLate(true),
+    );
+    return () => {
+      left = true;
+    };
+  }, [pattern]);
+  if (late) {
+    return (
+      <Empty title="The service has a new version">
+        <a class="button first" href={path} target="_self">
+          Load this page anew
+        </a>
+      </Empty>
+    );
+  }
+  if (found?.parameters === undefined || found.parameters === null) return <NoView path={path} />;
+  if (loaded === undefined || loaded.pattern !== pattern) return <Loading what="the page" heights={[40, 120, 320]} />;
+  const Found = loaded.view;
+  return <Found key={path} {...found.parameters} />;
+}
+
+function NoView({ path }: { path: string }) {
+  return (
+    <Empty title="Nothing is at this address">
+      <p>
+        <code>{path}</code> is no page of the dashboard.
+      </p>
+      <a class="button" href="/">
+        All runs
+      </a>
+    </Empty>
+  );
+}
