@@ -32,6 +32,7 @@ from server.routes import (
     programs,
     results,
     runs,
+    session,
     spending,
     steering,
     work,
