@@ -1,6 +1,6 @@
 """The OpenAPI description: complete, with every failure, under names that stay."""
 
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -47,11 +47,40 @@ def describe(app: FastAPI) -> dict[str, Any]:
             schemas[model.__name__] = own
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        for schema in schemas.values():
+            if "examples" in schema:
+                schema["examples"] = [_with_nulls(example, schema, schemas) for example in schema["examples"]]
         for path, operations in found["paths"].items():
             for operation in operations.values():
                 _complete(operation, limited=path.startswith("/api/"))
+                _exemplify(operation, schemas)
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _with_nulls(value: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """An example with the nulls that FastAPI leaves out of it: they stand where something is required and not there."""
+    schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    if value is not None and "anyOf" in schema:
+        schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
+        return _with_nulls(value, schema, schemas)
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        return [_with_nulls(item, schema.get("items", {}), schemas) for item in items]
+    if isinstance(value, dict) and "properties" in schema:
+        given: dict[str, Any] = dict.fromkeys(schema.get("required", ())) | cast("dict[str, Any]", value)
+        return {name: _with_nulls(item, schema["properties"].get(name, {}), schemas) for name, item in given.items()}
+    return value
+
+
+def _exemplify(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """A plain list of things has the example of such a thing in it."""
+    for answer in operation["responses"].values():
+        for content in answer.get("content", {}).values():
+            schema: dict[str, Any] = content.get("schema", {})
+            name = schema.get("items", {}).get("$ref", "").rpartition("/")[2]
+            if "examples" in schemas.get(name, {}):
+                content["example"] = schemas[name]["examples"][:1]
 
 
 def _complete(operation: dict[str, Any], *, limited: bool) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from server.problem_details import FieldError, Refusal
 from server.schemas.base import Answer
@@ -31,6 +33,14 @@ class Page(Answer, Generic[Item]):
 
     items: list[Item]
     next: str | None = Field(description="the cursor of the following page")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """An example of a page holds the example of its items."""
+        described = handler.resolve_ref_schema(handler(schema))
+        (kind,) = cls.__pydantic_generic_metadata__["args"]
+        described["examples"] = [{"items": kind.model_config["json_schema_extra"]["examples"], "next": None}]
+        return described
 
 
 def cursor_of(*place: Any) -> str:

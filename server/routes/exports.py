@@ -31,12 +31,82 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
-def _stream(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
+_CALL = {
+    "model": "small",
+    "template": "diff/3",
+    "prompt": '[{"role": "user", "content": "Improve this program: ..."}]',
+    "answer": "<<<<<<< SEARCH ...",
+    "failure": None,
+    "finish_reason": "stop",
+    "tokens_in": 3100,
+    "tokens_out": 420,
+    "cost_micro_dollars": 718,
+    "latency_s": 4.2,
+}
+ROW = {
+    "run": 7,
+    "number": 412,
+    "operator": "diff",
+    "island": 0,
+    "parent": 377,
+    "inspirations": [12],
+    "model": "small",
+    "ideas": [],
+    "injection": None,
+    "state": "answered",
+    "refusal": None,
+    "detail": None,
+    "duplicate_of": None,
+    "created_at": "2026-03-01T12:00:31+00:00",
+    "files": {"program.py": "def answer():\n    return 3.2\n"},
+    "generation": 21,
+    "length": 33,
+    "literals": 1,
+    "verdict": "scored",
+    "score": 2.3471,
+    "metrics": {},
+    "features": {},
+    "duration_s": 0.021,
+    "verified_score": None,
+    "score_isolated": True,
+    "calls": [_CALL],
+}
+"""A row of an export, as an example."""
+
+
+def _answered(row: dict[str, Any], call: dict[str, Any], reward: float | None, parent_reward: float | None) -> dict[str, Any]:
+    return {
+        "run": row["run"],
+        "number": row["number"],
+        "operator": row["operator"],
+        "model": call["model"],
+        "template": call["template"],
+        "prompt": _messages(call["prompt"]),
+        "answer": call["answer"],
+        "reward": reward,
+        "parent_reward": parent_reward,
+        "verdict": row["verdict"],
+        "refusal": row["refusal"],
+        "tokens_in": call["tokens_in"],
+        "tokens_out": call["tokens_out"],
+    }
+
+
+def _messages(prompt: str) -> Any:
+    try:
+        return json.loads(prompt)
+    except ValueError:
+        return prompt
+
+
+def _stream(example: dict[str, Any], *more: str) -> dict[int | str, dict[str, Any]]:
+    schema = {"type": "string", "format": "binary"}
+    content: dict[str, Any] = {JSONL: {"schema": schema, "example": json.dumps(example) + "\n"}}
+    content |= {kind: {"schema": schema} for kind in more}
     return {200: {"description": "the rows, in the order of the proposals' numbers", "content": content}}
 
 
-@router.get("/export", summary="Export a run", response_class=StreamingResponse, responses=_stream(JSONL, PARQUET))
+@router.get("/export", summary="Export a run", response_class=StreamingResponse, responses=_stream(ROW, PARQUET))
 async def export_run(
     service: Served,
     access: Inspecting,
@@ -50,7 +120,10 @@ async def export_run(
 
 
 @router.get(
-    "/dataset", summary="Export prompts, answers and rewards", response_class=StreamingResponse, responses=_stream(JSONL)
+    "/dataset",
+    summary="Export prompts, answers and rewards",
+    response_class=StreamingResponse,
+    responses=_stream(_answered(ROW, _CALL, 2.3471, 2.31)),
 )
 async def export_dataset(service: Served, access: Inspecting) -> StreamingResponse:
     """A row for each answer of a model, as data for tuning one, in JSON lines.
@@ -131,31 +204,6 @@ async def _dataset(pages: AsyncGenerator[list[dict[str, Any]]], sign: float) -> 
             made_of: int | None = row["parent"]
             above = math.nan if made_of is None else rewards[made_of]
             parent = None if math.isnan(above) else above
-            rows += [_example(row, call, reward, parent) for call in row["calls"] if call["answer"] is not None]
+            rows += [_answered(row, call, reward, parent) for call in row["calls"] if call["answer"] is not None]
         if rows:
             yield await asyncio.to_thread(_lines, rows)
-
-
-def _example(row: dict[str, Any], call: dict[str, Any], reward: float | None, parent_reward: float | None) -> dict[str, Any]:
-    return {
-        "run": row["run"],
-        "number": row["number"],
-        "operator": row["operator"],
-        "model": call["model"],
-        "template": call["template"],
-        "prompt": _messages(call["prompt"]),
-        "answer": call["answer"],
-        "reward": reward,
-        "parent_reward": parent_reward,
-        "verdict": row["verdict"],
-        "refusal": row["refusal"],
-        "tokens_in": call["tokens_in"],
-        "tokens_out": call["tokens_out"],
-    }
-
-
-def _messages(prompt: str) -> Any:
-    try:
-        return json.loads(prompt)
-    except ValueError:
-        return prompt

@@ -13,6 +13,7 @@ TOY = {
     "program.py": {"text": "# EVOLVE-BLOCK-START\ndef answer():\n    return 1.0\n# EVOLVE-BLOCK-END\n"},
     "judge.py": {"text": 'def evaluate(candidate, context):\n    return {"score": -(candidate.call("answer") - 3.2) ** 2}\n'},
 }
+_PARABOLA = Definition(name="parabola", title="The lowest point", statement="Return x.", seed=("program.py",))
 REVISION = "5f0c0cf1d6aa2a4f0e2f7f9e9c6c8f0d7b9f4b5f7a0d1c2b3a4958675645342f"
 
 
@@ -133,6 +134,19 @@ class ProblemFile(Answer):
 
 class ProblemDetail(Answer):
     """One revision of a problem. Hidden stages are left out for who may not inspect."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra=shown(
+            {
+                "revision": REVISION,
+                "projects": [1],
+                "created_at": "2026-03-01T12:00:00Z",
+                "definition": _PARABOLA.model_dump(mode="json"),
+                "files": [{"path": "problem.toml", "bytes": 310}, {"path": "program.py", "bytes": 92}],
+            }
+        ),
+    )
 
     revision: str
     projects: list[int] = Field(description="those of yours that know it")
