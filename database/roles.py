@@ -54,6 +54,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "token": "SELECT, INSERT, UPDATE (revoked_at, last_used_at)",
         "project": "SELECT, INSERT, UPDATE (name, weight, any_model)",
         "project_model": "SELECT, INSERT, DELETE",
+        "answered_request": "SELECT, INSERT, DELETE, UPDATE (request, status, body, created_at)",
         "turn": "SELECT, INSERT",
         "membership": "SELECT, INSERT, UPDATE (role), DELETE",
         "project_problem": "SELECT, INSERT",

@@ -1,4 +1,4 @@
-"""The part of the schema that a service has beside its runs: its machines and processes, and what was spent."""
+"""The part of the schema that a service has beside its runs: its machines and processes, what was spent, and answers."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
@@ -43,3 +43,15 @@ spending = sa.Table(
     ),
 )
 sa.Index(None, spending.c.day)
+
+answered_request = sa.Table(
+    "answered_request",
+    metadata,
+    sa.Column("person", sa.BigInteger, sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True, comment="chosen by the client"),
+    sa.Column("request", BYTEA, nullable=False, comment="SHA-256 of what was asked"),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    moment("created_at"),
+)
+sa.Index(None, answered_request.c.created_at)

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from server.problem_details import ProblemDetails, problems
+from server.problem_details import MEDIA_TYPE, ProblemDetails, problems
 from server.schemas.problems import ProblemUpload
 
 OTHERS: tuple[type[BaseModel], ...] = (ProblemDetails, ProblemUpload)
@@ -86,7 +86,8 @@ def _exemplify(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
 def _complete(operation: dict[str, Any], *, limited: bool) -> None:
     answers = operation["responses"]
     # FastAPI promises its own form of a 422, which is not the one of this service.
-    answers.pop("422", None)
+    if MEDIA_TYPE not in answers.get("422", {}).get("content", ()):
+        answers.pop("422", None)
     everywhere = (*EVERYWHERE, 422) if "requestBody" in operation else EVERYWHERE
     for status, about in problems(*everywhere).items():
         answers.setdefault(str(status), about)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from database.errors import Damaged, DatabaseUnavailable, NotAllowed, NotFound, WrongDatabaseUrl
 from evolution.problem import ProblemError
+from server.once import Replayed, again
 from server.problem_details import FieldError, Refusal, answer
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ LONGEST_MESSAGE = 500
 def handle_errors(app: FastAPI) -> None:
     """Let every failure of the service become problem+json."""
     app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(Replayed, _replayed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ProblemError, _lines_at_fault)
@@ -36,6 +38,10 @@ def handle_errors(app: FastAPI) -> None:
 async def _refused(_request: Request, error: Exception) -> Response:
     refusal = cast("Refusal", error)
     return answer(refusal.status, refusal.detail, refusal.errors, refusal.headers)
+
+
+async def _replayed(_request: Request, error: Exception) -> Response:
+    return again(cast("Replayed", error))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

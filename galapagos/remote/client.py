@@ -19,7 +19,7 @@ from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Sto
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import find_problem_folder, read_files
 from galapagos.remote import frames
-from galapagos.remote.connection import Connection
+from galapagos.remote.connection import Again, Connection
 from galapagos.remote.failures import ServiceUnavailable
 from galapagos.settings import remote_settings
 from server.schemas.fleet import Fleet
@@ -81,7 +81,13 @@ class AsyncClient:
         packed = await asyncio.to_thread(_packed, folder)
         parameters = {"project": project, "name": _plain_name(folder)}
         return await self._ask(
-            UploadedProblem, "POST", "/problems", parameters=parameters, content=packed, content_type="application/gzip"
+            UploadedProblem,
+            "POST",
+            "/problems",
+            parameters=parameters,
+            content=packed,
+            content_type="application/gzip",
+            again=Again.HARMLESS,
         )
 
     async def problems(self, project: int | None = None, name: str | None = None) -> AsyncGenerator[ProblemLine]:
@@ -104,12 +110,13 @@ class AsyncClient:
         """Start a run of a problem that the service knows, by revision or by name (then its newest revision)."""
         given = {} if config is None else config.model_dump(mode="json")
         body = {"problem": problem, "project": project, "config": given, "seed": seed}
-        return await self._ask(RunDetail, "POST", "/runs", body=body)
+        return await self._ask(RunDetail, "POST", "/runs", body=body, again=Again.BY_KEY)
 
     async def fork(self, run: int, program: int, config: RunConfig | None = None, *, seed: int | None = None) -> RunDetail:
         """Start a run of the same problem whose seed program is a program of this one; by default with its configuration."""
         given = None if config is None else config.model_dump(mode="json")
-        return await self._ask(RunDetail, "POST", f"/runs/{run}/fork", body={"program": program, "config": given, "seed": seed})
+        body = {"program": program, "config": given, "seed": seed}
+        return await self._ask(RunDetail, "POST", f"/runs/{run}/fork", body=body, again=Again.BY_KEY)
 
     async def runs(
         self, project: int | None = None, problem: str | None = None, state: RunState | None = None
@@ -124,7 +131,8 @@ class AsyncClient:
 
     async def tell(self, run: int, command: Command) -> AskedCommand:
         """Tell a run that goes on something; see `evolution.commands`. Its controller obeys, or refuses, within a second."""
-        return await self._ask(AskedCommand, "POST", f"/runs/{run}/commands", body=command.model_dump(mode="json"))
+        body = command.model_dump(mode="json")
+        return await self._ask(AskedCommand, "POST", f"/runs/{run}/commands", body=body, again=Again.BY_KEY)
 
     async def commands(self, run: int) -> AsyncGenerator[AskedCommand]:
         """What a run was told, oldest first, and what became of it."""
@@ -165,7 +173,7 @@ class AsyncClient:
     async def reopen(self, run: int, budget: Budget) -> RunDetail:
         """Let a run that has ended go on under these limits, counted from its beginning."""
         body = {"budget": budget.model_dump(mode="json")}
-        return await self._ask(RunDetail, "POST", f"/runs/{run}/reopen", body=body)
+        return await self._ask(RunDetail, "POST", f"/runs/{run}/reopen", body=body, again=Again.BY_KEY)
 
     async def programs(self, run: int, sort: str = "number", **filters: Any) -> AsyncGenerator[ProgramLine]:
         """Programs of a run, by `number`, `-number`, `score` or `-score`; one filter of those that docs/api.md lists."""

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from enum import Enum, auto
 from typing import Any
 
 import httpx
@@ -15,13 +17,21 @@ from galapagos.remote.failures import FieldAtFault, ServiceError, ServiceUnavail
 API = "/api/v1"
 TRIES = 5
 FIRST_PAUSE_S = 0.5
+_AWAY = frozenset({502, 503, 504})
 _SAFE = frozenset({"GET", "PUT"})
 """Doing these twice is doing them once."""
-_AWAY = frozenset({502, 503, 504})
-_TOO_SOON = frozenset({429})
-"""Nothing was done: with a `Retry-After`, the same may be asked again whatever it is."""
+_TOO_SOON = frozenset({409, 429})
+"""With a `Retry-After` nothing was done (429), or the same is being done (409): it may be asked again, whatever it is."""
 PATIENCE_S = 120.0
 """So long one request waits in all for a service that is asked too often."""
+
+
+class Again(Enum):
+    """What becomes of a POST that is sent a second time: it may do harm, it is none, or its key lets it be done once."""
+
+    UNSAFE = auto()
+    HARMLESS = auto()
+    BY_KEY = auto()
 
 
 class Connection:
@@ -57,8 +67,9 @@ class Connection:
         body: Any = None,
         content: bytes | None = None,
         content_type: str | None = None,
+        again: Again = Again.UNSAFE,
     ) -> Any:
-        """The answer's JSON; parameters that are None are left out.
+        """The answer's JSON; parameters that are None are left out. `again` says what becomes of a POST that is sent twice.
 
         Raises:
             ServiceError: the service refuses.
@@ -66,9 +77,11 @@ class Connection:
         """
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         headers = {"Content-Type": content_type} if content_type else {}
+        if again is Again.BY_KEY:
+            headers["Idempotency-Key"] = secrets.token_urlsafe(24)
         request = self._http.build_request(method, path, params=given, json=body, content=content, headers=headers)
         pause, patience = FIRST_PAUSE_S, _Patience()
-        left = TRIES if method in _SAFE else 1
+        left = TRIES if method in _SAFE or again is not Again.UNSAFE else 1
         while True:
             left -= 1
             try:

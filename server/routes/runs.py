@@ -4,10 +4,10 @@ import asyncio
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from database import audit, problem_lists, problems, programs, projects, run_lists, runs, views
-from database.engine import CONTROLLER, Connection, notify
+from database.engine import CONTROLLER, notify
 from database.for_people import raw, told_why_damaged
 from database.people import Caller
 from database.run_lists import RunFilter
@@ -19,6 +19,7 @@ from evolution.problem import Definition, Direction, Problem
 from evolution.program import Program
 from evolution.run import RunConfig, RunState
 from server.auth import RunAccess, RunFor, Signed, readable, require
+from server.once import REFUSED, REPLAY, DoneOnce, Once
 from server.pages import Cursor, Limit, Page, paged, place_of
 from server.problem_details import Refusal
 from server.problem_details import problems as failures
@@ -34,27 +35,41 @@ Submitting = Annotated[RunAccess, Depends(RunFor(Action.SUBMIT))]
 LARGEST_DRAWN_SEED = 1 << 31
 
 
-@router.post("", status_code=201, summary="Start a run", responses=failures(403, 404))
-async def start_run(body: RunRequest, service: Served, caller: Signed) -> RunDetail:
+@router.post(
+    "",
+    status_code=201,
+    summary="Start a run",
+    response_model=RunDetail,
+    responses={201: {"headers": REPLAY}} | failures(403, 404) | REFUSED,
+)
+async def start_run(body: RunRequest, service: Served, caller: Signed, once: DoneOnce) -> Response:
     """Store a run with every default resolved; its controller takes it up at once, and evaluates the seed first.
 
     A run whose seed has no score ends with the reason `seed_failed`.
     """
     require(caller, Action.SUBMIT, body.project)
     async with service.database.begin() as connection:
+        await once.replay(connection)
         await projects.load(connection, body.project)
         revision = await problem_lists.revision_of(connection, body.project, body.problem)
         problem = await problems.load(connection, revision)
     with models_at("body.config.models"):
         config = fitting(service, body.config, problem.definition.language)
         known = await asyncio.to_thread(examine, problem)
-        return await _created(service, caller, problem, config, body.seed, known, body.project, None)
+        return await _created(service, caller, problem, config, body.seed, known, body.project, once=once)
 
 
-@router.post("/{run}/fork", status_code=201, summary="Fork a run", responses=failures(403, 404, 409))
-async def fork_run(body: ForkRequest, service: Served, access: Submitting) -> RunDetail:
+@router.post(
+    "/{run}/fork",
+    status_code=201,
+    summary="Fork a run",
+    response_model=RunDetail,
+    responses={201: {"headers": REPLAY}} | failures(403, 404) | REFUSED,
+)
+async def fork_run(body: ForkRequest, service: Served, access: Submitting, once: DoneOnce) -> Response:
     """Start a run of the same problem, in the same project, whose seed program is any program of this run."""
     async with service.database.begin() as connection:
+        await once.replay(connection)
         row = await runs.load(connection, access.run)
         problem = await problems.load(connection, row.problem)
         origin = (await programs.load(connection, access.run, [body.program])).get(body.program)
@@ -63,7 +78,9 @@ async def fork_run(body: ForkRequest, service: Served, access: Submitting) -> Ru
     with models_at("run.config.models" if body.config is None else "body.config.models"):
         config = fitting(service, row.config if body.config is None else body.config, problem.definition.language)
         known = await asyncio.to_thread(normalise, origin.files, problem.definition.language)
-        return await _created(service, access.caller, problem, config, body.seed, known, access.project, origin)
+        return await _created(
+            service, access.caller, problem, config, body.seed, known, access.project, once=once, origin=origin
+        )
 
 
 @router.get("", summary="List runs")
@@ -96,10 +113,16 @@ async def read_run(service: Served, access: Reading) -> RunDetail:
     return _detail(live, definition, access.may(Action.INSPECT))
 
 
-@router.post("/{run}/reopen", summary="Let an ended run go on", responses=failures(403, 404, 409))
-async def reopen_run(body: BudgetRequest, service: Served, access: Steering) -> RunDetail:
+@router.post(
+    "/{run}/reopen",
+    summary="Let an ended run go on",
+    response_model=RunDetail,
+    responses={200: {"headers": REPLAY}} | failures(403, 404) | REFUSED,
+)
+async def reopen_run(body: BudgetRequest, service: Served, access: Steering, once: DoneOnce) -> Response:
     """Let a run that has ended, or was interrupted, go on under these limits, counted from its beginning."""
     async with service.database.begin() as connection:
+        await once.begin(connection)
         live = await views.live(connection, access.run)
         _refuse_used_up(live, body)
         with models_at("run.config.models"):
@@ -109,7 +132,7 @@ async def reopen_run(body: BudgetRequest, service: Served, access: Steering) -> 
         await notify(connection, CONTROLLER)
         live = await views.live(connection, access.run)
         definition = await service.definition(connection, live.row.problem)
-    return _detail(live, definition, access.may(Action.INSPECT))
+        return await once.answer(connection, 200, _detail(live, definition, access.may(Action.INSPECT)))
 
 
 def _refuse_used_up(live: Live, body: BudgetRequest) -> None:
@@ -132,9 +155,12 @@ async def _created(
     seed: int | None,
     known: Normalised,
     project: int,
-    origin: Program | None,
-) -> RunDetail:
+    *,
+    once: Once,
+    origin: Program | None = None,
+) -> Response:
     async with service.database.begin() as connection:
+        await once.begin(connection)
         run = await runs.create(
             connection,
             problem,
@@ -153,11 +179,8 @@ async def _created(
             told |= {"origin_run": origin.run, "origin_program": origin.number}
         await audit.note(connection, caller, "start_run", f"run {run}", told)
         await notify(connection, CONTROLLER)
-        return await _read(connection, run, problem.definition, inspects=caller.may(Action.INSPECT, project))
-
-
-async def _read(connection: Connection, run: int, definition: Definition, *, inspects: bool) -> RunDetail:
-    return _detail(await views.live(connection, run), definition, inspects)
+        made = _detail(await views.live(connection, run), problem.definition, caller.may(Action.INSPECT, project))
+        return await once.answer(connection, 201, made)
 
 
 def _line(item: run_lists.RunLine, caller: Caller) -> RunLine:

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, Response
 
 from database import audit, commands, runs
 from database.commands import CommandRow
 from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Stop
 from evolution.people import Action
 from server.auth import RunAccess, RunFor
+from server.once import REFUSED, REPLAY, DoneOnce, Once
 from server.pages import Cursor, Limit, Page, paged, place_of
 from server.problem_details import problems as failures
 from server.run_requests import check_models, models_at
@@ -19,13 +20,13 @@ from server.service import Served, Service
 router = APIRouter(prefix="/runs/{run}", tags=["runs"], responses=failures(401, 403, 404))
 Steering = Annotated[RunAccess, Depends(RunFor(Action.STEER))]
 Told = Annotated[Command, Body(examples=[{"kind": "set_budget", "budget": {"evaluations": 20000}}, {"kind": "pause"}])]
-CONFLICT = failures(409)
+ONCE = {202: {"headers": REPLAY}} | REFUSED
 
 
-@router.post("/commands", status_code=202, summary="Tell a run something", responses=CONFLICT)
-async def tell_run(body: Told, service: Served, access: Steering) -> AskedCommand:
+@router.post("/commands", status_code=202, summary="Tell a run something", response_model=AskedCommand, responses=ONCE)
+async def tell_run(body: Told, service: Served, access: Steering, once: DoneOnce) -> Response:
     """Ask the run's controller for anything that it understands; it answers at its next pass, within about a second."""
-    return await _asked(service, access, body)
+    return await _asked(service, access, body, once)
 
 
 @router.get("/commands", summary="List what a run was told")
@@ -43,38 +44,39 @@ async def list_commands(
     return Page(items=[_answer(item) for item in items], next=following)
 
 
-@router.post("/pause", status_code=202, summary="Pause a run", responses=CONFLICT)
-async def pause_run(service: Served, access: Steering) -> AskedCommand:
+@router.post("/pause", status_code=202, summary="Pause a run", response_model=AskedCommand, responses=ONCE)
+async def pause_run(service: Served, access: Steering, once: DoneOnce) -> Response:
     """Nothing new is asked for; what is in flight is taken in, and the run's clock stands still."""
-    return await _asked(service, access, Pause())
+    return await _asked(service, access, Pause(), once)
 
 
-@router.post("/resume", status_code=202, summary="Let a paused run go on", responses=CONFLICT)
-async def resume_run(service: Served, access: Steering) -> AskedCommand:
+@router.post("/resume", status_code=202, summary="Let a paused run go on", response_model=AskedCommand, responses=ONCE)
+async def resume_run(service: Served, access: Steering, once: DoneOnce) -> Response:
     """The run goes on where it was. One that has ended is let go on by `reopen`."""
-    return await _asked(service, access, Resume())
+    return await _asked(service, access, Resume(), once)
 
 
-@router.post("/stop", status_code=202, summary="End a run", responses=CONFLICT)
-async def stop_run(service: Served, access: Steering) -> AskedCommand:
+@router.post("/stop", status_code=202, summary="End a run", response_model=AskedCommand, responses=ONCE)
+async def stop_run(service: Served, access: Steering, once: DoneOnce) -> Response:
     """What is in flight is taken in and the best is verified; then the run rests."""
-    return await _asked(service, access, Stop())
+    return await _asked(service, access, Stop(), once)
 
 
-@router.put("/budget", status_code=202, summary="Set a run's limits", responses=CONFLICT)
-async def set_budget(body: BudgetRequest, service: Served, access: Steering) -> AskedCommand:
+@router.put("/budget", status_code=202, summary="Set a run's limits", response_model=AskedCommand, responses=ONCE)
+async def set_budget(body: BudgetRequest, service: Served, access: Steering, once: DoneOnce) -> Response:
     """These limits take the place of all present ones, counted from the run's beginning."""
-    return await _asked(service, access, SetBudget(budget=body.budget))
+    return await _asked(service, access, SetBudget(budget=body.budget), once)
 
 
-@router.put("/models", status_code=202, summary="Set a run's models", responses=CONFLICT)
-async def set_models(body: ModelsRequest, service: Served, access: Steering) -> AskedCommand:
+@router.put("/models", status_code=202, summary="Set a run's models", response_model=AskedCommand, responses=ONCE)
+async def set_models(body: ModelsRequest, service: Served, access: Steering, once: DoneOnce) -> Response:
     """These models are asked from the next proposal on, as often as their weights say."""
-    return await _asked(service, access, SetModels(models=body.models))
+    return await _asked(service, access, SetModels(models=body.models), once)
 
 
-async def _asked(service: Service, access: RunAccess, command: Command) -> AskedCommand:
+async def _asked(service: Service, access: RunAccess, command: Command, once: Once) -> Response:
     async with service.database.begin() as connection:
+        await once.begin(connection)
         if isinstance(command, SetModels | SetBudget):
             config = await runs.load_config(connection, access.run)
             models = command.models if isinstance(command, SetModels) else config.models
@@ -86,7 +88,7 @@ async def _asked(service: Service, access: RunAccess, command: Command) -> Asked
         told = command.model_dump(mode="json")
         await audit.note(connection, access.caller, f"command_{command.kind}", f"run {access.run}", told)
         found = await commands.list_commands(connection, access.run, number - 1, 1)
-    return _answer(found[0])
+        return await once.answer(connection, 202, _answer(found[0]))
 
 
 def _answer(item: CommandRow) -> AskedCommand:
