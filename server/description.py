@@ -67,7 +67,7 @@ def _with_nulls(value: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> 
     if isinstance(value, list):
         items = cast("list[Any]", value)
         return [_with_nulls(item, schema.get("items", {}), schemas) for item in items]
-    if isinstance(value, dict) and "properties" in schema:
+    if "properties" in schema:
         given: dict[str, Any] = dict.fromkeys(schema.get("required", ())) | cast("dict[str, Any]", value)
         return {name: _with_nulls(item, schema["properties"].get(name, {}), schemas) for name, item in given.items()}
     return value
