@@ -43,6 +43,6 @@ class Me(Answer):
 class SignIn(Body):
     """The token of whoever signs in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=shown({"token": "gal_..."}))
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=shown({"token": "gal_" + 43 * "x"}))
 
     token: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_-]{1,200}$")]
