@@ -46,7 +46,7 @@ _SET = sa.text("""
     come AS (
         INSERT INTO project_model (project, model) SELECT :project, unnest(CAST(:models AS text[])) ON CONFLICT DO NOTHING
     )
-    UPDATE project SET any_model = :any WHERE id = :project RETURNING id
+    UPDATE project SET any_model = :any WHERE id = :project
 """)
 
 
@@ -76,10 +76,10 @@ async def set_models(
     Raises:
         NotFound: no such project.
     """
+    await of(connection, project)
     names = sorted(set(models or ()))
     row = {"project": project, "models": names, "any": models is None}
-    if (await connection.execute(_SET, row)).first() is None:
-        raise NotFound(f"there is no project {project} in this database")
+    await connection.execute(_SET, row)
     told = {"models": None if models is None else names}
     await audit.note(connection, by, "set_allowed_models", f"project {project}", told)
     return await of(connection, project)

@@ -84,7 +84,7 @@ _CREATE_PERSON = sa.text("""
 """)
 _PERSON_OF_ID = sa.text(f"{_PERSON} WHERE id = :person")
 _PERSON_OF_NAME = sa.text(f"{_PERSON} WHERE name = :name")
-_PEOPLE = sa.text(f"{_PERSON} ORDER BY id")
+_PEOPLE = sa.text(f"{_PERSON} WHERE id > :after ORDER BY id LIMIT CAST(:limit AS bigint)")
 # Two administrators who deactivate one another wait here, so that one of them stays.
 _LOCK_ADMINISTRATORS = sa.text("SELECT id FROM person WHERE is_admin AND active ORDER BY id FOR NO KEY UPDATE")
 _SET_ACTIVE = sa.text("UPDATE person SET active = :active WHERE id = :person")
@@ -93,7 +93,10 @@ _CREATE_TOKEN = sa.text(
 )
 _REVOKE = sa.text("UPDATE token SET revoked_at = now() WHERE id = :token AND revoked_at IS NULL RETURNING person")
 _TOKEN_OF_ID = sa.text(f"{_TOKEN} WHERE id = :token")
-_TOKENS = sa.text(f"{_TOKEN} WHERE CAST(:person AS bigint) IS NULL OR person = :person ORDER BY id")
+_TOKENS = sa.text(f"""
+    {_TOKEN} WHERE (CAST(:person AS bigint) IS NULL OR person = :person) AND id > :after
+    ORDER BY id LIMIT CAST(:limit AS bigint)
+""")
 _ANY_TOKEN = sa.text("SELECT EXISTS (SELECT FROM token)")
 # "first": whoever wants to be the first administrator waits for who wanted it before.
 _LOCK_FIRST = sa.text("SELECT pg_advisory_xact_lock(CAST(x'6669727374' AS bigint))")
@@ -158,9 +161,9 @@ async def person(connection: Connection, which: int | str) -> Person:
     return Person(**found)
 
 
-async def people(connection: Connection) -> list[Person]:
-    """Everybody, in the order in which they were added."""
-    return [Person(**row) for row in (await connection.execute(_PEOPLE)).mappings()]
+async def people(connection: Connection, after: int = 0, limit: int | None = None) -> list[Person]:
+    """Everybody in the order in which they were added, behind person `after`, at most `limit` (None: any number)."""
+    return [Person(**row) for row in (await connection.execute(_PEOPLE, {"after": after, "limit": limit})).mappings()]
 
 
 async def set_active(connection: Connection, which: int, active: bool, *, by: audit.Actor | None) -> Person:
@@ -225,9 +228,10 @@ async def token(connection: Connection, number: int) -> Token:
     return Token(**row)
 
 
-async def tokens(connection: Connection, whose: int | None = None) -> list[Token]:
-    """The tokens of one person, or of everybody, oldest first."""
-    return [Token(**row) for row in (await connection.execute(_TOKENS, {"person": whose})).mappings()]
+async def tokens(connection: Connection, whose: int | None = None, after: int = 0, limit: int | None = None) -> list[Token]:
+    """The tokens of one person, or of everybody, oldest first, behind token `after`, at most `limit` (None: any number)."""
+    row = {"person": whose, "after": after, "limit": limit}
+    return [Token(**found) for found in (await connection.execute(_TOKENS, row)).mappings()]
 
 
 async def any_token(connection: Connection) -> bool:

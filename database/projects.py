@@ -53,10 +53,10 @@ _RENAME = sa.text("""
 _SET_WEIGHT = sa.text("UPDATE project SET weight = :weight WHERE id = :project")
 _OF_ID = sa.text(f"{_PROJECT} WHERE id = :project")
 _OF_NAME = sa.text(f"{_PROJECT} WHERE name = :name")
-_ALL = sa.text(f"{_PROJECT} ORDER BY id")
+_ALL = sa.text(f"{_PROJECT} WHERE id > :after ORDER BY id LIMIT CAST(:limit AS bigint)")
 _OF_PERSON = sa.text("""
     SELECT p.id, p.name, p.weight, p.created_at FROM project p JOIN membership m ON m.project = p.id
-    WHERE m.person = :person ORDER BY p.id
+    WHERE m.person = :person AND p.id > :after ORDER BY p.id LIMIT CAST(:limit AS bigint)
 """)
 _SET_MEMBER = sa.text("""
     INSERT INTO membership (project, person, role) VALUES (:project, :person, CAST(CAST(:role AS text) AS role))
@@ -65,7 +65,8 @@ _SET_MEMBER = sa.text("""
 _REMOVE_MEMBER = sa.text("DELETE FROM membership WHERE project = :project AND person = :person RETURNING person")
 _MEMBERS = sa.text("""
     SELECT p.id AS person, p.name, p.active, CAST(m.role AS text) AS role
-    FROM membership m JOIN person p ON p.id = m.person WHERE m.project = :project ORDER BY p.id
+    FROM membership m JOIN person p ON p.id = m.person WHERE m.project = :project AND p.id > :after
+    ORDER BY p.id LIMIT CAST(:limit AS bigint)
 """)
 
 
@@ -139,15 +140,16 @@ async def load(connection: Connection, which: int | str) -> Project:
     return Project(**found)
 
 
-async def projects(connection: Connection, of: int | None = None) -> list[Project]:
-    """All projects, or those that person `of` belongs to, oldest first."""
-    found = await connection.execute(_ALL if of is None else _OF_PERSON, {} if of is None else {"person": of})
+async def projects(connection: Connection, of: int | None = None, after: int = 0, limit: int | None = None) -> list[Project]:
+    """All projects, or those that person `of` belongs to, oldest first: behind `after`, at most `limit` (None: any number)."""
+    row = {"after": after, "limit": limit} | ({} if of is None else {"person": of})
+    found = await connection.execute(_ALL if of is None else _OF_PERSON, row)
     return [Project(**row) for row in found.mappings()]
 
 
-async def members(connection: Connection, project: int) -> list[Member]:
-    """Who belongs to a project, in the order in which they were added to the installation."""
-    rows = await connection.execute(_MEMBERS, {"project": project})
+async def members(connection: Connection, project: int, after: int = 0, limit: int | None = None) -> list[Member]:
+    """Who belongs to a project, by id: behind person `after`, at most `limit` (None: any number)."""
+    rows = await connection.execute(_MEMBERS, {"project": project, "after": after, "limit": limit})
     return [Member(row.person, row.name, row.active, Role(row.role)) for row in rows]
 
 

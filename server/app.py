@@ -30,6 +30,7 @@ from server.routes import (
     people,
     problems,
     programs,
+    projects,
     results,
     runs,
     session,
@@ -102,6 +103,7 @@ def _api() -> APIRouter:
     for routes in (
         session,
         people,
+        projects,
         fleet,
         problems,
         models,

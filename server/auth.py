@@ -71,6 +71,21 @@ Signed = Annotated[Caller, Depends(_caller)]
 """Whoever stands behind the token of a request; without a valid one the request ends."""
 
 
+async def administrator(caller: Signed) -> Caller:
+    """Whoever asks, if that is an administrator of the installation.
+
+    Raises:
+        Refusal: it is not.
+    """
+    if not caller.is_admin:
+        raise Refusal(403, "this is for administrators of the installation, and you are none; ask one of them")
+    return caller
+
+
+Administrator = Annotated[Caller, Depends(administrator)]
+"""A caller who administers the installation; from anybody else the request ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunAccess:
     """That the caller may do what the route does in the project of this run. Raw scores are `sign` times recorded ones."""

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from database import assignments, problems, runs
+from database import assignments, people, problems, projects, runs
 from database.engine import Database
 from evolution.people import ALLOWED, Action, Role
 from tests.database.scene import answered, new_run, toy_problem
@@ -19,6 +19,7 @@ from tests.server.test_work import offered
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 ROUTES = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| `([a-z]+)` \|", PAGE, re.MULTILINE)
+FOR_INSTALLATION = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| installation \|", PAGE, re.MULTILINE)
 FOR_ANYBODY = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| anybody \|", PAGE, re.MULTILINE)
 WITHOUT_TOKEN = re.findall(r"^\| `([A-Z]+) (/api/v1/[^`]*)` \| without a token \|", PAGE, re.MULTILINE)
 """How a browser gets in and out: see test_session.py."""
@@ -45,7 +46,13 @@ async def _asked(app: FastAPI, database: Database, method: str, path: str) -> As
     run = await new_run(database, problem=problem)
     async with database.begin() as connection:
         await problems.add(connection, runs.DEFAULT_PROJECT, problem.revision)
-    values = {"run": str(run), "revision": problem.revision, "path": "program.py"}
+    values = {"run": str(run), "revision": problem.revision, "path": "program.py", "project": str(runs.DEFAULT_PROJECT)}
+    if re.search(r"\{(person|token)\}", path):
+        async with database.begin() as connection:
+            somebody = await people.create_person(connection, f"somebody of run {run}", by=None)
+            await projects.set_member(connection, runs.DEFAULT_PROJECT, somebody.id, Role.VIEWER, by=None)
+            token = await people.create_token(connection, somebody.id, "test", by=None)
+        values |= {"person": str(somebody.id), "token": str(token.id)}
     if "{assignment}" in path:
         await answered(database, run)
         await offered(database, run, 1)
@@ -111,7 +118,18 @@ async def test_what_is_for_anybody_needs_a_token_and_no_role(
     assert await _status(team.stranger, asked) < 300
 
 
+@pytest.mark.parametrize(("method", "path"), FOR_INSTALLATION, ids=[f"{method} {path}" for method, path in FOR_INSTALLATION])
+async def test_what_is_for_administrators_of_the_installation_is_for_nobody_else(
+    http: httpx.AsyncClient, team: Team, app: FastAPI, database: Database, method: str, path: str
+) -> None:
+    asked = await _asked(app, database, method, path)
+    told(await http.request(method, "/api/v1" + asked.path, json=asked.body), 401)
+    for client in (team.stranger, team.worker, team.viewer, team.member, team.admin):
+        told(await client.request(method, asked.path, json=asked.body), 403)
+    assert await _status(team.root, asked) < 300
+
+
 def test_every_route_says_whom_it_is_for(app: FastAPI) -> None:
     real = {(method.upper(), path) for path, operations in app.openapi()["paths"].items() for method in operations}
-    told_of = {(method, path) for method, path, _ in ROUTES} | set(FOR_ANYBODY) | set(WITHOUT_TOKEN)
+    told_of = {(method, path) for method, path, _ in ROUTES} | {*FOR_ANYBODY, *FOR_INSTALLATION, *WITHOUT_TOKEN}
     assert {(method, path.replace(":path", "")) for method, path in real if path.startswith("/api/")} == told_of
