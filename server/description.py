@@ -70,7 +70,7 @@ def _with_nulls(value: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> 
     if "properties" in schema:
         given: dict[str, Any] = dict.fromkeys(schema.get("required", ())) | cast("dict[str, Any]", value)
         return {name: _with_nulls(item, schema["properties"].get(name, {}), schemas) for name, item in given.items()}
-    return value
+    return cast("Any", value)
 
 
 def _exemplify(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
