@@ -28,6 +28,7 @@ from evolution.commands import (
     SetModels,
     Unban,
     Unpin,
+    VerifyProgram,
 )
 from evolution.injection import InjectionRefused, injected
 from evolution.run import RunState
@@ -127,6 +128,8 @@ async def _look_at_programs(connection: Connection, row: RunRow, command: Comman
                 injected(seed.files, command.files)
             except InjectionRefused as refused:
                 raise NotAllowed(f"the program cannot be a child of run {row.id}: {refused}") from None
+        case VerifyProgram():
+            await _refuse_without_score(connection, row.id, command.program)
         case (
             Pin(program=number) | Unpin(program=number) | Ban(program=number) | Unban(program=number) | Annotate(program=number)
         ):
@@ -134,6 +137,14 @@ async def _look_at_programs(connection: Connection, row: RunRow, command: Comman
                 raise NotFound(f"run {row.id} has no program {number}")
         case _:
             pass
+
+
+async def _refuse_without_score(connection: Connection, run: int, number: int) -> None:
+    found = (await programs.load_evaluated(connection, run, [number])).get(number)
+    if found is None:
+        raise NotFound(f"run {run} has no program {number}")
+    if found.outcome is None or found.outcome.score is None:
+        raise NotAllowed(f"program {number} of run {run} has no score, so there is nothing to verify; ask it of one that has")
 
 
 def _refusal(row: RunRow, command: Command, pending: Sequence[CommandRow]) -> str | None:

@@ -16,7 +16,10 @@ from evolution.limits import Share
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEvaluation:
-    """A program to be judged: its evolvable `files`, the revision of its problem, and the run's 32 secret bytes."""
+    """A program to be judged: its evolvable `files`, the revision of its problem, and the run's 32 secret bytes.
+
+    `series` numbers the verifications of one program: each has seeds of its own.
+    """
 
     lease: Lease
     run: int
@@ -26,6 +29,7 @@ class ClaimedEvaluation:
     problem: str
     files: Mapping[str, str]
     secret: bytes
+    series: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,12 @@ def _claim(picked: str, chosen_rows: str) -> sa.TextClause:
             UPDATE evaluation e SET state = 'leased', attempt = e.attempt + 1, lease = nextval('lease_token'),
                 lease_owner = :owner,
                 lease_until = clock_timestamp() + make_interval(secs => CAST(:lease_s AS double precision))
-            WHERE e.id = ANY(ARRAY(SELECT id FROM picked)) RETURNING e.id, e.lease, e.run, e.program, e.attempt, e.purpose
+            WHERE e.id = ANY(ARRAY(SELECT id FROM picked)) RETURNING e.id, e.lease, e.run, e.program, e.attempt, e.purpose,
+                e.series
         ),
         whole AS (
-            SELECT l.id, l.lease, l.run, g.number, l.attempt, CAST(l.purpose AS text) AS purpose, r.problem, b.content, r.secret
+            SELECT l.id, l.lease, l.run, g.number, l.attempt, CAST(l.purpose AS text) AS purpose, r.problem, b.content,
+                r.secret, l.series
             FROM leased l JOIN run r ON r.id = l.run
             CROSS JOIN LATERAL (SELECT g.number, g.files FROM program g WHERE g.id = l.program LIMIT 1) g
             CROSS JOIN LATERAL (SELECT b.content FROM blob b WHERE b.hash = g.files LIMIT 1) b
@@ -98,8 +104,10 @@ _RELEASE = sa.text("""
     WHERE e.id = w.id AND e.lease = w.token AND e.state = 'leased' RETURNING e.id
 """)
 _ASK_VERIFICATION = sa.text("""
-    INSERT INTO evaluation (run, program, purpose, tier)
-    SELECT g.run, g.id, 'verify', r.tier FROM program g JOIN run r ON r.id = g.run
+    INSERT INTO evaluation (run, program, purpose, tier, series)
+    SELECT g.run, g.id, 'verify', r.tier,
+        (SELECT least(count(*), 32767) FROM evaluation e WHERE e.program = g.id AND e.purpose = 'verify')
+    FROM program g JOIN run r ON r.id = g.run
     WHERE g.run = :run AND g.number = ANY(CAST(:numbers AS integer[])) ORDER BY g.number
 """)
 _OPEN_VERIFICATIONS = sa.text("""
@@ -134,6 +142,7 @@ async def claim(connection: Connection, owner: str, limit: int, lease_s: float, 
             problem=found.problem,
             files=blobs.unpack_files(found.content),
             secret=found.secret,
+            series=found.series,
         )
         for found in rows
     ]

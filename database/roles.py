@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 _LEASE = "attempt, lease, lease_owner, lease_until"
 _LIVE = "INSERT, UPDATE (heard_at, slots, busy, tier, machine), DELETE"
-_QUEUE_EVALUATION = "SELECT, INSERT (run, program, purpose, tier)"
+_QUEUE_EVALUATION = "SELECT, INSERT (run, program, purpose, tier, series)"
 
 RIGHTS: dict[Kind, dict[str, str]] = {
     Kind.SERVER: {

@@ -285,6 +285,7 @@ evaluation = sa.Table(
     sa.Column("tier", _enum(Tier), nullable=False, comment="that of the run, so that a claim finds its own by index"),
     sa.Column("picture", BYTEA, sa.ForeignKey("blob.hash"), comment="SVG of the judge, made when a champion is verified"),
     sa.Column("host_fault", sa.Text, comment="the last failure that was not the candidate's"),
+    sa.Column("series", sa.SmallInteger, server_default="0", nullable=False, comment="of seeds: verifications before it"),
     sa.Column("closed_event", sa.BigInteger, comment="event that took a verification in; a search one has its proposal's"),
     *_lease(),
     _now("created_at"),

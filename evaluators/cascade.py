@@ -17,11 +17,15 @@ FEATURES_OF_SOURCE = frozenset({"length", "literals"})
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One program to be judged: its evolvable files, why it is judged, and the run's secret that seeds the judge."""
+    """One program to be judged: its evolvable files, why it is judged, and the run's secret that seeds the judge.
+
+    Every `series` has other seeds: verifications of one program are numbered from 0.
+    """
 
     files: Mapping[str, str]
     purpose: Purpose
     secret: bytes
+    series: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,10 @@ class Judgement:
     picture_fault: str = ""
 
 
-def judge_seed(secret: bytes, revision: str, purpose: Purpose, stage: str, repeat: int) -> bytes:
+def judge_seed(secret: bytes, revision: str, purpose: Purpose, stage: str, repeat: int, series: int = 0) -> bytes:
     """HMAC-SHA256 (32 bytes): parent and child meet the same seeds, a verification meets others, nobody can guess them."""
-    return hmac.digest(secret, f"{revision}|{purpose.value}|{stage}|{repeat}".encode(), "sha256")
+    again = f"|{series}" if series else ""
+    return hmac.digest(secret, f"{revision}|{purpose.value}|{stage}|{repeat}{again}".encode(), "sha256")
 
 
 async def judge(sandbox: Sandbox, problem: Problem, candidate: Candidate) -> Judgement:
@@ -95,7 +100,7 @@ async def _measure(
             purpose=candidate.purpose,
             stage=stage.name,
             repeat=repeat,
-            seed=judge_seed(candidate.secret, problem.revision, candidate.purpose, stage.name, repeat),
+            seed=judge_seed(candidate.secret, problem.revision, candidate.purpose, stage.name, repeat, candidate.series),
             timeout_s=stage.timeout_s,
             limits=problem.definition.limits,
             picture=draw if repeat == 0 else None,

@@ -123,7 +123,7 @@ class Slot:
         try:
             sandbox = await self._open(row.problem, fresh=row.purpose is Purpose.VERIFY)
             problem, _ = await self._workshop.problem(row.problem)
-            judgement = await judge(sandbox, problem, Candidate(row.files, row.purpose, row.secret))
+            judgement = await judge(sandbox, problem, Candidate(row.files, row.purpose, row.secret, row.series))
         except NotTheCandidate as fault:
             if isinstance(fault, HostFault):
                 await self.close()

@@ -128,6 +128,13 @@ class Unban(_Command):
     descendants: bool = False
 
 
+class VerifyProgram(_Command):
+    """Verify a scored program once more: in a fresh sandbox, on seeds that none of its verifications had before."""
+
+    kind: Literal["verify_program"] = "verify_program"
+    program: Annotated[int, Field(ge=0)]
+
+
 class Annotate(_Command):
     """Note something on a program, or on the run (None), for people only: the search does not know of it."""
 
@@ -149,6 +156,7 @@ Command = Annotated[
     | Unpin
     | Ban
     | Unban
+    | VerifyProgram
     | Annotate,
     Field(discriminator="kind"),
 ]

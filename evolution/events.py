@@ -111,10 +111,14 @@ class TuningEnded(_Event):
 
 
 class VerificationAsked(_Event):
-    """A program is to be measured again in a fresh sandbox, on fresh seeds and the hidden stages."""
+    """A program is to be measured again in a fresh sandbox, on fresh seeds and the hidden stages.
+
+    `command` is the number of the command by which somebody asked for it; None: the rules did.
+    """
 
     kind: Literal["verification_asked"] = "verification_asked"
     number: int
+    command: int | None = None
 
 
 class Verified(_Event):

@@ -101,7 +101,7 @@ def _expected(state: SearchState, event: Event, progress: float) -> object | Non
         case ev.TuningStarted():
             expected = _unless(event, tuning.start(state, progress))
         case ev.VerificationAsked():
-            due = loop.due_numbers(state)
+            due = loop.due_numbers(state) if event.command is None else [event.number]
             expected = None if event.number in due else f"a verification of one of {due}"
         case ev.Finished():
             expected = _unless(event.champion, loop.champion_of(state))

@@ -351,12 +351,16 @@ class SearchState:
     def _verification(self, event: ev.VerificationAsked | ev.Verified) -> None:
         if isinstance(event, ev.VerificationAsked):
             self.verifying.add(event.number)
-            self.verification_asked_at = self.evaluations
+            if event.command is None:
+                self.verification_asked_at = self.evaluations
             return
         if event.number not in self.verifying:
             raise LogError(f"event {self.events}: no verification of program {event.number} was asked for")
         self.verifying.remove(event.number)
         if event.number in self.banned:
+            return
+        if self.verified.get(event.number) is not None and (event.score is not None or event.verdict is None):
+            # The first score counts: nobody gets a better one by asking until luck gives it, but who fails loses it.
             return
         self.verified[event.number] = event.score
         # A stopping run forgets none: a finalist that failed must not be asked for again.

@@ -14,6 +14,8 @@ MOST_PINNED = 0.9
 """The largest share that all pins have together: the rest is left to the strategy."""
 MOST_IDEAS = 5
 """So many ideas are told at the same time at most."""
+MOST_VERIFYING = 8
+"""Nobody may ask for one more verification while so many are under way: they take slots from the search."""
 
 
 class CommandRefused(ValueError):
@@ -30,7 +32,12 @@ def take(state: SearchState, command: Command, number: int, descendants: tuple[i
         raise CommandRefused(
             f"the run is ending already ({state.stopping.value}); wait for its end, then reopen it to let it go on"
         )
-    event = _phase_or_limits(state, command) or _given(state, command, number) or _of_programs(state, command, descendants)
+    event = (
+        _phase_or_limits(state, command)
+        or _given(state, command, number)
+        or _of_programs(state, command, descendants)
+        or _verification(state, command, number)
+    )
     if event is None:
         raise CommandRefused(f"a {command.kind} is for people only: no controller has to take it")
     state.apply(event)
@@ -105,6 +112,23 @@ def _of_programs(state: SearchState, command: Command, descendants: tuple[int, .
             return ev.Unbanned(number=command.program, descendants=descendants if command.descendants else None)
         case _:
             return None
+
+
+def _verification(state: SearchState, command: Command, number: int) -> Event | None:
+    if not isinstance(command, told.VerifyProgram):
+        return None
+    program = command.program
+    if state.paused:
+        raise CommandRefused("the run is paused, so it has nothing verified; resume it, then ask again")
+    if program in state.pending or not 0 <= program < state.next_number:
+        raise CommandRefused(f"program {program} was not taken in yet; ask again when it was")
+    if program in state.banned:
+        raise CommandRefused(f"program {program} is banned; unban it first")
+    if program in state.verifying:
+        raise CommandRefused(f"program {program} is being verified already; ask again when that is done")
+    if len(state.verifying) >= MOST_VERIFYING:
+        raise CommandRefused(f"{len(state.verifying)} verifications are under way, {MOST_VERIFYING} at most; ask again later")
+    return ev.VerificationAsked(number=program, command=number)
 
 
 def _pin(state: SearchState, command: told.Pin) -> Event:

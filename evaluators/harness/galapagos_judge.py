@@ -230,8 +230,8 @@ def _known(cause: str, otherwise: str) -> str:
 class Context:
     """What the judge knows about this evaluation; nothing of it is within the candidate's reach.
 
-    `rng` is a numpy Generator: equal for equal run secret, problem revision, purpose, stage and repeat. `data` is
-    the problem's folder, read-only. `purpose` is "search" or "verify".
+    `rng` is a numpy Generator: equal for equal run secret, problem revision, purpose, stage, repeat and
+    number of earlier verifications. `data` is the problem's folder, read-only. `purpose` is "search" or "verify".
     """
 
     def __init__(self, seed: bytes, data: str, stage: str, repeat: int, purpose: str) -> None:

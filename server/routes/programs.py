@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from database import program_lists, program_views, programs, views
+from database import program_lists, program_views, programs
 from database.for_people import raw
 from database.program_lists import Listed
-from database.program_views import ProgramView
-from evolution.evaluation import EvaluationState, Outcome, StageResult, Verdict
+from database.program_views import EvaluationView, ProgramView
+from evolution.evaluation import StageResult, Verdict
 from evolution.people import Action
 from evolution.proposal import Operator
 from server.auth import RunAccess, RunFor
@@ -18,7 +18,7 @@ from server.diffs import unified
 from server.pages import Cursor, Limit, Page, paged, place_of
 from server.problem_details import FieldError, Refusal
 from server.problem_details import problems as failures
-from server.schemas.base import LARGEST_NUMBER, Number
+from server.schemas.base import LARGEST_NUMBER, Id, Number
 from server.schemas.programs import Evaluation, ModelCall, ProgramDetail, ProgramDiff, ProgramLine, Stage, Verification
 from server.service import Served
 
@@ -92,8 +92,22 @@ async def read_program(service: Served, access: Reading, number: Numbered) -> Pr
     """
     async with service.database.begin() as connection:
         view = await program_views.program(connection, access.run, number)
-        verified = await views.verification(connection, access.run, number)
-    return _detail(view, verified, access)
+        verified = await program_views.verifications(connection, access.run, number, 1)
+    return _detail(view, verified[0] if verified else None, access)
+
+
+@router.get("/{number}/verifications", summary="List the verifications of a program")
+async def list_verifications(
+    service: Served, access: Reading, number: Numbered, limit: Limit = 20, cursor: Cursor = None
+) -> Page[Verification]:
+    """All of them, newest first: each ran on seeds of its own, so that they tell how far the score spreads."""
+    place = place_of(cursor, tuple[Id])
+    async with service.database.begin() as connection:
+        found = await program_views.verifications(connection, access.run, number, limit + 1, place[0] if place else None)
+        if not found and not await programs.exists(connection, access.run, number):
+            raise program_views.no_program(access.run, number)
+    items, following = paged(found, limit, lambda item: (item.id,))
+    return Page(items=[_verification(item, access) for item in items], next=following)
 
 
 @router.get("/{number}/calls", summary="Read the model calls of a program", responses=failures(403))
@@ -168,9 +182,9 @@ def _line(item: program_lists.ProgramLine, sign: float) -> ProgramLine:
     )
 
 
-def _detail(view: ProgramView, verified: views.Verification | None, access: RunAccess) -> ProgramDetail:
+def _detail(view: ProgramView, verified: EvaluationView | None, access: RunAccess) -> ProgramDetail:
     program = view.program
-    searched = None if view.evaluation is None else _evaluation(view.evaluation, view.outcome, access)
+    searched = None if view.evaluation is None else _evaluation(view.evaluation, access)
     return ProgramDetail(
         number=program.number,
         operator=view.operator,
@@ -183,25 +197,34 @@ def _detail(view: ProgramView, verified: views.Verification | None, access: RunA
         literals=view.literals,
         files=dict(program.files),
         evaluation=searched,
-        duration_s=view.duration_s,
+        duration_s=None if view.evaluation is None else view.evaluation.duration_s,
         verification=None if verified is None else _verification(verified, access),
     )
 
 
-def _verification(found: views.Verification, access: RunAccess) -> Verification:
-    told = _evaluation(found.state, found.outcome, access).model_dump()
-    return Verification(**told, host_fault=found.host_fault, picture=found.picture)
+def _verification(found: EvaluationView, access: RunAccess) -> Verification:
+    return Verification(
+        **_evaluation(found, access).model_dump(),
+        series=found.series,
+        duration_s=found.duration_s,
+        host_fault=found.host_fault,
+        picture=found.picture,
+    )
 
 
-def _evaluation(state: EvaluationState, outcome: Outcome | None, access: RunAccess) -> Evaluation:
+def _evaluation(found: EvaluationView, access: RunAccess) -> Evaluation:
+    outcome = found.outcome
     stages = () if outcome is None else outcome.stages
     return Evaluation(
-        state=state,
+        state=found.state,
         verdict=None if outcome is None else outcome.verdict,
         score=None if outcome is None else raw(outcome.score, access.sign),
         metrics={} if outcome is None else outcome.metrics,
         features={} if outcome is None else outcome.features,
         stages=[_stage(stage, access.sign) for stage in stages if not stage.hidden or access.may(Action.INSPECT)],
+        tier=found.tier,
+        machine=None if found.machine is None else dict(found.machine),
+        finished_at=found.finished_at,
     )
 
 

@@ -1,10 +1,11 @@
 """Programs as they are answered. Scores are raw."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from evolution.evaluation import EvaluationState, Verdict
+from evolution.evaluation import EvaluationState, Tier, Verdict
 from evolution.proposal import Operator
 from server.schemas.base import Answer, shown
 
@@ -21,6 +22,22 @@ LINE = {
     "score": 2.3471,
     "duration_s": 0.021,
     "created_at": "2026-03-01T12:00:31Z",
+}
+
+
+VERIFICATION: dict[str, Any] = {
+    "state": "finished",
+    "verdict": "scored",
+    "score": 2.3469,
+    "metrics": {},
+    "features": {},
+    "stages": [],
+    "tier": "namespaces",
+    "machine": {"cpu": "AMD EPYC 9554", "cores": 16, "tier": "namespaces", "python": "3.12.4"},
+    "finished_at": "2026-03-01T12:00:33Z",
+    "duration_s": 0.4,
+    "host_fault": None,
+    "picture": None,
 }
 
 
@@ -69,10 +86,18 @@ class Evaluation(Answer):
     metrics: dict[str, float]
     features: dict[str, float]
     stages: list[Stage]
+    tier: Tier = Field(description="how strongly the program was confined")
+    machine: dict[str, str | int] | None = Field(description="where it ran: timings compare only where this is the same")
+    finished_at: datetime | None
 
 
 class Verification(Evaluation):
-    """The newest verification: on fresh seeds, in a fresh sandbox, and on the hidden stages, for who may inspect."""
+    """A verification: on fresh seeds, in a fresh sandbox, and on the hidden stages, for who may inspect."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra=shown({**VERIFICATION, "series": 0}))
+
+    series: int = Field(description="how many the program had before; each has seeds of its own")
+    duration_s: float | None
 
     host_fault: str | None = Field(description="why the machine could not verify it")
     picture: str | None = Field(description="SVG of the judge; it is not to be trusted")
@@ -102,6 +127,9 @@ class ProgramDetail(Answer):
                     "metrics": {},
                     "features": {},
                     "stages": [],
+                    "tier": "namespaces",
+                    "machine": {"cpu": "AMD EPYC 9554", "cores": 16},
+                    "finished_at": "2026-03-01T12:00:31Z",
                 },
                 "duration_s": 0.021,
                 "verification": None,

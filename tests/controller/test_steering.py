@@ -5,9 +5,21 @@ import asyncio
 import sqlalchemy as sa
 
 from controller.active_run import ActiveRun
-from database import assignments, commands, export_views, prompt_views, proposals, runs, views
+from database import (
+    assignments,
+    commands,
+    evaluations,
+    export_views,
+    machines,
+    program_views,
+    prompt_views,
+    proposals,
+    runs,
+    views,
+)
 from database.commands import CommandRow
 from database.engine import Database
+from database.evaluations import FinishedEvaluation
 from evolution.assignment import AssignmentState
 from evolution.commands import (
     Ban,
@@ -21,13 +33,15 @@ from evolution.commands import (
     SetModels,
     Stop,
     Unban,
+    VerifyProgram,
 )
-from evolution.events import Refused
+from evolution.evaluation import Tier
+from evolution.events import Refused, VerificationAsked
 from evolution.proposal import Operator, Refusal
 from evolution.run import Budget, ModelChoice, RunConfig, RunState, StopReason
 from galapagos.verification import verify_run
 from tests.controller.play import Played, played
-from tests.database.scene import EVERY_KIND, claimed
+from tests.database.scene import EVERY_KIND, claimed, outcome
 
 
 async def tell(run: Played, *told: Command) -> None:
@@ -183,6 +197,35 @@ async def test_a_ban_reaches_the_family_in_the_tables_and_the_best_that_people_s
     await run.judge(3.0)
     await run.to_its_end()
     assert (await verify_run(database, run.id)).differences == []
+
+
+async def test_a_program_is_verified_again_on_seeds_of_its_own(database: Database) -> None:
+    run = await played(database)
+    await run.judge()
+    assert await run.one_pass()
+    series: list[int] = []
+    for score in (5.0, 6.0):
+        await tell(run, VerifyProgram(program=0))
+        assert await run.one_pass()
+        async with database.begin() as connection:
+            machine = await machines.register(connection, {"cpu": "toy"})
+            (item,) = await evaluations.claim(connection, "e", 9, 60, Tier.PLAIN)
+            judged = outcome(score, features={"width": 0.5})
+            await evaluations.finish(connection, [FinishedEvaluation(item.lease, judged, 0.1, machine)])
+        series.append(item.series)
+        assert await run.one_pass()
+    assert series == [1, 2]
+    async with database.begin() as connection:
+        found = await program_views.verifications(connection, run.id, 0, 9)
+        assert (await views.live(connection, run.id)).verified_score == 1.0, "the first counts"
+    assert [item.outcome and item.outcome.score for item in found] == [6.0, 5.0, 1.0]
+    asked = [(event.number, event.command) for event in await run.log() if isinstance(event, VerificationAsked)]
+    assert asked == [(0, None), (0, 1), (0, 2)]
+    assert (await verify_run(database, run.id)).differences == []
+    await tell(run, Stop(), VerifyProgram(program=0))
+    assert await run.one_pass()
+    *_, refused = await heard(run)
+    assert "the run is ending already" in str(refused.detail)
 
 
 async def test_a_program_and_an_idea_of_somebody_reach_their_proposals(database: Database) -> None:

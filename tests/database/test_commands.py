@@ -23,6 +23,7 @@ from evolution.commands import (
     Stop,
     Unban,
     Unpin,
+    VerifyProgram,
 )
 from evolution.run import Budget, RunConfig, RunState, StopReason
 from tests.conftest import CountStatements
@@ -161,6 +162,10 @@ async def test_what_names_a_program_that_is_not_there_is_refused(database: Datab
         with pytest.raises(NotFound, match="has no program 3"):
             await told(database, run, command)
     await told(database, run, Pin(program=0))
+    with pytest.raises(NotFound, match="has no program 3"):
+        await told(database, run, VerifyProgram(program=3))
+    with pytest.raises(NotAllowed, match="program 0 of run 1 has no score"):
+        await told(database, run, VerifyProgram(program=0))
 
 
 async def test_a_program_that_could_be_no_child_is_refused_in_words(database: Database) -> None:

@@ -44,14 +44,15 @@ def hidden(candidate, context):
 
 def test_seeds_differ_in_every_part_and_repeat_exactly() -> None:
     seeds = {
-        judge_seed(secret, revision, purpose, stage, repeat)
+        judge_seed(secret, revision, purpose, stage, repeat, series)
         for secret in (b"1", b"2")
         for revision in ("a", "b")
         for purpose in Purpose
         for stage in ("s", "t")
         for repeat in (0, 1)
+        for series in (0, 1)
     }
-    assert len(seeds) == 32
+    assert len(seeds) == 64
     assert judge_seed(b"1", "a", Purpose.SEARCH, "s", 0) in seeds
     assert {len(seed) for seed in seeds} == {32}
 

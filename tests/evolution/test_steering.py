@@ -24,6 +24,7 @@ from evolution.commands import (
     Stop,
     Unban,
     Unpin,
+    VerifyProgram,
     WithdrawIdea,
 )
 from evolution.evaluation import Verdict
@@ -52,6 +53,7 @@ def commands() -> st.SearchStrategy[Command]:
         st.builds(InjectProgram, files=st.just({"program.py": "x = 1"}), island=st.sampled_from([None, 0, 1])),
         st.builds(InjectIdea, text=st.just("sort first"), prompts=st.sampled_from([None, 1, 7])),
         st.builds(WithdrawIdea, idea=st.integers(1, 40)),
+        st.builds(VerifyProgram, program=number),
         st.just(Pause()),
         st.just(Resume()),
         st.builds(SetBudget, budget=st.builds(Budget, evaluations=st.integers(20, 110))),

@@ -8,16 +8,19 @@ from evolution.commands import (
     Ban,
     InjectIdea,
     InjectProgram,
+    Pause,
     Pin,
+    Resume,
     Unban,
     Unpin,
+    VerifyProgram,
     WithdrawIdea,
 )
 from evolution.evaluation import Verdict
-from evolution.events import Banned, Proposed
+from evolution.events import Banned, Proposed, VerificationAsked
 from evolution.proposal import Operator, Refusal
 from evolution.state import LogError
-from evolution.steering import CommandRefused
+from evolution.steering import MOST_VERIFYING, CommandRefused
 from tests.evolution.simulation import MODELS
 from tests.evolution.steps import ask, begun, found, grow, take
 
@@ -54,6 +57,43 @@ class TestPins:
         assert not state.pins
         with pytest.raises(CommandRefused, match="banned; unban it first"):
             take(state, Pin(program=1))
+
+
+class TestVerifications:
+    def test_the_first_score_counts_and_who_fails_later_loses_it(self) -> None:
+        state = begun()
+        loop.admit(state, found(ask(state, Operator.MUTATE), 1.0))
+        asked_at = state.verification_asked_at
+        for score, verdict, counted in (
+            (0.9, Verdict.SCORED, 0.9),
+            (1.7, Verdict.SCORED, 0.9),
+            (None, None, 0.9),
+            (None, Verdict.WRONG, None),
+            (0.8, Verdict.SCORED, 0.8),
+        ):
+            assert take(state, VerifyProgram(program=1), 7) == [VerificationAsked(number=1, command=7)]
+            loop.verified(state, 1, 1, verdict, score)
+            assert state.verified[1] == counted
+        assert state.verification_asked_at == asked_at, "people's wishes leave the rules their turn"
+
+    def test_what_cannot_be_verified_again_is_refused(self) -> None:
+        state = begun()
+        for score in range(1, MOST_VERIFYING + 2):
+            loop.admit(state, found(ask(state, Operator.MUTATE), float(score)))
+        flying = ask(state, Operator.MUTATE)
+        take(state, Ban(program=1))
+        take(state, VerifyProgram(program=2))
+        for number, words in ((1, "unban it first"), (2, "being verified already"), (flying, "not taken in yet")):
+            with pytest.raises(CommandRefused, match=words):
+                take(state, VerifyProgram(program=number))
+        take(state, Pause())
+        with pytest.raises(CommandRefused, match="resume it, then ask again"):
+            take(state, VerifyProgram(program=3))
+        take(state, Resume())
+        for number in range(3, 2 + MOST_VERIFYING):
+            take(state, VerifyProgram(program=number))
+        with pytest.raises(CommandRefused, match="8 at most"):
+            take(state, VerifyProgram(program=0))
 
 
 class TestBans:

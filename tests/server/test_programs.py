@@ -9,7 +9,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from database import completions, proposals, run_lists, views
+from database import completions, evaluations, proposals, run_lists, views
 from database.engine import Database
 from evolution.proposal import Operator
 from server.diffs import unified
@@ -115,6 +115,12 @@ async def test_one_program_and_its_family(team: Team, database: Database) -> Non
     assert found["evaluation"]["stages"][0]["metrics"] == {"m": 1.5}
     assert found["verification"]["score"] is not None
     assert "<svg" in found["verification"]["picture"]
+    assert (found["verification"]["tier"], found["verification"]["machine"]["cores"]) == ("plain", 2)
+    async with database.begin() as connection:
+        await evaluations.ask_verification(connection, run, [best])
+    again, first = await everything(team.viewer, f"/runs/{run}/programs/{best}/verifications", limit=1)
+    assert (again["state"], again["series"], first) == ("queued", 1, found["verification"])
+    told(await team.viewer.get(f"/runs/{run}/programs/99999/verifications"), 404)
     ancestors = await everything(team.viewer, f"/runs/{run}/programs/{best}/ancestors", limit=1)
     async with database.begin() as connection:
         line = await views.lineage(connection, run, best)
@@ -142,6 +148,8 @@ async def test_hidden_stages_and_prompts_are_kept_from_workers(team: Team, datab
     for client, shown in ((team.viewer, 1), (team.worker, 0)):
         found = (await client.get(f"/runs/{run}/programs/{best}")).json()
         assert len(found["verification"]["stages"]) == shown
+        (listed,) = (await client.get(f"/runs/{run}/programs/{best}/verifications")).json()["items"]
+        assert len(listed["stages"]) == shown
     for address in (f"programs/{best}/calls", "spend", "export", "dataset"):
         assert (await team.viewer.get(f"/runs/{run}/{address}")).status_code == 200
         told(await team.worker.get(f"/runs/{run}/{address}"), 403)
