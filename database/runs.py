@@ -4,7 +4,7 @@ import secrets
 
 import sqlalchemy as sa
 
-from database import allowances, allowed_models, blobs, problems, projects
+from database import allowances, allowed_models, audit, blobs, problems, projects
 from database.encoding import storable
 from database.engine import Connection
 from database.errors import EpochLost, NotAllowed, NotFound
@@ -297,7 +297,7 @@ def below_spent(row: RunRow, budget: Budget) -> NotAllowed:
     )
 
 
-async def set_priority(connection: Connection, run: int, priority: float) -> None:
+async def set_priority(connection: Connection, run: int, priority: float, *, by: audit.Actor | None) -> None:
     """Give a run another share of slots and of model calls among the runs of its project.
 
     Raises:
@@ -307,6 +307,7 @@ async def set_priority(connection: Connection, run: int, priority: float) -> Non
     row = {"run": run, "priority": projects.checked_weight(priority)}
     if (await connection.execute(_SET_PRIORITY, row)).first() is None:
         raise await _not_found(connection, run)
+    await audit.note(connection, by, "set_priority", f"run {run}", {"priority": priority})
 
 
 async def save_config(connection: Connection, run: int, config: RunConfig) -> None:

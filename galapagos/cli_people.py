@@ -219,7 +219,7 @@ def set_priority(
     """Give a run another share among the runs of its project."""
 
     async def work(connection: Connection) -> RunPriority:
-        await runs.set_priority(connection, run, priority)
+        await runs.set_priority(connection, run, priority, by=None)
         return RunPriority(run, (await runs.load(connection, run)).priority)
 
     _tell(_change(data, work), as_json)

@@ -20,7 +20,7 @@ from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramLine
 from server.schemas.results import Cell, Comparison, Record, Spend
-from server.schemas.runs import AskedCommand, RunDetail, RunLine
+from server.schemas.runs import AskedCommand, RunDetail, RunLine, RunPriority
 from server.schemas.spending import Spent
 
 Given = ParamSpec("Given")
@@ -121,6 +121,10 @@ class Client:
     def set_models(self, run: int, models: Sequence[ModelChoice]) -> AskedCommand:
         """Let a run ask other models."""
         return self._wait(self._client.set_models, run, models)
+
+    def set_priority(self, run: int, priority: float) -> RunPriority:
+        """Give a run another share among the runs of its project."""
+        return self._wait(self._client.set_priority, run, priority)
 
     def reopen(self, run: int, budget: Budget) -> RunDetail:
         """Let a run that has ended go on."""

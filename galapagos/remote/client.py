@@ -28,7 +28,7 @@ from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
 from server.schemas.programs import ProgramDetail, ProgramDiff, ProgramLine
 from server.schemas.results import Cell, Comparison, Record, Spend
-from server.schemas.runs import AskedCommand, RunDetail, RunLine
+from server.schemas.runs import AskedCommand, RunDetail, RunLine, RunPriority
 from server.schemas.spending import Spent
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -169,6 +169,10 @@ class AsyncClient:
     async def set_models(self, run: int, models: Sequence[ModelChoice]) -> AskedCommand:
         """Let a run ask other models, or the same ones with other weights."""
         return await self.tell(run, SetModels(models=tuple(models)))
+
+    async def set_priority(self, run: int, priority: float) -> RunPriority:
+        """Give a run another share of slots and model calls among the runs of its project; others have 1."""
+        return await self._ask(RunPriority, "PUT", f"/runs/{run}/priority", body={"priority": priority})
 
     async def reopen(self, run: int, budget: Budget) -> RunDetail:
         """Let a run that has ended go on under these limits, counted from its beginning."""

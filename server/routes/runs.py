@@ -240,6 +240,7 @@ def _detail(live: Live, definition: Definition, inspects: bool) -> RunDetail:
         best_known=raw(max((sign * one.value for one in definition.known), default=None), sign),
         config=row.config,
         seed=row.seed,
+        priority=row.priority,
         known=list(definition.known),
         stop_detail=row.stop_detail,
         as_of_event=row.as_of_event,

@@ -14,7 +14,7 @@ from server.pages import Cursor, Limit, Page, paged, place_of
 from server.problem_details import problems as failures
 from server.run_requests import check_models, models_at
 from server.schemas.base import Id
-from server.schemas.runs import AskedCommand, BudgetRequest, ModelsRequest
+from server.schemas.runs import AskedCommand, BudgetRequest, ModelsRequest, PriorityRequest, RunPriority
 from server.service import Served, Service
 
 router = APIRouter(prefix="/runs/{run}", tags=["runs"], responses=failures(401, 403, 404))
@@ -72,6 +72,14 @@ async def set_budget(body: BudgetRequest, service: Served, access: Steering, onc
 async def set_models(body: ModelsRequest, service: Served, access: Steering, once: DoneOnce) -> Response:
     """These models are asked from the next proposal on, as often as their weights say."""
     return await _asked(service, access, SetModels(models=body.models), once)
+
+
+@router.put("/priority", summary="Set a run's priority")
+async def set_priority(body: PriorityRequest, service: Served, access: Steering) -> RunPriority:
+    """Its share of slots and of model calls among the runs of its project, from now on."""
+    async with service.database.begin() as connection:
+        await runs.set_priority(connection, access.run, body.priority, by=access.caller)
+    return RunPriority(run=access.run, priority=body.priority)
 
 
 async def _asked(service: Service, access: RunAccess, command: Command, once: Once) -> Response:

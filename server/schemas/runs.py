@@ -85,6 +85,23 @@ class BudgetRequest(Body):
     budget: Budget
 
 
+class PriorityRequest(Body):
+    """The share of a run among the runs of its project; others have 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=shown({"priority": 4.0}))
+
+    priority: Annotated[float, Field(ge=0.001, le=1000)]
+
+
+class RunPriority(Answer):
+    """The share that a run has now."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra=shown({"run": 7, "priority": 4.0}))
+
+    run: int
+    priority: float
+
+
 class RunLine(Answer):
     """A run in a list. Null for who may not inspect: `spent_micro_dollars` and `limit_micro_dollars`."""
 
@@ -146,6 +163,7 @@ class RunDetail(RunLine):
             | {
                 "config": CONFIG,
                 "seed": 1,
+                "priority": 1.0,
                 "known": [{"name": "AlphaEvolve", "value": 2.635, "source": "a paper", "date": "2025-05", "recomputed": False}],
                 "stop_detail": None,
                 "as_of_event": 2044,
@@ -170,6 +188,7 @@ class RunDetail(RunLine):
 
     config: RunConfig
     seed: int
+    priority: float = Field(description="its share of slots and model calls among the runs of its project")
     known: list[Known] = Field(description="values of the score that the problem names for comparison")
     stop_detail: str | None
     as_of_event: int = Field(description="number of the newest event of its log")

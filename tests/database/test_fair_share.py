@@ -92,7 +92,7 @@ async def test_a_project_of_many_runs_gets_no_more_than_one_of_one_run(database:
 async def test_weights_of_projects_and_priorities_of_runs_are_obeyed(database: Database) -> None:
     heavy, light, urgent = await owned(database, "heavy", 3.0), await owned(database, "light"), await owned(database, "light")
     async with database.begin() as connection:
-        await runs.set_priority(connection, urgent, 4.0)
+        await runs.set_priority(connection, urgent, 4.0, by=None)
     for run in (heavy, light, urgent):
         await queue(database, run, 400)
     found = await served(database, 160)
@@ -154,9 +154,9 @@ async def test_weights_and_priorities_have_bounds(database: Database) -> None:
             with pytest.raises(NotAllowed, match=r"from 0\.001 to 1000"):
                 await projects.set_weight(connection, 1, weight, by=None)
             with pytest.raises(NotAllowed, match=r"from 0\.001 to 1000"):
-                await runs.set_priority(connection, run, weight)
+                await runs.set_priority(connection, run, weight, by=None)
         with pytest.raises(NotFound):
-            await runs.set_priority(connection, 99, 1.0)
+            await runs.set_priority(connection, 99, 1.0, by=None)
         with pytest.raises(NotFound):
             await projects.set_weight(connection, 99, 1.0, by=None)
         assert (await projects.set_weight(connection, 1, 2.5, by=None)).weight == 2.5

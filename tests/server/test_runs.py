@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from database import commands, damage, problems, programs, runs
+from database import audit, commands, damage, problems, programs, runs
 from database.engine import Database
 from evolution.commands import CommandState
 from evolution.language import Language
@@ -181,6 +181,21 @@ async def test_a_run_obeys_what_it_is_told(team: Team, database: Database) -> No
         stored = await commands.list_commands(connection, active.id)
     assert all(item.state is CommandState.TAKEN for item in stored)
     told(await team.member.post(f"/runs/{active.id}/stop"), 409)
+
+
+async def test_a_run_gets_another_share(team: Team, database: Database) -> None:
+    run = await new_run(database)
+    assert (await team.viewer.get(f"/runs/{run}")).json()["priority"] == 1.0
+    response = await team.member.put(f"/runs/{run}/priority", json={"priority": 2.5})
+    assert (response.status_code, response.json()) == (200, {"run": run, "priority": 2.5})
+    assert (await team.viewer.get(f"/runs/{run}")).json()["priority"] == 2.5
+    for wrong in (0, 1001, "much", None):
+        body = told(await team.member.put(f"/runs/{run}/priority", json={"priority": wrong}), 422)
+        assert body["errors"][0]["field"] == "body.priority"
+    async with database.begin() as connection:
+        entry = (await audit.read(connection, limit=1))[0]
+    assert (entry.name, entry.action, entry.subject) == ("member", "set_priority", f"run {run}")
+    assert entry.detail == {"priority": 2.5}
 
 
 async def test_an_ended_run_goes_on_under_another_budget(team: Team, database: Database) -> None:
