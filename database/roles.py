@@ -62,6 +62,9 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "allowance": "SELECT, INSERT, UPDATE (most, reserved)",
         "process": f"SELECT, {_LIVE}",
         "spending": "SELECT",
+        "webhook": "SELECT, INSERT, DELETE, UPDATE (url)",
+        "alert_position": "SELECT, INSERT, UPDATE",
+        "delivery": "SELECT, INSERT, UPDATE (attempts, next_at, delivered_at, status, failure), DELETE",
     },
     Kind.CONTROLLER: {
         "blob": "SELECT, INSERT",

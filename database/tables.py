@@ -5,10 +5,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, DOUBLE_PRECISION, JSONB
 
+# With it come the tables that nothing here refers to.
+from database.alert_tables import metadata
 from database.people_tables import person, project, token
 from database.schema import enum_column_type as _enum
 from database.schema import identity as _id
-from database.schema import metadata
 from database.schema import moment as _now
 from database.service_tables import machine
 from evolution.assignment import AssignmentState

@@ -11,6 +11,7 @@ from database.engine import Database
 from database.models_file import load_models
 from database.operation import operated
 from database.roles import Kind
+from server.alerts import Alerts
 from server.bell import Bell
 from server.body_limit import BodyLimit
 from server.dashboard_files import DashboardFiles
@@ -36,6 +37,7 @@ from server.routes import (
     session,
     spending,
     steering,
+    webhooks,
     work,
 )
 from server.service import Service
@@ -70,7 +72,14 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def connected(_app: FastAPI) -> AsyncGenerator[None]:
-        async with database, operated(database, chosen, Kind.SERVER), service.events.running(), service.bell.running():
+        alerts = Alerts(database, private=chosen.webhook_private)
+        async with (
+            database,
+            operated(database, chosen, Kind.SERVER),
+            service.events.running(),
+            service.bell.running(),
+            alerts.running(),
+        ):
             yield
 
     app = FastAPI(
@@ -104,6 +113,7 @@ def _api() -> APIRouter:
         session,
         people,
         projects,
+        webhooks,
         fleet,
         problems,
         models,

@@ -15,6 +15,8 @@ REQUEST_S = Histogram(
 )
 REQUESTS_OPEN = Gauge("galapagos_requests_open", "Requests under way, open event streams included.")
 
+DELIVERIES = Counter("galapagos_deliveries", "Attempts to deliver alerts to webhooks.", ["outcome"])
+
 
 class Measured:
     """Counts requests by the pattern of their address, so that no client can make a series for each address it invents."""

@@ -16,6 +16,7 @@ class ServerSettings(ProcessSettings):
     A token may ask `requests_per_minute` times a minute, 0 is as often as it likes; see `server.rate_limit`.
 
     New runs get the tier `tier`, which is that of the evaluators beside it, and may name the models of the file `models`.
+    Webhooks may be at addresses of the inside if `webhook_private` is set.
     """
 
     bind: str = "127.0.0.1"
@@ -24,6 +25,7 @@ class ServerSettings(ProcessSettings):
     requests_per_minute: Annotated[int, Field(ge=0, le=10_000_000)] = 12_000
     tier: Tier = Tier.NAMESPACES
     models: Path | None = None
+    webhook_private: bool = False
 
     @property
     def only_here(self) -> bool:

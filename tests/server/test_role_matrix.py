@@ -13,6 +13,7 @@ from database import assignments, people, problems, projects, runs
 from database.engine import Database
 from evolution.people import ALLOWED, Action, Role
 from tests.database.scene import answered, new_run, toy_problem
+from tests.database.test_alerts import hook
 from tests.server.conftest import Team
 from tests.server.test_failures import told
 from tests.server.test_work import offered
@@ -53,6 +54,9 @@ async def _asked(app: FastAPI, database: Database, method: str, path: str) -> As
             await projects.set_member(connection, runs.DEFAULT_PROJECT, somebody.id, Role.VIEWER, by=None)
             token = await people.create_token(connection, somebody.id, "test", by=None)
         values |= {"person": str(somebody.id), "token": str(token.id)}
+    if "{webhook}" in path:
+        async with database.begin() as connection:
+            values["webhook"] = str(await hook(connection))
     if "{assignment}" in path:
         await answered(database, run)
         await offered(database, run, 1)
