@@ -118,7 +118,7 @@ def pages(run: int, programs: int) -> list[str]:
     """The addresses that are asked for: every list of the service, in each order and with each filter."""
     base = f"/runs/{run}"
     middle = programs // 2
-    lists = ["/runs", "/runs?project=1&state=running", "/problems", "/models", "/fleet", base]
+    lists = ["/runs", "/runs?project=1&state=running", "/problems", "/models", "/fleet", "/people", "/projects", "/audit", base]
     lists += [f"/spend?by={by}" for by in ("project", "person", "run", "model")]
     lists += [f"{base}/programs?{chosen}" for chosen in _PROGRAMS]
     lists += [f"{base}/programs/{middle}", f"{base}/programs/{middle}/ancestors", f"{base}/programs/{middle}/children"]
