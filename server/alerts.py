@@ -14,7 +14,7 @@ import httpx
 from database import alerts
 from database.alerts import Due
 from database.engine import Database
-from database.errors import DatabaseUnavailable, WrongDatabaseUrl
+from database.errors import UNREADABLE, DatabaseError, in_words
 from server.metrics import DELIVERIES
 from server.outside import AddressRefused, pinned
 
@@ -54,8 +54,9 @@ class Alerts:
             try:
                 async with self._database.begin() as connection:
                     await alerts.look(connection)
-            except (DatabaseUnavailable, WrongDatabaseUrl) as error:
-                log.warning("alerts wait for the database: %s", error)
+            except (DatabaseError, *UNREADABLE) as error:
+                # Whatever it is: alerts must not end because somebody gave up.
+                log.warning("alerts wait for the database: %s", in_words(error))
             await asyncio.sleep(LOOK_S)
 
     async def _send_on(self) -> None:
@@ -64,8 +65,8 @@ class Alerts:
                 async with self._database.begin() as connection:
                     due = await alerts.claim(connection)
                 await asyncio.gather(*(self._send(one) for one in due))
-            except (DatabaseUnavailable, WrongDatabaseUrl) as error:
-                log.warning("deliveries wait for the database: %s", error)
+            except (DatabaseError, *UNREADABLE) as error:
+                log.warning("deliveries wait for the database: %s", in_words(error))
                 due = []
             if not due:
                 await asyncio.sleep(SEND_S)

@@ -136,6 +136,22 @@ async def test_one_whose_sender_was_killed_is_sent_by_another(database: Database
     assert [headers["Galapagos-Delivery"] for headers, _ in receiver.came] == [str(found.id)] * 2
 
 
+async def test_whatever_keeps_deliveries_from_being_read_ends_in_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("server.alerts.SEND_S", 0.05)
+    with receiving(200) as receiver:
+        webhook = await hooked(database, receiver.url)
+        async with database.begin() as connection:
+            await connection.execute(sa.text("ALTER TABLE delivery RENAME TO gone"))
+        async with Alerts(database, private=True).running():
+            while "deliveries wait for the database" not in caplog.text:
+                await asyncio.sleep(0.05)
+            async with database.begin() as connection:
+                await connection.execute(sa.text("ALTER TABLE gone RENAME TO delivery"))
+            await until(database, webhook, lambda item: item.delivered_at is not None)
+
+
 async def test_the_inside_is_not_asked(database: Database) -> None:
     with receiving(200) as receiver:
         webhook = await hooked(database, receiver.url)
