@@ -145,8 +145,8 @@ async def test_whatever_keeps_deliveries_from_being_read_ends_in_time(
         async with database.begin() as connection:
             await connection.execute(sa.text("ALTER TABLE delivery RENAME TO gone"))
         async with Alerts(database, private=True).running():
-            while "deliveries wait for the database" not in caplog.text:
-                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.3)
+            assert "deliveries wait for the database" in caplog.text
             async with database.begin() as connection:
                 await connection.execute(sa.text("ALTER TABLE gone RENAME TO delivery"))
             await until(database, webhook, lambda item: item.delivered_at is not None)
