@@ -39,7 +39,10 @@ class EvaluationView:
 
 @dataclass(frozen=True, slots=True)
 class ProgramView:
-    """A program and its search evaluation, if it has one yet."""
+    """A program and its search evaluation, if it has one yet.
+
+    `banned` programs are never chosen; one that is pinned is parent of the share `pinned` of the children.
+    """
 
     program: Program
     operator: Operator
@@ -48,6 +51,8 @@ class ProgramView:
     length: int
     literals: int
     evaluation: EvaluationView | None
+    banned: bool
+    pinned: float | None
 
 
 _EVALUATION = """
@@ -58,10 +63,14 @@ _EVALUATION = """
 """
 _PROGRAM = sa.text(f"""
     SELECT g.id, g.run, g.number, g.island, g.parent, b.content, g.normalised_hash, g.generation, g.length, g.literals,
-        CAST(p.operator AS text) AS operator, p.model, p.inspirations, {_EVALUATION}
+        CAST(p.operator AS text) AS operator, p.model, p.inspirations, {_EVALUATION},
+        coalesce(s.state -> 'banned' @> to_jsonb(g.number), false) AS banned,
+        (SELECT CAST(pin ->> 1 AS double precision) FROM jsonb_array_elements(s.state -> 'pins') pin
+            WHERE CAST(pin ->> 0 AS integer) = g.number) AS pinned
     FROM program g JOIN blob b ON b.hash = g.files JOIN proposal p ON p.run = g.run AND p.number = g.number
     LEFT JOIN evaluation e ON e.program = g.id AND e.purpose = 'search'
     LEFT JOIN machine m ON m.fingerprint = e.machine LEFT JOIN blob v ON v.hash = e.picture
+    LEFT JOIN search_state s ON s.run = g.run
     WHERE g.run = :run AND g.number = :number
 """)  # noqa: S608 - made of constants
 _VERIFICATIONS = sa.text(f"""
@@ -109,6 +118,8 @@ async def program(connection: Connection, run: int, number: int) -> ProgramView:
         length=row.length,
         literals=row.literals,
         evaluation=None if row.state is None else _evaluation(row),
+        banned=row.banned,
+        pinned=row.pinned,
     )
 
 

@@ -198,6 +198,8 @@ def _detail(view: ProgramView, verified: EvaluationView | None, access: RunAcces
         files=dict(program.files),
         evaluation=searched,
         duration_s=None if view.evaluation is None else view.evaluation.duration_s,
+        banned=view.banned,
+        pinned=view.pinned,
         verification=None if verified is None else _verification(verified, access),
     )
 

@@ -133,6 +133,8 @@ class ProgramDetail(Answer):
                 },
                 "duration_s": 0.021,
                 "verification": None,
+                "banned": False,
+                "pinned": None,
             }
         ),
     )
@@ -150,6 +152,8 @@ class ProgramDetail(Answer):
     evaluation: Evaluation | None
     duration_s: float | None
     verification: Verification | None
+    banned: bool = Field(description="it is never chosen again")
+    pinned: float | None = Field(description="the share of the children whose parent it is; null if it is not pinned")
 
 
 class ModelCall(Answer):

@@ -118,6 +118,14 @@ async def test_one_program_and_its_family(team: Team, database: Database) -> Non
     assert (found["verification"]["tier"], found["verification"]["machine"]["cores"]) == ("plain", 2)
     async with database.begin() as connection:
         await evaluations.ask_verification(connection, run, [best])
+        ban = (
+            "UPDATE search_state SET state = state || "
+            "jsonb_build_object('banned', CAST(:b AS jsonb), 'pins', CAST(:p AS jsonb))"
+        )
+        await connection.execute(sa.text(ban), {"b": f"[{best}]", "p": "[[0, 0.25, 0, 1.0]]"})
+    marked = (await team.viewer.get(f"/runs/{run}/programs/{best}")).json()
+    pinned = (await team.viewer.get(f"/runs/{run}/programs/0")).json()
+    assert (marked["banned"], marked["pinned"], pinned["banned"], pinned["pinned"]) == (True, None, False, 0.25)
     again, first = await everything(team.viewer, f"/runs/{run}/programs/{best}/verifications", limit=1)
     assert (again["state"], again["series"], first) == ("queued", 1, found["verification"])
     told(await team.viewer.get(f"/runs/{run}/programs/99999/verifications"), 404)

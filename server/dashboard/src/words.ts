@@ -54,6 +54,7 @@ export function money(microDollars: number | null | undefined): string {
 /** A length of time in at most two units, as `3 h 07 min`. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return NONE;
+  if (seconds > 0 && seconds < 0.095) return `${trimmed(fixed(seconds < 0.0095 ? 1 : 0).format(1000 * seconds))} ms`;
   if (seconds < 9.95) return `${fixed(1).format(seconds)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

@@ -31,6 +31,7 @@ export const NAVIGATION: readonly Item[] = [{ name: "Runs", to: "/", below: ["/"
 const ROUTES: readonly Route[] = [
   { pattern: "", load: () => import("./runs/runs") },
   { pattern: "/runs/:run", load: () => import("./run/run") },
+  { pattern: "/runs/:run/programs/:number", load: () => import("./program/program") },
 ];
 
 /** The view of the present address. */
