@@ -26,7 +26,8 @@ TEMPLATE = "template_migrated"
 WITHOUT_FLUSHES = {"fsync": "off", "full_page_writes": "off"}
 """For speed. A killed server still loses nothing: only a machine that loses its power would."""
 _numbers = itertools.count()
-_WHOLE_PROCESSES = {"deployment", "processes", "remote", "sandbox", "security", "server"}
+_DASHBOARD = "tests/dashboard/"
+_WHOLE_PROCESSES = {"dashboard", "deployment", "processes", "remote", "sandbox", "security", "server"}
 
 
 @dataclass
@@ -117,13 +118,16 @@ def count_statements(database: Database) -> CountStatements:
 
 
 class OneDocker(LoadScopeScheduling):
-    """Gives all tests that need Docker to one process, which then has one daemon; all others go wherever there is room.
+    """Gives all tests that need Docker to one process, which then has one daemon, and those of the dashboard to one, which
+    then has one service and one browser; all others go wherever there is room.
 
     The mark `xdist_group` does the same, but not with every version of pytest.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "docker" if "container" in nodeid else nodeid
+        if "container" in nodeid:
+            return "docker"
+        return _DASHBOARD if nodeid.startswith(_DASHBOARD) else nodeid
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

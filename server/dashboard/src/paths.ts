@@ -19,3 +19,8 @@ function decoded(text: string): string {
     return text;
   }
 }
+
+/** Whether an address is that of a link, whatever slash ends it. */
+export function leads(path: string, link: string): boolean {
+  return path.replace(/\/+$/, "") === link;
+}

@@ -1,4 +1,4 @@
-import { address, api } from "../api/client";
+import { address, api, reachable } from "../api/client";
 
 /** An event of a run's log as the service tells it; its further fields depend on `kind` (docs/events.md). */
 export interface LoggedEvent {
@@ -18,7 +18,7 @@ interface Heard {
 }
 
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
+const LONGEST_PAUSE_MS = 8_000;
 /** A page that nobody looks at is not told: browsers allow six connections to a service, and each stream is one. */
 const HIDDEN_MS = 60_000;
 const PAGE = 1_000;
@@ -37,6 +37,7 @@ class Follower {
   private hidden = 0;
   private failures = 0;
   private ended = false;
+  private readonly forget: () => void;
   private readonly run: number;
   private last: number;
   private readonly heard: Heard;
@@ -48,11 +49,15 @@ class Follower {
     document.addEventListener("visibilitychange", this.look);
     addEventListener("online", this.again);
     this.open();
+    this.forget = reachable.subscribe((answers) => {
+      if (answers && this.source === null && this.failures > 0) this.again();
+    });
   }
 
   readonly end = (): void => {
     this.ended = true;
     this.close();
+    this.forget();
     clearTimeout(this.hidden);
     document.removeEventListener("visibilitychange", this.look);
     removeEventListener("online", this.again);

@@ -65,7 +65,7 @@ export function Bar({ used, limit, name }: { used: number; limit: number | null;
 export function OperatorName({ operator }: { operator: string }) {
   const known = (OPERATORS as readonly string[]).includes(operator);
   return (
-    <span>
+    <span class="operator">
       <i class="key" style={known ? { "--of": `var(--op-${operator as Operator})` } : {}} />
       {operator}
     </span>

@@ -1,20 +1,29 @@
-import { useLiveRun } from "../../live/run";
-import { Tile, Tiles } from "../../parts/small";
-import { Loading, Wrong } from "../../parts/states";
-import { count, score } from "../../words";
+import type { Schemas } from "../../api/client";
+import type { LiveRun } from "../../live/run";
+import { may } from "../../session";
+import { Feed } from "./feed";
+import { RunFrame } from "./frame";
+import { Scores } from "./scores";
+import { Standing } from "./standing";
+import { Makers, Outcomes, Spending } from "./tallies";
 
+/** One run as it goes on. */
 export default function RunView({ run }: Record<string, string>) {
-  const live = useLiveRun(Number(run));
-  const detail = live.detail.value;
-  if (live.failure.value !== undefined && detail === undefined) return <Wrong failure={live.failure.value} />;
-  if (detail === undefined) return <Loading what="the run" heights={[40, 90, 380]} />;
+  return <RunFrame run={run ?? ""}>{(live, detail) => <Overview live={live} detail={detail} />}</RunFrame>;
+}
+
+function Overview({ live, detail }: { live: LiveRun; detail: Schemas["RunDetail"] }) {
+  const inspects = may("inspect", detail.project);
   return (
     <div class="stack">
-      <h1>{detail.title}</h1>
-      <Tiles>
-        <Tile name="Best score" value={score(detail.best_score)} />
-        <Tile name="Evaluations" value={count(live.version.value && live.admissions.length)} />
-      </Tiles>
+      <Standing live={live} detail={detail} />
+      <Scores live={live} detail={detail} />
+      <div class="columns">
+        <Makers detail={detail} />
+        <Outcomes detail={detail} />
+        {inspects && <Spending live={live} detail={detail} />}
+        <Feed live={live} />
+      </div>
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { Command, Empty, Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { keep, place } from "../../router";
 import { mayAnywhere, session } from "../../session";
-import { ago, count, duration, money, rate, score, spaced } from "../../words";
+import { ago, count, duration, money, rate, score, spaced, visible } from "../../words";
 import { useCurves } from "./curves";
 import { againstKnown, againstSeed } from "./standing";
 import "./runs.css";
@@ -164,7 +164,7 @@ function Row({ line, curve, inspects }: { line: Line; curve: readonly Schemas["R
     <tr>
       <td class="name">
         <a class="title" href={`/runs/${line.id}`}>
-          {line.title}
+          {visible(line.title)}
         </a>
         <div class="about number">
           #{line.id} · {line.problem} · {ago(Date.parse(line.created_at), Date.now())}
@@ -176,7 +176,7 @@ function Row({ line, curve, inspects }: { line: Line; curve: readonly Schemas["R
         {line.stop_reason !== null && <div class="about">{spaced(line.stop_reason)}</div>}
       </td>
       <td data-name="Best score">
-        <span class="score number">{score(line.best_score)}</span> <span class="soft">{line.unit}</span>
+        <span class="score number">{score(line.best_score)}</span> <span class="soft">{visible(line.unit)}</span>
         <div class="about number">
           {line.verified_score === null ? "not verified yet" : `verified ${score(line.verified_score)}`}
         </div>

@@ -1,0 +1,126 @@
+import { api, type Schemas } from "../../api/client";
+import type { LiveRun } from "../../live/run";
+import { Bar, Tile, Tiles } from "../../parts/small";
+import { usePoll } from "../../poll";
+import { may } from "../../session";
+import { count, duration, money, rate, score } from "../../words";
+import { againstKnown, againstSeed } from "../runs/standing";
+
+type Detail = Schemas["RunDetail"];
+
+/** The numbers of a run that answer most questions: how good, whether it can be trusted, how far, how fast, at what cost. */
+export function Standing({ live, detail }: { live: LiveRun; detail: Detail }) {
+  const evaluations = Math.max(detail.evaluations, live.version.value >= 0 ? live.admissions.length : 0);
+  const known = againstKnown(detail);
+  const since = sinceBest(live);
+  return (
+    <Tiles>
+      <Tile
+        name="Best score"
+        value={<Program run={detail.id} number={detail.best} value={score(detail.best_score)} />}
+        note={`${detail.unit === "" ? "" : `${detail.unit}, `}${againstSeed(detail)}`}
+      />
+      <Verified detail={detail} />
+      {known !== null && (
+        <Tile
+          name="Best known"
+          value={score(detail.best_known)}
+          note={<span class={known.beaten ? "good" : ""}>{known.text}</span>}
+        />
+      )}
+      <Tile
+        name="Evaluations"
+        value={
+          <>
+            {count(evaluations)}
+            {detail.limit_evaluations !== null && (
+              <span class="faint small"> of {count(detail.limit_evaluations)}</span>
+            )}
+            <Bar used={evaluations} limit={detail.limit_evaluations} name="Evaluations used" />
+          </>
+        }
+        note={
+          since === null
+            ? "no record yet"
+            : since === 0
+              ? "the last one is the best"
+              : `last rise ${count(since)} evaluations ago`
+        }
+      />
+      <Tile
+        name="Active time"
+        value={
+          <>
+            {duration(detail.seconds)}
+            {detail.limit_seconds !== null && <span class="faint small"> of {duration(detail.limit_seconds)}</span>}
+            <Bar used={detail.seconds} limit={detail.limit_seconds} name="Time used" />
+          </>
+        }
+        note={
+          detail.state === "running"
+            ? `${rate(detail.rate)} over the last minute`
+            : `${rate(detail.evaluations / Math.max(detail.seconds, 1))} on average`
+        }
+      />
+      {detail.money !== null && <Spent spent={detail.money} />}
+    </Tiles>
+  );
+}
+
+function Program({ run, number, value }: { run: number; number: number | null; value: string }) {
+  return <a href={number === null ? undefined : `/runs/${run}/programs/${number}`}>{value}</a>;
+}
+
+function sinceBest(live: LiveRun): number | null {
+  const { best, length } = live.admissions;
+  const last = best.at(length - 1);
+  if (length === 0 || Number.isNaN(last)) return null;
+  let at = length - 1;
+  while (at > 0 && best.at(at - 1) === last) at--;
+  return length - 1 - at;
+}
+
+/** The verified score, and what the hidden stages say of the same program, for who may inspect. */
+function Verified({ detail }: { detail: Detail }) {
+  const number = detail.champion ?? detail.verified;
+  const inspects = may("inspect", detail.project);
+  const program = usePoll(
+    `verified ${detail.id} ${number} ${inspects}`,
+    async (signal) =>
+      number === null || !inspects
+        ? null
+        : await api.get("/api/v1/runs/{run}/programs/{number}", { path: { run: detail.id, number }, signal }),
+    0,
+  );
+  const hidden = program.data?.verification?.stages.filter((stage) => stage.hidden) ?? [];
+  const note = hidden
+    .map((stage) => `hidden ${stage.stage}: ${stage.score === null ? stage.verdict : score(stage.score)}`)
+    .join(", ");
+  return (
+    <Tile
+      name="Verified score"
+      title="The best, measured again in a fresh sandbox on fresh seeds: the one to quote"
+      value={<Program run={detail.id} number={number} value={score(detail.verified_score)} />}
+      note={number === null ? "nothing verified yet" : note === "" ? `program ${number}, on fresh seeds` : note}
+    />
+  );
+}
+
+function Spent({ spent }: { spent: Schemas["Money"] }) {
+  const used = spent.spent_micro_dollars + spent.reserved_micro_dollars;
+  return (
+    <Tile
+      name="Spent"
+      value={
+        <>
+          {money(spent.spent_micro_dollars)}
+          {spent.limit_micro_dollars !== null && (
+            <span class="faint small"> of {money(spent.limit_micro_dollars)}</span>
+          )}
+          <Bar used={used} limit={spent.limit_micro_dollars} name="Money used" />
+        </>
+      }
+      note={`${count(spent.tokens_in + spent.tokens_out)} tokens${spent.reserved_micro_dollars > 0 ? `, ${money(spent.reserved_micro_dollars)} under way` : ""}`}
+    />
+  );
+}
