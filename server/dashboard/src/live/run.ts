@@ -7,7 +7,7 @@ import { follow, type Link, type LoggedEvent, newestEvents } from "./stream";
 /** At most five redraws a second, however many events come. */
 const REDRAW_MS = 200;
 const DETAIL_MS = 4_000;
-const RETRY_MS = 3_000;
+const RETRY_MS = 1_500;
 /** Events that are kept for the feed; what charts need is in `admissions`. */
 export const KEPT_EVENTS = 300;
 const TURNS = new Set([
@@ -106,7 +106,10 @@ export class LiveRun {
     this.unfollow = follow(this.id, after, {
       events: (events) => this.take(events),
       link: (link) => {
+        const before = this.link.value;
         this.link.value = link;
+        // To know at once whether it is the stream alone.
+        if (link === "lost" && before !== "lost") this.refresh();
       },
     });
     this.detailTimer = window.setTimeout(() => this.refresh(), DETAIL_MS);
