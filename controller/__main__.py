@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 from controller.controller import Controller
 from controller.metrics import kept_up_to_date
+from controller.retention import texts_removed
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
@@ -25,6 +26,7 @@ async def _serve(settings: ProcessSettings) -> None:
         await stack.enter_async_context(operated(database, settings, Kind.CONTROLLER))
         if settings.metrics_port is not None:
             await stack.enter_async_context(kept_up_to_date(database))
+        await stack.enter_async_context(texts_removed(database))
         await Controller(database).serve(stop)
 
 

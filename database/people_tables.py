@@ -37,8 +37,10 @@ project = sa.Table(
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("weight", DOUBLE_PRECISION, server_default="1", nullable=False, comment="its share of slots against others"),
     sa.Column("any_model", sa.Boolean, server_default=sa.true(), nullable=False, comment="else those of project_model alone"),
+    sa.Column("retention_days", sa.Integer, comment="ended runs keep texts so long; null: for ever"),
     moment("created_at"),
     sa.CheckConstraint("weight between 0.001 and 1000", name="weight_in_range"),
+    sa.CheckConstraint("retention_days between 1 and 36500", name="retention_in_range"),
 )
 
 project_model = sa.Table(

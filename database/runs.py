@@ -4,7 +4,7 @@ import secrets
 
 import sqlalchemy as sa
 
-from database import allowances, allowed_models, audit, blobs, problems, projects
+from database import allowances, allowed_models, audit, blobs, problems, projects, retention
 from database.encoding import storable
 from database.engine import Connection
 from database.errors import EpochLost, NotAllowed, NotFound
@@ -262,11 +262,12 @@ async def reopen(connection: Connection, run: int, budget: Budget) -> None:
     Raises:
         NotFound: no such run.
         NotAllowed: a new limit is below what is spent and reserved already, here or (evaluations) by project or person;
-            or the project may not use its models any more (ModelsNotAllowed).
+            or the project may not use its models any more (ModelsNotAllowed), or the run lost its texts by retention.
     """
     row = (await connection.execute(_LOCK, {"run": run})).mappings().first()
     if row is None:
         raise await _not_found(connection, run)
+    await retention.refuse_removed(connection, run, "it cannot go on")
     found = run_row(row)
     await allowed_models.check(connection, found.project, [model.name for model in found.config.models])
     if found.stop_reason is StopReason.DAMAGED:

@@ -55,3 +55,15 @@ answered_request = sa.Table(
     moment("created_at"),
 )
 sa.Index(None, answered_request.c.created_at)
+
+removal = sa.Table(
+    "removal",
+    metadata,
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("after_number", sa.Integer, server_default="-1", nullable=False, comment="proposals up to here are done"),
+    sa.Column("programs", sa.BigInteger, server_default="0", nullable=False, comment="that lost their sources"),
+    sa.Column("prompts", sa.BigInteger, server_default="0", nullable=False, comment="that are gone, with their answers"),
+    moment("began_at"),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+)
+sa.Index("ix_removal_unfinished", removal.c.run, postgresql_where=removal.c.ended_at.is_(None))

@@ -53,7 +53,7 @@ problem_file = sa.Table(
     metadata,
     sa.Column("revision", sa.Text, sa.ForeignKey("problem.revision"), primary_key=True),
     sa.Column("path", sa.Text, primary_key=True),
-    sa.Column("blob", BYTEA, sa.ForeignKey("blob.hash"), nullable=False),
+    sa.Column("blob", BYTEA, sa.ForeignKey("blob.hash"), nullable=False, index=True),
 )
 
 run = sa.Table(
@@ -83,6 +83,7 @@ run = sa.Table(
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint("priority between 0.001 and 1000", name="priority_in_range"),
 )
+sa.Index("ix_run_origin", run.c.origin_run, postgresql_where=run.c.origin_run.is_not(None))
 sa.Index("ix_run_project", run.c.project, run.c.id)
 sa.Index(None, run.c.problem, run.c.id)
 sa.Index(None, run.c.state, run.c.id)
@@ -170,6 +171,8 @@ sa.Index(
     "ix_proposal_tuning", proposal.c.run, proposal.c.tuning_session, postgresql_where=proposal.c.tuning_session.is_not(None)
 )
 
+sa.Index("ix_proposal_child", proposal.c.child, postgresql_where=proposal.c.child.is_not(None))
+
 completion = sa.Table(
     "completion",
     metadata,
@@ -179,8 +182,8 @@ completion = sa.Table(
     sa.Column("lease", sa.BigInteger, nullable=False, comment="of the proposal, when the call was made"),
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("template", sa.Text, nullable=False, comment="prompt template and its version"),
-    sa.Column("prompt", BYTEA, sa.ForeignKey("blob.hash"), nullable=False),
-    sa.Column("answer", BYTEA, sa.ForeignKey("blob.hash"), comment="null: the call failed; see failure"),
+    sa.Column("prompt", BYTEA, sa.ForeignKey("blob.hash"), nullable=False, index=True),
+    sa.Column("answer", BYTEA, sa.ForeignKey("blob.hash"), index=True, comment="null: the call failed; see failure"),
     sa.Column("failure", sa.Text),
     sa.Column("finish_reason", sa.Text),
     sa.Column("tokens_in", sa.Integer),
@@ -202,14 +205,14 @@ assignment = sa.Table(
     sa.Column("handed", sa.BigInteger, nullable=False, comment="lease of the proposal while people have it"),
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("template", sa.Text, nullable=False, comment="prompt template and its version"),
-    sa.Column("prompt", BYTEA, sa.ForeignKey("blob.hash"), nullable=False),
+    sa.Column("prompt", BYTEA, sa.ForeignKey("blob.hash"), nullable=False, index=True),
     sa.Column("state", _enum(AssignmentState), server_default=AssignmentState.OPEN.value, nullable=False),
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, comment="an answer that comes later is refused"),
     sa.Column("person", sa.BigInteger, sa.ForeignKey(person.c.id), comment="who leased it last"),
     sa.Column("token", sa.BigInteger, sa.ForeignKey(token.c.id), comment="by which token"),
     sa.Column("lease", sa.BigInteger, comment="fencing token: who does not hold the newest one writes nothing"),
     sa.Column("lease_until", sa.DateTime(timezone=True)),
-    sa.Column("answer", BYTEA, sa.ForeignKey("blob.hash")),
+    sa.Column("answer", BYTEA, sa.ForeignKey("blob.hash"), index=True),
     sa.Column("answered_at", sa.DateTime(timezone=True)),
     _now("created_at"),
 )
@@ -242,7 +245,7 @@ program = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("island", sa.SmallInteger, nullable=False),
     sa.Column("parent", sa.Integer),
-    sa.Column("files", BYTEA, sa.ForeignKey("blob.hash"), nullable=False, comment="JSON object: path to text"),
+    sa.Column("files", BYTEA, sa.ForeignKey("blob.hash"), nullable=False, index=True, comment="JSON object: path to text"),
     sa.Column("normalised_hash", BYTEA, nullable=False),
     sa.Column("length", sa.Integer, nullable=False, comment="characters of evolvable text"),
     sa.Column("literals", sa.Integer, nullable=False, comment="numeric literals in evolvable text"),
@@ -312,6 +315,7 @@ sa.Index(
     evaluation.c.id,
     postgresql_where=evaluation.c.state == EvaluationState.QUEUED.value,
 )
+sa.Index("ix_evaluation_picture", evaluation.c.picture, postgresql_where=evaluation.c.picture.is_not(None))
 sa.Index("ix_evaluation_leased", evaluation.c.lease_until, postgresql_where=evaluation.c.state == EvaluationState.LEASED.value)
 sa.Index(
     "ix_evaluation_open",

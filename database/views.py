@@ -15,6 +15,7 @@ from database import blobs, runs
 from database.archive import Elite, Record
 from database.engine import Connection
 from database.programs import outcome_of
+from database.retention import Removal
 from database.run_lists import EVALUATIONS, best_of, verified_of
 from database.run_rows import RunRow
 from evolution.evaluation import EvaluationState, Outcome, Verdict
@@ -30,7 +31,8 @@ class Live:
 
     `evaluations` counts the search evaluations taken in, `programs` what is stored; `rate` is evaluations per second
     over the last minute, or over the newest events if there were many. `cells` counts filled cells by island.
-    `verified_score` is the best of the verified ones, `verified` its program; `as_of_event` the newest event.
+    `verified_score` is the best of the verified ones, `verified` its program; `as_of_event` the newest event; `removal` says
+    which texts retention took.
     """
 
     row: RunRow
@@ -43,6 +45,7 @@ class Live:
     verified: int | None
     verified_score: float | None
     cells: Mapping[int, int]
+    removal: Removal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +115,9 @@ _LIVE = sa.text(f"""
         (SELECT e.score FROM program g JOIN evaluation e ON e.program = g.id AND e.purpose = 'search'
             WHERE g.run = :run AND g.number = 0) AS seed_score,
         (SELECT CAST(json_object_agg(island, filled) AS text) FROM
-            (SELECT island, count(*) AS filled FROM elite WHERE run = :run GROUP BY island) c) AS cells
-    FROM (SELECT 1) one LEFT JOIN search_state s ON s.run = :run
+            (SELECT island, count(*) AS filled FROM elite WHERE run = :run GROUP BY island) c) AS cells,
+        m.began_at, m.ended_at, m.programs AS removed_programs, m.prompts AS removed_prompts
+    FROM (SELECT 1) one LEFT JOIN search_state s ON s.run = :run LEFT JOIN removal m ON m.run = :run
 """)  # noqa: S608 - made of constants
 _RATE = sa.text("""
     SELECT count(*) FILTER (WHERE kind = 'admitted') AS admitted, extract(epoch FROM now() - min(at)) AS seconds
@@ -215,6 +219,9 @@ async def live(connection: Connection, run: int) -> Live:
         verified=verified,
         verified_score=verified_score,
         cells={int(island): filled for island, filled in json.loads(found.cells or "{}").items()},
+        removal=None
+        if found.began_at is None
+        else Removal(run, found.began_at, found.ended_at, found.removed_programs, found.removed_prompts),
     )
 
 

@@ -14,6 +14,7 @@ from evolution.problem import ProblemError
 from galapagos.cli_import import import_folder
 from galapagos.cli_look import export, list_problems, list_runs, report, show
 from galapagos.cli_people import people_app, project_app, token_app
+from galapagos.cli_retention import keep_texts
 from galapagos.cli_run import check, resume, run, verify
 from galapagos.cli_serve import serve
 from galapagos.cli_steer import pause, steer, stop, unpause
@@ -47,6 +48,7 @@ for name, command in {
     "problems": list_problems,
 }.items():
     app.command(name)(command)
+project_app.command("retention")(keep_texts)
 remote_app.command()(track)
 for name, group in {"people": people_app, "token": token_app, "project": project_app, "remote": remote_app}.items():
     app.add_typer(group, name=name)

@@ -56,7 +56,7 @@ def first_person(name: NewNameArgument, data: options.DataOption = None, as_json
     async def work(connection: Connection) -> people.NewToken:
         return await people.first_administrator(connection, name)
 
-    _tell_token(_change(data, work), as_json)
+    _tell_token(change(data, work), as_json)
 
 
 @people_app.command("add")
@@ -68,25 +68,25 @@ def add_person(
     async def work(connection: Connection) -> Person:
         return await people.create_person(connection, name, by=None, is_admin=admin)
 
-    _tell(_change(data, work), as_json)
+    tell(change(data, work), as_json)
 
 
 @people_app.command("list")
 def list_people(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """List everybody."""
-    _tell_all("people", _change(data, people.people), as_json)
+    _tell_all("people", change(data, people.people), as_json)
 
 
 @people_app.command("deactivate")
 def deactivate_person(who: PersonArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """Let all tokens of a person be worth nothing; nothing of the person is deleted."""
-    _tell(_change(data, lambda connection: _set_active(connection, who, False)), as_json)
+    tell(change(data, lambda connection: _set_active(connection, who, False)), as_json)
 
 
 @people_app.command("activate")
 def activate_person(who: PersonArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """Give a deactivated person access again."""
-    _tell(_change(data, lambda connection: _set_active(connection, who, True)), as_json)
+    tell(change(data, lambda connection: _set_active(connection, who, True)), as_json)
 
 
 @people_app.command("limit")
@@ -104,7 +104,7 @@ def limit_person(
         somebody = await people.person(connection, who)
         return await _limited(connection, Payer.PERSON, somebody.id, _limits(budget, tokens, evaluations))
 
-    _tell_allowances(_change(data, work), as_json)
+    _tell_allowances(change(data, work), as_json)
 
 
 @token_app.command("create")
@@ -122,13 +122,13 @@ def create_token(
         owner = await people.person(connection, whose)
         return await people.create_token(connection, owner.id, name, by=None, expires_at=until)
 
-    _tell_token(_change(data, work), as_json)
+    _tell_token(change(data, work), as_json)
 
 
 @token_app.command("revoke")
 def revoke_token(number: TokenArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """Let a token be worth nothing from now on."""
-    _tell(_change(data, lambda connection: people.revoke_token(connection, number, by=None)), as_json)
+    tell(change(data, lambda connection: people.revoke_token(connection, number, by=None)), as_json)
 
 
 @token_app.command("list")
@@ -139,13 +139,13 @@ def list_tokens(whose: WhoseOption = None, data: options.DataOption = None, as_j
         owner = None if whose is None else (await people.person(connection, whose)).id
         return await people.tokens(connection, owner)
 
-    _tell_all("tokens", _change(data, work), as_json)
+    _tell_all("tokens", change(data, work), as_json)
 
 
 @project_app.command("create")
 def create_project(name: NewNameArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """Add a project, to which nobody belongs yet."""
-    _tell(_change(data, lambda connection: projects.create(connection, name, by=None)), as_json)
+    tell(change(data, lambda connection: projects.create(connection, name, by=None)), as_json)
 
 
 @project_app.command("rename")
@@ -157,7 +157,7 @@ def rename_project(
     async def work(connection: Connection) -> projects.Project:
         return await projects.rename(connection, (await projects.load(connection, project)).id, name, by=None)
 
-    _tell(_change(data, work), as_json)
+    tell(change(data, work), as_json)
 
 
 @project_app.command("limit")
@@ -175,7 +175,7 @@ def limit_project(
         place = await projects.load(connection, project)
         return await _limited(connection, Payer.PROJECT, place.id, _limits(budget, tokens, evaluations))
 
-    _tell_allowances(_change(data, work), as_json)
+    _tell_allowances(change(data, work), as_json)
 
 
 @project_app.command("models")
@@ -197,7 +197,7 @@ def allow_models(
             return await allowed_models.of(connection, place.id)
         return await allowed_models.set_models(connection, place.id, None if every else _names(only or ()), by=None)
 
-    _tell(_change(data, work), as_json)
+    tell(change(data, work), as_json)
 
 
 @project_app.command("weight")
@@ -209,7 +209,7 @@ def weigh_project(
     async def work(connection: Connection) -> projects.Project:
         return await projects.set_weight(connection, (await projects.load(connection, project)).id, weight, by=None)
 
-    _tell(_change(data, work), as_json)
+    tell(change(data, work), as_json)
 
 
 @project_app.command("priority")
@@ -222,13 +222,13 @@ def set_priority(
         await runs.set_priority(connection, run, priority, by=None)
         return RunPriority(run, (await runs.load(connection, run)).priority)
 
-    _tell(_change(data, work), as_json)
+    tell(change(data, work), as_json)
 
 
 @project_app.command("list")
 def list_projects(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """List the projects."""
-    _tell_all("projects", _change(data, projects.projects), as_json)
+    _tell_all("projects", change(data, projects.projects), as_json)
 
 
 @project_app.command("members")
@@ -238,7 +238,7 @@ def list_members(project: ProjectArgument, data: options.DataOption = None, as_j
     async def work(connection: Connection) -> list[projects.Member]:
         return await projects.members(connection, (await projects.load(connection, project)).id)
 
-    _tell_all("members", _change(data, work), as_json)
+    _tell_all("members", change(data, work), as_json)
 
 
 @project_app.command("admit")
@@ -256,7 +256,7 @@ def admit_member(
         await projects.set_member(connection, place.id, somebody.id, role, by=None)
         return await projects.members(connection, place.id)
 
-    _tell_all("members", _change(data, work), as_json)
+    _tell_all("members", change(data, work), as_json)
 
 
 @project_app.command("dismiss")
@@ -270,7 +270,7 @@ def dismiss_member(
         await projects.remove_member(connection, place.id, somebody.id, by=None)
         return await projects.members(connection, place.id)
 
-    _tell_all("members", _change(data, work), as_json)
+    _tell_all("members", change(data, work), as_json)
 
 
 async def _set_active(connection: Connection, who: str, active: bool) -> Person:
@@ -309,7 +309,9 @@ async def _limited(connection: Connection, payer: Payer, owner: int, limits: dic
     return (await allowances.of(connection, payer, [owner]))[owner]
 
 
-def _change(data: Path | None, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+def change(data: Path | None, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    """What `work` answers, in a transaction of the database that the settings name."""
+
     async def visited(ground: Ground) -> Answer:
         async with ground.database.begin() as connection:
             return await work(connection)
@@ -321,7 +323,8 @@ def _tell_token(made: people.NewToken, as_json: bool) -> None:
     _print(json.dumps({"token": made.id, "text": made.text}) if as_json else made.text)
 
 
-def _tell(row: Any, as_json: bool) -> None:
+def tell(row: Any, as_json: bool) -> None:
+    """Print one row, as a table or as JSON."""
     _print(json.dumps(_plain(row), ensure_ascii=False)) if as_json else _print_table([row])
 
 

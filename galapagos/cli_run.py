@@ -158,6 +158,7 @@ def verify(number: options.RunArgument, data: options.DataOption = None, as_json
             "\n".join(
                 [
                     f"run {found.run}: {found.events} events, {found.proposals} proposals, {found.elites} elites",
+                    *([found.removed] if found.removed else []),
                     *found.differences,
                 ]
             )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from database import archive, events, problems, runs
+from database import archive, events, problems, retention, runs
 from database.engine import Database
 from database.errors import UNREADABLE, in_words
 from evolution import replay, snapshot
@@ -15,13 +15,17 @@ PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class LogCheck:
-    """`differences` is empty for an honest run: each choice follows from the log before it, and the tables from all of it."""
+    """`differences` is empty for an honest run: each choice follows from the log before it, and the tables from all of it.
+
+    `removed` says what retention took: it is compared with nothing.
+    """
 
     run: int
     events: int
     proposals: int
     elites: int
     differences: list[str] = field(default_factory=list[str])
+    removed: str | None = None
 
 
 async def verify_run(database: Database, run: int) -> LogCheck:
@@ -39,6 +43,7 @@ async def verify_run(database: Database, run: int) -> LogCheck:
         log: list[Event] = []
         while page := await events.read(connection, run, after=len(log), limit=PAGE):
             log += [item.event for item in page]
+        removal = await retention.of(connection, run)
         stored = await archive.load(connection, run)
         valid = await archive.load_scored(connection, run)
     if stored is None:
@@ -66,4 +71,14 @@ async def verify_run(database: Database, run: int) -> LogCheck:
         differences.append(
             f"the log ends at event {len(log)}, the search state at {loaded.events}, the run at {row.as_of_event}"
         )
-    return LogCheck(run, len(log), loaded.next_number - 1, len(elites), list(dict.fromkeys(differences)))
+    return LogCheck(run, len(log), loaded.next_number - 1, len(elites), list(dict.fromkeys(differences)), _told(removal))
+
+
+def _told(removal: retention.Removal | None) -> str | None:
+    if removal is None:
+        return None
+    until = "is not done" if removal.ended_at is None else f"ended {removal.ended_at:%Y-%m-%d %H:%M}"
+    return (
+        f"retention removed the sources of {removal.programs} programs and {removal.prompts} prompts with their answers: it "
+        f"began {removal.began_at:%Y-%m-%d %H:%M} UTC and {until}"
+    )

@@ -72,6 +72,15 @@ class Refusal(Exception):
         self.headers = headers
 
 
+def removed(run: int, number: int) -> Refusal:
+    """That the source of a program is gone."""
+    return Refusal(
+        409,
+        f"the source of program {number} of run {run} was removed by the retention of its project; choose one that was kept: "
+        "an elite, a record, the champion or one of its ancestors",
+    )
+
+
 def answer(status: int, detail: str, errors: Sequence[FieldError] = (), headers: dict[str, str] | None = None) -> JSONResponse:
     """The response that tells of a failure."""
     return JSONResponse(details(status, detail, errors), status, headers, MEDIA_TYPE)

@@ -129,7 +129,7 @@ async def export_dataset(service: Served, access: Inspecting) -> StreamingRespon
     """A row for each answer of a model, as data for tuning one, in JSON lines.
 
     `prompt` holds the messages, `answer` the text, `reward` the score with the sign by which more is better, null where the
-    answer brought no score; `parent_reward` is that of the program that was to be improved.
+    answer brought no score; `parent_reward` is that of the program that was to be improved. What retention removed is left out.
     """
     await _readable(service, access)
     pages = export_pages.pages(service.database, access.run)
@@ -204,6 +204,7 @@ async def _dataset(pages: AsyncGenerator[list[dict[str, Any]]], sign: float) -> 
             made_of: int | None = row["parent"]
             above = math.nan if made_of is None else rewards[made_of]
             parent = None if math.isnan(above) else above
-            rows += [_answered(row, call, reward, parent) for call in row["calls"] if call["answer"] is not None]
+            told = [call for call in row["calls"] if call["answer"] is not None and call["prompt"]]
+            rows += [_answered(row, call, reward, parent) for call in told]
         if rows:
             yield await asyncio.to_thread(_lines, rows)

@@ -16,7 +16,7 @@ from evolution.proposal import Operator
 from server.auth import RunAccess, RunFor
 from server.diffs import unified
 from server.pages import Cursor, Limit, Page, paged, place_of
-from server.problem_details import FieldError, Refusal
+from server.problem_details import FieldError, Refusal, removed
 from server.problem_details import problems as failures
 from server.schemas.base import LARGEST_NUMBER, Id, Number
 from server.schemas.programs import Evaluation, ModelCall, ProgramDetail, ProgramDiff, ProgramLine, Stage, Verification
@@ -118,7 +118,7 @@ async def list_calls(service: Served, access: Inspecting, number: Numbered) -> l
     return [ModelCall.model_validate(item, from_attributes=True) for item in found]
 
 
-@router.get("/{number}/diff", summary="Read what changed in a program")
+@router.get("/{number}/diff", summary="Read what changed in a program", responses=failures(409))
 async def diff_program(
     service: Served,
     access: Reading,
@@ -136,6 +136,9 @@ async def diff_program(
         wanted = {"parent": after.parent or 0, "seed": 0}.get(to)
         other = int(to) if wanted is None else wanted
         before = (await programs.load(connection, access.run, [other])).get(other)
+    for program in (before, after):
+        if program is not None and not program.files:
+            raise removed(access.run, program.number)
     if before is None:
         raise program_views.no_program(access.run, other)
     return ProgramDiff(before=other, after=number, diff=await asyncio.to_thread(unified, before.files, after.files))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from database import allowances, allowed_models, people, projects
+from database import allowances, allowed_models, people, projects, retention
 from database.people import Caller
 from evolution.limits import Payer
 from evolution.people import Action
@@ -22,6 +22,7 @@ from server.schemas.people import (
     ModelsAllowed,
     Project,
     ProjectRequest,
+    Retention,
     WeightRequest,
 )
 from server.service import Served
@@ -97,6 +98,21 @@ async def allow_models(project: ProjectNumber, body: ModelsAllowed, service: Ser
     async with service.database.begin() as connection:
         found = await allowed_models.set_models(connection, project, body.models, by=caller)
     return ModelsAllowed(models=None if found.any else list(found.models))
+
+
+@router.get("/{project}/retention", summary="Read how long a project keeps texts", responses=MISSING)
+async def read_retention(service: Served, access: Reading) -> Retention:
+    """Sources, prompts, answers, feedback and logs of ended runs, but for what is of lasting worth (docs/operations.md)."""
+    async with service.database.begin() as connection:
+        await projects.load(connection, access.project)
+        return Retention(days=await retention.days(connection, access.project))
+
+
+@router.put("/{project}/retention", summary="Set how long a project keeps texts", responses=MISSING)
+async def set_retention(body: Retention, service: Served, access: Administering) -> Retention:
+    """What is gone stays gone: it begins within a minute, with runs that ended earlier than that."""
+    async with service.database.begin() as connection:
+        return Retention(days=await retention.set_days(connection, access.project, body.days, by=access.caller))
 
 
 @router.get("/{project}/limits", summary="Read what a project may spend", responses=MISSING)

@@ -21,11 +21,11 @@ from evolution.run import RunConfig, RunState
 from server.auth import RunAccess, RunFor, Signed, readable, require
 from server.once import REFUSED, REPLAY, DoneOnce, Once
 from server.pages import Cursor, Limit, Page, paged, place_of
-from server.problem_details import Refusal
+from server.problem_details import Refusal, removed
 from server.problem_details import problems as failures
 from server.run_requests import fitting, models_at
 from server.schemas.base import LARGEST_ID, Id
-from server.schemas.runs import BudgetRequest, ForkRequest, Money, Origin, RunDetail, RunLine, RunRequest
+from server.schemas.runs import BudgetRequest, ForkRequest, Money, Origin, Removal, RunDetail, RunLine, RunRequest
 from server.service import Served, Service
 
 router = APIRouter(prefix="/runs", tags=["runs"], responses=failures(401))
@@ -75,6 +75,8 @@ async def fork_run(body: ForkRequest, service: Served, access: Submitting, once:
         origin = (await programs.load(connection, access.run, [body.program])).get(body.program)
     if origin is None:
         raise Refusal(404, f"run {access.run} has no program {body.program}; it may have been refused, or not be made yet")
+    if not origin.files:
+        raise removed(access.run, body.program)
     with models_at("run.config.models" if body.config is None else "body.config.models"):
         config = fitting(service, row.config if body.config is None else body.config, problem.definition.language)
         known = await asyncio.to_thread(normalise, origin.files, problem.definition.language)
@@ -255,4 +257,5 @@ def _detail(live: Live, definition: Definition, inspects: bool) -> RunDetail:
         else Origin(run=row.origin_run, program=row.origin_program),
         started_by=row.person,
         money=Money.model_validate(row.account, from_attributes=True) if inspects else None,
+        removal=None if live.removal is None else Removal.model_validate(live.removal, from_attributes=True),
     )

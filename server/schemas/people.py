@@ -217,6 +217,14 @@ class ModelsAllowed(Body):
     models: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=1000)] | None
 
 
+class Retention(Body):
+    """So many days after their end the runs of a project keep texts that nothing of lasting worth needs; null is for ever."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=shown({"days": 90}))
+
+    days: Annotated[int, Field(ge=1, le=36_500)] | None
+
+
 class MemberRequest(Body):
     """Somebody who gets a role in a project, instead of the one that the person has in it, by name."""
 

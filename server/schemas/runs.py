@@ -149,6 +149,15 @@ class Money(Answer):
     tokens_out: int
 
 
+class Removal(Answer):
+    """What a run lost by its project's retention: so many sources, and prompts with their answers. No end: it goes on."""
+
+    began_at: datetime
+    ended_at: datetime | None
+    programs: int
+    prompts: int
+
+
 class RunDetail(RunLine):
     """A run as it stands now. Null for who may not inspect: `money` and what is in micro-dollars.
 
@@ -182,6 +191,7 @@ class RunDetail(RunLine):
                     "tokens_in": 0,
                     "tokens_out": 0,
                 },
+                "removal": None,
             }
         ),
     )
@@ -201,6 +211,7 @@ class RunDetail(RunLine):
     origin: Origin | None
     started_by: int | None = Field(description="id of a person; null is the command line")
     money: Money | None
+    removal: Removal | None = Field(description="null: the run has all its texts")
 
 
 class AskedCommand(Answer):

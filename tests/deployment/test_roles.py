@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from database import assignments, audit, commands, completions, fleet, people, projects, proposals, runs
+from database import assignments, audit, commands, completions, fleet, people, projects, proposals, retention, runs
 from database.engine import Database, connect_arguments
 from database.errors import WrongDatabaseUrl
 from database.health import schema_complaint
@@ -197,6 +197,24 @@ async def test_runs_are_told_and_reopened_in_the_role_of_the_server(server: Role
         assert stop.state is CommandState.REFUSED
     async with Database(server.kinds[Kind.SERVER]) as database, database.begin() as connection:
         await commands.ask(connection, run, Stop())
+
+
+async def test_texts_are_removed_in_the_role_of_the_controller(server: RolesServer) -> None:
+    async with Database(server.owner) as owner:
+        run = await new_run(owner)
+        await answered(owner, run, 1)
+        async with owner.begin() as connection:
+            ended = sa.text(
+                "UPDATE run SET state = 'finished', stop_reason = 'stopped', finished_at = '2001-01-01' WHERE id = :run"
+            )
+            await connection.execute(ended, {"run": run})
+    async with Database(server.kinds[Kind.SERVER]) as database, database.begin() as connection:
+        await retention.set_days(connection, 1, 30, by=None)
+    async with Database(server.kinds[Kind.CONTROLLER]) as database, database.begin() as connection:
+        found = await retention.remove_batch(connection)
+    assert found == retention.Removed(run=run, programs=1, prompts=0, contents=1, ended=True)
+    async with Database(server.kinds[Kind.SERVER]) as database, database.begin() as connection:
+        await retention.set_days(connection, 1, None, by=None)
 
 
 async def test_a_right_that_was_given_by_hand_goes_with_the_next_migration(server: RolesServer) -> None:

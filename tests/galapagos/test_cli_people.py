@@ -96,6 +96,9 @@ def test_projects_get_their_members(terminal: Terminal) -> None:
     assert terminal.answer("project", "rename", "proteins", "folding") | {"name": "proteins"} == made
     assert [project["name"] for project in terminal.answer("project", "list")["projects"]] == ["default", "folding"]
     assert terminal.answer("project", "weight", "folding", "2.5")["weight"] == 2.5
+    for days, told in (("90", 90), ("none", None)):
+        assert terminal.answer("project", "retention", "folding", "--days", days) == {"project": "folding", "days": told}
+    assert terminal.answer("project", "retention", "folding")["days"] is None
     for role in Role:
         [member] = terminal.answer("project", "admit", "folding", "ada", role.value)["members"]
         assert (member["name"], member["role"]) == ("ada", role.value)
