@@ -110,7 +110,8 @@ _ASK = sa.text("""
             population)
     ORDER BY a.number
 """)
-_QUEUED = "t.state = 'queued' AND CAST(t.operator AS text) = ANY(CAST(:kinds AS text[]))"
+_QUEUED = """t.state = 'queued' AND CAST(t.operator AS text) = ANY(CAST(:kinds AS text[]))
+    AND (t.model IS NULL OR t.model <> ALL(CAST(:but_for AS text[])))"""
 
 
 def _claim(picked: str, chosen_rows: str) -> sa.TextClause:
@@ -250,14 +251,18 @@ def _array(numbers: Sequence[int]) -> str:
 
 
 async def claim(
-    connection: Connection, owner: str, limit: int, lease_s: float, kinds: Collection[Operator]
+    connection: Connection, owner: str, limit: int, lease_s: float, kinds: Collection[Operator], but_for: Collection[str] = ()
 ) -> list[ClaimedProposal]:
-    """Lease up to `limit` queued proposals of unfinished runs whose operator is among `kinds`: see `database.fair_share`."""
+    """Lease up to `limit` queued proposals of unfinished runs whose operator is among `kinds`: see `database.fair_share`.
+
+    None for the models in `but_for`.
+    """
     row = {
         "owner": owner,
         "limit": limit,
         "lease_s": lease_s,
         "kinds": sorted(kind.value for kind in kinds),
+        "but_for": sorted(but_for),
     }
     share = Share.MODEL_CALLS if MODEL_OPERATORS.issuperset(kinds) else Share.MUTATIONS
     rows = await fair_share.claim(connection, _CLAIM, _CLAIM_ANY, row, share)

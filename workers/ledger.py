@@ -6,6 +6,7 @@ to disk; so whoever comes while a transaction is under way is served, together w
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -48,6 +49,8 @@ class Ledger:
         self._settling: list[_Waiting[Settlement, int | None]] = []
         self._turn = asyncio.Lock()
         self._settled = asyncio.Event()
+        self.held_up: Counter[str] = Counter()
+        """Calls that wait until their endpoint may be called, by model."""
 
     async def reserve(self, call: NewCall) -> Decision:
         """Set money aside for a call, as soon as its endpoint may be called: see `completions.book`.
@@ -61,7 +64,11 @@ class Ledger:
             reserved = await self._reserved(call)
             if not isinstance(reserved, Wait):
                 return reserved
-            await _elapsed(reserved, settled)
+            self.held_up[call.model] += 1
+            try:
+                await _elapsed(reserved, settled)
+            finally:
+                self.held_up[call.model] -= 1
 
     async def _reserved(self, call: NewCall) -> Reservation:
         waiting: _Waiting[NewCall, Reservation] = _Waiting(call)

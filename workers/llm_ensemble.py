@@ -45,9 +45,11 @@ class _Lane:
         self.endpoint = Endpoint(model, key)
         self.slots = asyncio.Semaphore(model.concurrency)
         self.paused_until = 0.0
+        self.calls = 0
 
-    async def wait(self) -> None:
-        await asyncio.sleep(max(0.0, self.paused_until - time.monotonic()))
+    @property
+    def pause_s(self) -> float:
+        return max(0.0, self.paused_until - time.monotonic())
 
 
 class LlmEnsemble:
@@ -101,9 +103,22 @@ class LlmEnsemble:
         model = lane.endpoint.model
         if not model.priced and await self._money_limited(claimed.run):
             return Refused(Refusal.MODEL_FAILED, f"model {model.name!r} has no price, and the money of the run is limited")
+        lane.calls += 1
+        try:
+            return await self._ask(claimed, prompt, lane)
+        finally:
+            lane.calls -= 1
+
+    def held_up(self) -> dict[str, int]:
+        """All calls here of the models that must not be asked now, by model: those that wait, and those behind them."""
+        held = self._ledger.held_up
+        return {name: lane.calls for name, lane in self._lanes.items() if lane.calls and (lane.pause_s or held[name])}
+
+    async def _ask(self, claimed: ClaimedProposal, prompt: Prompt, lane: _Lane) -> Answer | Refused:
+        model = lane.endpoint.model
         for attempt in range(model.retries + 1):
             async with lane.slots:
-                await lane.wait()
+                await asyncio.sleep(lane.pause_s)
                 result = await self._attempt(claimed, prompt, model, lane)
             if not isinstance(result, Failed):
                 return result

@@ -46,6 +46,10 @@ class ModelProposer:
     ) -> None:
         await self._ensemble.close()
 
+    def held_up(self) -> Mapping[str, int]:
+        """Calls that are here for models whose endpoints must not be called now, by model."""
+        return self._ensemble.held_up()
+
     async def propose(self, claimed: ClaimedProposal, problem: Problem) -> Child | Refused | HandedOver:
         """One child of a proposal with a model operator, or why there is none, or that people were asked for one.
 

@@ -40,6 +40,10 @@ class Proposer(Protocol):
         """One child of a proposal, or why there is none, or that it was handed over and needs no answer from here."""
         ...
 
+    def held_up(self) -> Mapping[str, int]:
+        """Calls that are here for models whose endpoints must not be called now, by model."""
+        ...
+
 
 @dataclass(slots=True)
 class _Draft:
@@ -125,10 +129,14 @@ class Worker:
         return bool(drafts or free or asked)
 
     async def _claim_for_models(self, connection: Connection) -> list[ClaimedProposal]:
-        room = self._model_calls - len(self._calls)
-        if self._proposer is None or room <= 0:
+        if self._proposer is None:
             return []
-        return await proposals.claim(connection, self._owner, room, self._lease_s, MODEL_OPERATORS)
+        # What waits for one endpoint takes no room from what others could answer, and no more is added to it.
+        held_up = self._proposer.held_up()
+        room = min(self._model_calls, self._model_calls - len(self._calls) + sum(held_up.values()))
+        if room <= 0:
+            return []
+        return await proposals.claim(connection, self._owner, room, self._lease_s, MODEL_OPERATORS, held_up)
 
     def _drafted(self, material: Material) -> _Draft:
         children = self._mutation.children(material)

@@ -29,12 +29,15 @@ class StoredRun:
 
     async def claim(self, count: int = 1, operator: Operator = Operator.DIFF, *, parent: int = 0) -> list[ClaimedProposal]:
         """Ask for proposals and claim them."""
+        await self.ask(count, operator, parent=parent)
+        return await self.claim_again(count)
+
+    async def ask(self, count: int, operator: Operator = Operator.DIFF, *, parent: int = 0) -> None:
         choice = Choice(operator, 0, parent, (), "small", None, Propensity(1, 1, 1, 1, 1))
         numbers = range(self.asked + 1, self.asked + count + 1)
         self.asked += count
         async with self.database.begin() as connection:
             await proposals.ask(connection, self.id, [(number, 1, choice) for number in numbers])
-        return await self.claim_again(count)
 
     async def claim_again(self, count: int = 1, lease_s: float = 60) -> list[ClaimedProposal]:
         async with self.database.begin() as connection:

@@ -10,17 +10,22 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from database import completions, endpoints, leases
+from database import completions, endpoints, leases, proposals
 from database.completions import NewCall
 from database.endpoints import Throttle, Wait
+from database.engine import WORKERS, notify
+from evolution.proposal import Choice, Operator, Propensity
 from tests.conftest import CountStatements
 from tests.openai_server import OpenAiServer, Reply, Says, Script, Status
 from tests.workers_models.conftest import StoredRun
 from tests.workers_models.samples import GOOD
 from tests.workers_models.test_model_proposer import model
+from workers import ledger, worker
 from workers.child import Child, Refused
 from workers.model_proposer import ModelProposer
 
+PATIENCE_S = 60.0
+"""What a busy machine may take for anything here."""
 CreateRun = Callable[[int | None], Awaitable[StoredRun]]
 
 
@@ -30,7 +35,12 @@ async def two_workers(
 ) -> AsyncGenerator[tuple[list[ModelProposer], OpenAiServer]]:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(OpenAiServer(script))
-        made = [ModelProposer(run.database, {"small": model(server, **changes)}, {}, backoff_s=0.01) for _ in range(2)]
+        made = [
+            ModelProposer(
+                run.database, {"small": model(server, **{"silence_timeout_s": PATIENCE_S, **changes})}, {}, backoff_s=0.01
+            )
+            for _ in range(2)
+        ]
         yield [await stack.enter_async_context(one) for one in made], server
 
 
@@ -50,7 +60,7 @@ async def all_answered(run: StoredRun, workers: list[ModelProposer], count: int)
 
 async def test_all_workers_together_have_no_more_calls_under_way_than_allowed(stored_run: CreateRun) -> None:
     run = await stored_run(None)
-    async with two_workers(run, lambda *_: Says(GOOD, delay_s=0.1), most_calls=3) as (workers, server):
+    async with two_workers(run, lambda *_: Says(GOOD, delay_s=0.3), most_calls=3) as (workers, server):
         results = await all_answered(run, workers, 8)
     assert all(isinstance(result, Child) for result in results)
     assert server.most_in_flight == 3
@@ -64,18 +74,20 @@ async def test_calls_of_all_workers_begin_as_far_apart_as_the_rate_says(stored_r
         came.append(time.monotonic())
         return Says(GOOD)
 
-    async with two_workers(run, script, requests_per_minute=300) as (workers, _):
-        results = await all_answered(run, workers, 6)
+    async with two_workers(run, script, requests_per_minute=120) as (workers, _):
+        results = await all_answered(run, workers, 4)
     assert all(isinstance(result, Child) for result in results)
-    assert came[-1] - came[0] >= 0.95
+    # 1.5 s, less what the first one was longer on its way than the last one.
+    assert came[-1] - came[0] >= 1.0
 
 
 async def test_a_place_that_comes_free_is_taken_at_once(stored_run: CreateRun, monkeypatch: pytest.MonkeyPatch) -> None:
     run = await stored_run(None)
     monkeypatch.setattr(endpoints, "FULL_S", 600.0)
+    monkeypatch.setattr(ledger, "LONGEST_S", 600.0)
     async with two_workers(run, lambda *_: Says(GOOD, delay_s=0.02), most_calls=1) as (workers, server):
         claimed = await run.claim(6)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             results = await asyncio.gather(*(workers[0].propose(item, run.problem) for item in claimed))
     assert all(isinstance(result, Child) for result in results)
     assert server.most_in_flight == 1
@@ -103,15 +115,48 @@ async def test_waiting_does_not_slow_the_rate_down(stored_run: CreateRun) -> Non
 
 async def test_a_429_holds_back_its_own_model_alone(stored_run: CreateRun) -> None:
     run = await stored_run(None)
-    replies: dict[str, Reply] = {"m": Status(429, retry_after="2"), "other": Says(GOOD)}
+    replies: dict[str, Reply] = {"m": Status(429, retry_after="300"), "other": Says(GOOD)}
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(OpenAiServer(lambda _, body: replies[body["model"]]))
-        models = {name: model(server, name=name, model=of, retries=0) for name, of in (("small", "m"), ("large", "other"))}
-        worker = await stack.enter_async_context(ModelProposer(run.database, models, {}, backoff_s=0.01))
+        models = {
+            name: model(server, name=name, model=of, retries=0, silence_timeout_s=PATIENCE_S)
+            for name, of in (("small", "m"), ("large", "other"))
+        }
+        proposer = await stack.enter_async_context(ModelProposer(run.database, models, {}, backoff_s=0.01))
         first, second = await run.claim(2)
-        assert isinstance(await worker.propose(first, run.problem), Refused)
-        async with asyncio.timeout(1.5):
-            assert isinstance(await worker.propose(replace(second, model="large"), run.problem), Child)
+        assert isinstance(await proposer.propose(first, run.problem), Refused)
+        async with asyncio.timeout(PATIENCE_S):
+            assert isinstance(await proposer.propose(replace(second, model="large"), run.problem), Child)
+
+
+async def test_what_waits_for_one_model_keeps_no_other_from_being_asked(
+    stored_run: CreateRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "GRACE_S", 0.1)
+    run = await stored_run(None)
+    other = Choice(Operator.DIFF, 0, 0, (), "large", None, Propensity(1, 1, 1, 1, 1))
+    refused: Reply = Status(429, retry_after="300")
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(OpenAiServer(lambda _, body: refused if body["model"] == "m" else Says(GOOD)))
+        models = {
+            name: model(server, name=name, model=of, concurrency=1, silence_timeout_s=PATIENCE_S)
+            for name, of in (("small", "m"), ("large", "other"))
+        }
+        proposer = await stack.enter_async_context(ModelProposer(run.database, models, {}, backoff_s=0.01))
+        await run.ask(6)
+        stop = asyncio.Event()
+        serving = asyncio.create_task(worker.Worker(run.database, "w", 30.0, proposer, model_calls=2).serve(stop))
+        await server.received(1)
+        async with run.database.begin() as connection:
+            await proposals.ask(connection, run.id, [(number, 1, other) for number in range(7, 10)])
+            await notify(connection, WORKERS)
+        async with asyncio.timeout(PATIENCE_S):
+            await server.received(4)
+        held_up = proposer.held_up()
+        stop.set()
+        await serving
+    assert [body["model"] for body in server.requests] == ["m", "other", "other", "other"]
+    assert held_up == {"small": 2}
 
 
 async def test_a_429_without_a_time_holds_back_all_for_a_moment(stored_run: CreateRun) -> None:
@@ -119,7 +164,7 @@ async def test_a_429_without_a_time_holds_back_all_for_a_moment(stored_run: Crea
     async with two_workers(run, [Status(429)], retries=0) as (workers, _):
         await workers[0].propose((await run.claim(1))[0], run.problem)
     async with run.database.begin() as connection:
-        row = (await connection.execute(sa.text("SELECT model, paused_until > now() - interval '1 s' FROM endpoint"))).one()
+        row = (await connection.execute(sa.text("SELECT model, paused_until IS NOT NULL FROM endpoint"))).one()
     assert tuple(row) == ("small", True)
 
 
@@ -144,7 +189,7 @@ async def test_a_429_of_one_worker_holds_back_the_other(stored_run: CreateRun) -
     async with two_workers(run, script) as (workers, _):
         first, second = await run.claim(2)
         refused = asyncio.create_task(workers[0].propose(first, run.problem))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await _settled(run)
         results = [await workers[1].propose(second, run.problem), await refused]
     assert all(isinstance(result, Child) for result in results)
@@ -157,7 +202,7 @@ async def test_a_pause_beyond_reason_stops_nobody(stored_run: CreateRun) -> None
     async with two_workers(run, replies) as (workers, _):
         first, second = await run.claim(2)
         assert isinstance(await workers[0].propose(first, run.problem), Refused)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             assert isinstance(await workers[1].propose(second, run.problem), Child)
 
 

@@ -225,6 +225,9 @@ class Scripted:
         self.asked: list[int] = []
         self.called = asyncio.Event()
 
+    def held_up(self) -> dict[str, int]:
+        return {}
+
     async def propose(self, claimed: ClaimedProposal, problem: Problem) -> Child | Refused:
         assert problem.definition.name == "rule"
         self.called.set()
