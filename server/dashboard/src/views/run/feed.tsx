@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { LiveRun } from "../../live/run";
 import type { LoggedEvent } from "../../live/stream";
 import { Card, Choice } from "../../parts/small";
@@ -11,6 +11,13 @@ const SHOWN = 80;
 export function Feed({ live }: { live: LiveRun }) {
   const [all, setAll] = useState<"turns" | "all">("turns");
   const shown = live.version.value < 0 ? [] : newest(live.events, all === "all" ? undefined : FREQUENT);
+  // The same list as before costs nothing to draw.
+  const first = shown[0]?.number;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the newest event tells which they are
+  const entries = useMemo(
+    () => shown.map((event) => <Entry key={event.number} run={live.id} event={event} />),
+    [live, all, first, shown.length],
+  );
   return (
     <Card
       title="Events"
@@ -29,11 +36,7 @@ export function Feed({ live }: { live: LiveRun }) {
       {shown.length === 0 ? (
         <p class="soft">{live.ready.value ? "No turn among the newest events." : "Reading the log…"}</p>
       ) : (
-        <ol class="feed">
-          {shown.map((event) => (
-            <Entry key={event.number} run={live.id} event={event} />
-          ))}
-        </ol>
+        <ol class="feed">{entries}</ol>
       )}
     </Card>
   );

@@ -19,9 +19,11 @@ function Overview({ live, detail }: { live: LiveRun; detail: Schemas["RunDetail"
       <Standing live={live} detail={detail} />
       <Scores live={live} detail={detail} />
       <div class="columns">
-        <Makers detail={detail} />
-        <Outcomes detail={detail} />
-        {inspects && <Spending live={live} detail={detail} />}
+        <div class="stack">
+          <Makers detail={detail} />
+          <Outcomes detail={detail} />
+          {inspects && <Spending live={live} detail={detail} />}
+        </div>
         <Feed live={live} />
       </div>
     </div>

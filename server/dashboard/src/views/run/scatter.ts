@@ -28,7 +28,19 @@ export function scoreRange(admissions: Admissions, known: readonly number[], fro
   low = Math.min(low, ...near);
   high = Math.max(high, ...near);
   const edge = 0.06 * (high - low || span);
-  return { low: low - edge, high: high + edge };
+  return { low: steady(low - edge, span, Math.floor), high: steady(high + edge, span, Math.ceil) };
+}
+
+/** The value moved outwards by at most a fiftieth of the span, so that a chart need not be scaled anew all the time. */
+function steady(value: number, span: number, outwards: (value: number) => number): number {
+  const step = 10 ** Math.floor(Math.log10(span / 20));
+  return Number.isFinite(step) && step > 0 ? outwards(value / step) * step : value;
+}
+
+/** The end of an axis on which values are added one by one: with room for some more. */
+export function roomFor(most: number): number {
+  const step = 10 ** Math.floor(Math.log10(Math.max(most, 1))) / 10;
+  return Math.max(1, Math.ceil(most / step) * step);
 }
 
 /** About so many of the scores, the best among them, in order. */
@@ -60,9 +72,10 @@ export interface Line {
   value: number;
 }
 
-/** Draws all programs as dots, the failed ones as ticks at the foot, the best so far as steps, and the lines of reference. */
+/** Draws the lines of reference, all programs as dots, and the best so far as steps. */
 export function drawPrograms(
   plot: uPlot,
+  dots: Dots,
   admissions: Admissions,
   xs: Float64Array,
   lines: readonly Line[],
@@ -76,7 +89,7 @@ export function drawPrograms(
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
   drawLines(plot, lines, palette, y);
-  drawDots(plot, admissions, xs, palette, x, y);
+  dots.draw(plot, admissions, xs, palette, x, y);
   drawSteps(plot, admissions, xs, palette, x, y);
   ctx.restore();
 }
@@ -92,40 +105,62 @@ function affine(plot: uPlot, scale: "x" | "y"): Place {
   return (value) => first + slope * (value - min);
 }
 
-function drawDots(plot: uPlot, admissions: Admissions, xs: Float64Array, palette: Palette, x: Place, y: Place): void {
-  const { ctx, bbox } = plot;
-  const size = (xs.length > 3000 ? 2.6 : 3.4) * devicePixelRatio;
-  const [top, foot] = [bbox.top + size / 2, bbox.top + bbox.height - size / 2];
-  const [scores, operators] = [admissions.score.view(), admissions.operator.view()];
-  for (const [operator, colour] of palette.operators.entries()) {
-    ctx.fillStyle = colour;
-    for (let at = 0; at < xs.length; at++) {
-      const wanted = operators[at] === operator ? y(scores[at] as number) : Number.NaN;
-      if (Number.isNaN(wanted)) continue;
-      const place = Math.min(foot, Math.max(top, wanted));
-      // What lies beyond is seen to be there, and no more.
-      ctx.globalAlpha = place === wanted ? 0.55 : 0.12;
-      ctx.fillRect(x(xs[at] as number) - size / 2, place - size / 2, size, size);
+/**
+ * Programs as dots, those without a score as ticks at the foot, on a canvas of their own: as long as the scales stay, only
+ * what is new is drawn.
+ */
+export class Dots {
+  private readonly layer = document.createElement("canvas");
+  private drawn = 0;
+  private of = "";
+  private whose: Admissions | null = null;
+
+  draw(plot: uPlot, admissions: Admissions, xs: Float64Array, palette: Palette, x: Place, y: Place): void {
+    const { bbox } = plot;
+    const scales = [plot.scales["x"], plot.scales["y"]].map((scale) => `${scale?.min} ${scale?.max}`);
+    const of = [...scales, bbox.left, bbox.top, bbox.width, bbox.height, palette.ink, xs[0]].join(" ");
+    if (of !== this.of || admissions !== this.whose || xs.length < this.drawn) {
+      [this.of, this.whose, this.drawn] = [of, admissions, 0];
+      this.layer.width = plot.ctx.canvas.width;
+      this.layer.height = plot.ctx.canvas.height;
     }
+    const layer = this.layer.getContext("2d");
+    if (layer === null) return;
+    drawDots(layer, bbox, admissions, xs, this.drawn, palette, x, y);
+    this.drawn = xs.length;
+    plot.ctx.drawImage(this.layer, 0, 0);
   }
-  drawFailures(ctx, scores, xs, palette, x, foot);
 }
 
-function drawFailures(
+function drawDots(
   ctx: CanvasRenderingContext2D,
-  scores: Float64Array,
+  bbox: uPlot.BBox,
+  admissions: Admissions,
   xs: Float64Array,
+  from: number,
   palette: Palette,
   x: Place,
-  foot: number,
+  y: Place,
 ): void {
+  const size = (xs.length > 3000 ? 2.6 : 3.4) * devicePixelRatio;
   const tick = 5 * devicePixelRatio;
-  ctx.fillStyle = palette.bad;
-  ctx.globalAlpha = 0.3;
-  for (let at = 0; at < xs.length; at++) {
-    if (Number.isNaN(scores[at] as number)) ctx.fillRect(x(xs[at] as number), foot - tick, devicePixelRatio, tick);
+  const [top, foot] = [bbox.top + size / 2, bbox.top + bbox.height - size / 2];
+  const [scores, operators] = [admissions.score.view(), admissions.operator.view()];
+  for (let at = from; at < xs.length; at++) {
+    const left = x(xs[at] as number);
+    const wanted = y(scores[at] as number);
+    if (Number.isNaN(wanted)) {
+      ctx.globalAlpha = 0.3;
+      ctx.fillStyle = palette.bad;
+      ctx.fillRect(left, foot - tick, devicePixelRatio, tick);
+      continue;
+    }
+    const place = Math.min(foot, Math.max(top, wanted));
+    // What lies beyond is seen to be there, and no more.
+    ctx.globalAlpha = place === wanted ? 0.55 : 0.12;
+    ctx.fillStyle = palette.operators[operators[at] as number] ?? palette.faint;
+    ctx.fillRect(left - size / 2, place - size / 2, size, size);
   }
-  ctx.globalAlpha = 1;
 }
 
 function drawSteps(plot: uPlot, admissions: Admissions, xs: Float64Array, palette: Palette, x: Place, y: Place): void {
@@ -222,6 +257,6 @@ export function firstFrom(values: ArrayLike<number>, value: number): number {
 
 /** Operators that made anything, in their fixed order. */
 export function operatorsSeen(admissions: Admissions): string[] {
-  const seen = new Set(admissions.operator.view());
-  return OPERATORS.filter((_, at) => seen.has(at));
+  const made = admissions.operator.view();
+  return OPERATORS.filter((_, at) => made.includes(at));
 }

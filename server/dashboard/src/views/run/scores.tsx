@@ -9,7 +9,7 @@ import { Card, Choice, OperatorName } from "../../parts/small";
 import { go } from "../../router";
 import { colour, colours } from "../../theme";
 import { count, duration, score, spaced } from "../../words";
-import { drawPrograms, type Line, nearest, operatorsSeen, type Palette, scoreRange } from "./scatter";
+import { Dots, drawPrograms, type Line, nearest, operatorsSeen, type Palette, roomFor, scoreRange } from "./scatter";
 
 type Across = "evaluations" | "time";
 const HEIGHT = 380;
@@ -151,6 +151,8 @@ class Chart {
   private zoom: { x: [number, number]; y: [number, number] } | null = null;
   private hovered = -1;
   private xs: Float64Array = new Float64Array();
+  private counted = new Float64Array();
+  private readonly dots = new Dots();
   private palette: Palette = readPalette();
   private coloursOf = -1;
 
@@ -190,10 +192,14 @@ class Chart {
       this.palette = readPalette();
     }
     const { admissions } = live;
-    if (across === "time") this.xs = admissions.seconds.view();
-    else if (this.xs.length !== admissions.length || this.xs[0] !== 1)
-      this.xs = Float64Array.from({ length: admissions.length }, (_, at) => at + 1);
+    this.xs = across === "time" ? admissions.seconds.view() : this.countedTo(admissions.length);
     this.plot.setData([this.xs, admissions.best.view()] as unknown as uPlot.AlignedData, true);
+  }
+
+  /** 1, 2, 3, … */
+  private countedTo(length: number): Float64Array {
+    if (this.counted.length < length) this.counted = Float64Array.from({ length: 2 * length }, (_, at) => at + 1);
+    return this.counted.subarray(0, length);
   }
 
   private options(width: number): uPlot.Options {
@@ -226,7 +232,10 @@ class Chart {
       series: [{}, { paths: () => null, points: { show: false } }],
       cursor: { points: { show: false }, drag: { x: true, y: true, uni: 24, setScale: false }, y: false },
       hooks: {
-        draw: [(plot) => drawPrograms(plot, this.wanted().live.admissions, this.xs, this.wanted().lines, this.palette)],
+        draw: [
+          (plot) =>
+            drawPrograms(plot, this.dots, this.wanted().live.admissions, this.xs, this.wanted().lines, this.palette),
+        ],
         setCursor: [(plot) => this.look(plot)],
         setSelect: [(plot) => this.selected(plot)],
       },
@@ -235,7 +244,7 @@ class Chart {
 
   private rangeX(): [number, number] {
     if (this.zoom !== null) return this.zoom.x;
-    return [0, Math.max(1, this.xs[this.xs.length - 1] ?? 1)];
+    return [0, roomFor(this.xs[this.xs.length - 1] ?? 1)];
   }
 
   private rangeY(): [number, number] {

@@ -1,0 +1,69 @@
+"""Takes the pictures of docs/dashboard.md from a service that runs: each view in light and dark, and at a phone's width.
+
+python -m benchmarks.dashboard_pictures --url http://127.0.0.1:8765 --token gal_... --run 1
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
+MODES = {"light": (1280, 860), "dark": (1280, 860), "phone": (360, 780)}
+SETTLE_MS = 1_500
+
+
+def views(run: int) -> dict[str, str]:
+    """The views by the names of their pictures, and where they are."""
+    return {"runs": "/", "run": f"/runs/{run}"}
+
+
+def take(browser: Browser, url: str, token: str, run: int, folder: Path) -> list[Path]:
+    """Take all pictures; returns where they lie."""
+    taken: list[Path] = []
+    for mode, (width, height) in MODES.items():
+        scheme = "dark" if mode == "dark" else "light"
+        context = browser.new_context(base_url=url, viewport={"width": width, "height": height}, color_scheme=scheme)
+        page = context.new_page()
+        page.goto("/")
+        page.wait_for_selector("form")
+        page.wait_for_timeout(SETTLE_MS / 3)
+        taken.append(folder / f"sign-in-{mode}.png")
+        page.screenshot(path=taken[-1])
+        page.goto(f"/#token={token}")
+        page.reload()
+        page.wait_for_selector("header.top")
+        for name, path in views(run).items():
+            page.goto(path)
+            page.wait_for_selector("main h1")
+            page.wait_for_timeout(SETTLE_MS)
+            taken.append(folder / f"{name}-{mode}.png")
+            page.screenshot(path=taken[-1], full_page=True)
+        context.close()
+    return taken
+
+
+def main() -> int:
+    """Take the pictures of a service and say where they lie."""
+    parser = argparse.ArgumentParser(description="Take the pictures of the dashboard.")
+    parser.add_argument("--url", default="http://127.0.0.1:8765")
+    parser.add_argument("--token", required=True)
+    parser.add_argument("--run", type=int, required=True, help="a run worth a picture")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    given = parser.parse_args()
+    place = shutil.which("chromium")
+    if place is None:
+        print("expected the program chromium; run: sudo apt-get install -y chromium", file=sys.stderr)
+        return 2
+    given.folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=place, args=["--no-sandbox"])
+        for path in take(browser, given.url, given.token, given.run, given.folder):
+            print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
