@@ -1,6 +1,8 @@
 # The images of Galapagos, from one base: `box`, in which candidates and judges run, and `service`, for all its processes.
 # BASE: any image of the Debian family (merged /usr) with Python 3.11 or newer as python3 on its PATH, and pip.
 ARG BASE=python:3.11.13-slim-bookworm
+# DASHBOARD_BASE: the image in which the dashboard is built; only what was built is kept.
+ARG DASHBOARD_BASE=${BASE}
 
 # The boxes of tier "container": Python, numpy, msgspec, compilers and the harness; docs/sandbox.md says how to build it.
 FROM ${BASE} AS box
@@ -28,6 +30,13 @@ WORKDIR /
 ENTRYPOINT ["python3", "-s", "-S", "-P", "-B", "/galapagos/harness/galapagos_enter.py"]
 CMD ["facts"]
 
+# The dashboard. Node is the image's own where that is new enough, else a wheel; packages come from the npm registry, by hash.
+FROM ${DASHBOARD_BASE} AS dashboard
+
+COPY scripts/dashboard.sh /galapagos/scripts/
+COPY server/dashboard /galapagos/server/dashboard
+RUN PYTHON=$(command -v python3) /galapagos/scripts/dashboard.sh build
+
 # Every process but Postgres; docker-compose.yml says which module each container runs.
 FROM ${BASE} AS service
 
@@ -43,6 +52,7 @@ COPY workers /galapagos/workers
 COPY evaluators /galapagos/evaluators
 COPY galapagos /galapagos/galapagos
 COPY server /galapagos/server
+COPY --from=dashboard /galapagos/server/dashboard/dist /galapagos/server/dashboard/dist
 COPY problems /galapagos/problems
 COPY pyproject.toml scripts/distribution.py /galapagos/
 # Volumes get their owner from the folders that they are mounted on.

@@ -108,10 +108,11 @@ class DockerMachine:
         """Build the image of boxes upon the base."""
         self.build("box", IMAGE)
 
-    def build(self, target: str, tag: str, base: str = "") -> None:
-        """Build one of the repository's images upon the base, or upon another one."""
-        based = f"BASE={base or self.base}"
-        self.docker("build", "--network", "none", "--build-arg", based, "--target", target, "--tag", tag, ".")
+    def build(self, target: str, tag: str, base: str = "", **arguments: str) -> None:
+        """Build one of the repository's images upon the base, or upon another one, with more build arguments."""
+        given = {"BASE": base or self.base} | arguments
+        options = [part for name, value in given.items() for part in ("--build-arg", f"{name}={value}")]
+        self.docker("build", "--network", "none", *options, "--target", target, "--tag", tag, ".")
 
     def settings(self, **changes: str) -> dict[str, str]:
         """The environment of a slots service here."""

@@ -3,9 +3,12 @@
 import importlib.metadata
 import re
 import shutil
+import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
+
+import playwright
 
 from database.binaries import find_binaries
 from evaluators.confinement import package_folders
@@ -16,6 +19,7 @@ LOCK = ROOT / "requirements-service.lock"
 SERVICE = "galapagos-test-service"
 POSTGRES = "galapagos-test-postgres"
 _SITE = f"{PYTHON}/lib/{VERSION}/site-packages"
+_NOT_FOR_BUILDS = {"@biomejs", "@redocly", "typescript", "vitest", "@vitest", ".vite", ".bin"}
 _UNUSED = ("/tests/", "/include/", "__pycache__", ".pyc", "/src/")
 
 _ENTRY = """#!/bin/sh
@@ -52,7 +56,24 @@ def make_service_image(machine: DockerMachine) -> None:
             for source, target in _packages():
                 archive.add(source, target, recursive=False, filter=_as_root)
         machine.docker("build", "--network", "none", "--build-arg", f"BASE={machine.base}", "--tag", base, str(folder))
-    machine.build("service", SERVICE, base)
+    machine.build("service", SERVICE, base, DASHBOARD_BASE=_dashboard_base(machine))
+
+
+def _dashboard_base(machine: DockerMachine) -> str:
+    """An image with Node and the dashboard's packages as they lie here, where no registry is reached."""
+    subprocess.run([ROOT / "scripts" / "dashboard.sh", "build"], check=True)
+    name = f"{SERVICE}-node"
+    packages = ROOT / "server" / "dashboard" / "node_modules"
+    node = Path(playwright.__file__).parent / "driver" / "node"
+    with tempfile.TemporaryDirectory(prefix="galapagos-node-") as folder:
+        (Path(folder) / "Dockerfile").write_text(_BASE)
+        with tarfile.open(Path(folder) / "files.tar", "w") as archive:
+            archive.add(node, f"{PYTHON}/bin/node", filter=_as_root)
+            for entry in packages.iterdir():
+                if entry.name not in _NOT_FOR_BUILDS:
+                    archive.add(entry, f"galapagos/server/dashboard/node_modules/{entry.name}", filter=_as_root)
+        machine.docker("build", "--network", "none", "--build-arg", f"BASE={machine.base}", "--tag", name, folder)
+    return name
 
 
 def make_postgres_image(machine: DockerMachine) -> None:

@@ -114,6 +114,8 @@ def test_a_team_is_served_upgraded_backed_up_and_stopped(deployment: Deployment,
     deployment.compose("up", "--no-build")
     for service in LASTING:
         assert deployment.container(service)["State"]["Health"]["Status"] == "healthy", service
+    pages = httpx.get(f"http://127.0.0.1:{deployment.port}/", headers={"Accept": "text/html"})
+    assert "/assets/index-" in pages.text, "the image has no dashboard"
     with deployment.client() as client:
         client.submit("circle_packing_26")
         run = client.start("circle_packing_26", limited(40), seed=7).id
