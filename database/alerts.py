@@ -58,8 +58,11 @@ _FROM_LOGS = sa.text(f"""
     ),
     told AS (
         SELECT n.*, e.number, e.at, CASE e.kind WHEN 'finished' THEN 'run_ended' ELSE 'verified_best' END AS kind,
-            e.payload, CASE WHEN e.payload ->> 'verdict' = 'scored' THEN CAST(e.payload ->> 'score' AS double precision) END
-                AS score
+            e.payload, CASE WHEN e.payload ->> 'verdict' = 'scored' AND NOT EXISTS (
+                -- The first score of a program counts: nobody gets a better one by asking until luck gives it.
+                SELECT FROM evaluation v JOIN evaluation o ON o.program = v.program AND o.purpose = 'verify'
+                WHERE v.id = CAST(e.payload ->> 'evaluation' AS bigint) AND o.id < v.id AND o.score IS NOT NULL
+            ) THEN CAST(e.payload ->> 'score' AS double precision) END AS score
         FROM news n JOIN event e ON e.run = n.run AND e.number > n.after AND e.number <= n.newest
             AND e.kind IN ('verified', 'finished')
     ),

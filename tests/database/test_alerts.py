@@ -67,6 +67,34 @@ async def test_a_log_is_told_once_from_the_making_of_the_webhook_on(database: Da
     assert [item["kind"] for item in await told(database, later)] == ["run_ended"]
 
 
+async def test_a_program_that_is_verified_again_is_no_new_best(database: Database) -> None:
+    run = await new_run(database)
+    webhook = await hooked(database, AlertKind.VERIFIED_BEST)
+    async with database.begin() as connection:
+        await connection.execute(
+            sa.text("""
+            INSERT INTO program (run, number, island, parent, files, normalised_hash, length, literals, generation)
+            SELECT run, 1, island, 0, files, '\\x01', length, literals, 1 FROM program
+        """)
+        )
+        rows = sa.text("""
+            INSERT INTO evaluation (run, program, purpose, tier, state, verdict, score, series)
+            SELECT run, id, 'verify', 'plain', 'finished', CAST(CAST(:verdict AS text) AS verdict), :score, :series
+            FROM program WHERE number = 1 RETURNING id
+        """)
+        given = [("crashed", None), ("scored", 1.0), ("scored", 2.0)]
+        made = [
+            (await connection.execute(rows, {"verdict": verdict, "score": score, "series": series})).scalar_one()
+            for series, (verdict, score) in enumerate(given)
+        ]
+    events = [
+        Verified(number=1, evaluation=id_, verdict=Verdict(verdict), score=score)
+        for id_, (verdict, score) in zip(made, given, strict=True)
+    ]
+    await log(database, run, *events)
+    assert [item["score"] for item in await told(database, webhook)] == [1.0]
+
+
 async def test_a_damaged_run_ended_though_its_log_does_not_say_so(database: Database) -> None:
     webhook = await hooked(database, AlertKind.RUN_ENDED)
     run = await new_run(database)
