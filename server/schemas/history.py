@@ -23,6 +23,7 @@ _EXAMPLE = {
     "score": [0.9598, 2.3471],
     "placement": ["new", "improved"],
     "cell": [[5, 3], [6, 4]],
+    "founded": [[812, 1, 0]],
 }
 
 
@@ -48,6 +49,9 @@ class RunHistory(Answer):
     score: list[float | None]
     placement: list[str | None] = Field(description="`new`, `improved`, `not_better` or `no_score`")
     cell: list[list[int] | None] = Field(description="of the archive, an index from 0 for each axis")
+    founded: list[tuple[int, int, int]] = Field(
+        description="islands that were founded later, or emptied and founded anew: event, island, number of the founder"
+    )
 
 
 def columns(found: History, sign: float) -> dict[str, Any]:
@@ -70,4 +74,5 @@ def columns(found: History, sign: float) -> dict[str, Any]:
         "score": [None if row.score is None else sign * row.score for row in rows],
         "placement": [row.placement for row in rows],
         "cell": [row.cell for row in rows],
+        "founded": found.founded,
     }

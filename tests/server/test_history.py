@@ -21,6 +21,8 @@ async def test_it_tells_what_the_events_tell(team: Team, database: Database, dir
     proposed = {event["program"]: event for event in events if event["kind"] == "proposed"}
     found = (await team.viewer.get(f"/runs/{run}/history")).json()
     assert found["next"] == found["newest"] == len(events)
+    kinds = {"island_spawned", "island_reset"}
+    assert found["founded"] == [[e["number"], e["island"], e["founder"]] for e in events if e["kind"] in kinds]
     for column, field in (
         ("event", "number"),
         ("number", "program"),

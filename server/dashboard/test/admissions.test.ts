@@ -16,6 +16,7 @@ const PAGE = {
   score: [1.5, null, 1.25, null],
   placement: ["new", "no_score", "improved", null],
   cell: [[5, 3], null, [5, 250], null],
+  founded: [[5, 1, 0] as const],
 };
 
 function filled(sign: number): Admissions {

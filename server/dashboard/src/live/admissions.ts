@@ -47,6 +47,8 @@ export class Admissions {
   /** Packed; without a meaning where the placement is `no_score`. */
   readonly cell = new Column((n) => new Uint32Array(n));
   readonly models = new Names();
+  /** Islands that were founded later than the run, or emptied and founded anew, in order. */
+  readonly founded: { event: number; island: number; founder: number }[] = [];
   readonly open = new Map<number, Proposal>();
   private readonly places = new Column((n) => new Int32Array(n).fill(-1));
   /** 1 if more is better, else -1. */
@@ -62,7 +64,7 @@ export class Admissions {
 
   /** Where program `number` stands; -1 if it was not taken in. */
   placeOf(number: number): number {
-    return number < this.places.length ? this.places.at(number) : -1;
+    return number >= 0 && number < this.places.length ? this.places.at(number) : -1;
   }
 
   scoreOf(number: number): number {
@@ -77,6 +79,7 @@ export class Admissions {
 
   /** Takes in a page of the history. */
   addHistory(page: Schemas["RunHistory"]): void {
+    for (const [event, island, founder] of page.founded) this.founded.push({ event, island, founder });
     for (const [row, number] of page.number.entries()) {
       const operator = page.operator[row] as Operator;
       const made = {

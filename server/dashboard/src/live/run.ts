@@ -125,6 +125,10 @@ export class LiveRun {
 
   private fold(event: LoggedEvent): void {
     const number = event.program;
+    if (event.kind === "island_spawned" || event.kind === "island_reset") {
+      const [island, founder] = [event["island"] as number, event["founder"] as number];
+      this.admissions.founded.push({ event: event.number, island, founder });
+    }
     if (number === undefined) return;
     if (event.kind === "proposed") {
       const model = (event["model"] as string | null) ?? null;

@@ -31,6 +31,8 @@ export const NAVIGATION: readonly Item[] = [{ name: "Runs", to: "/", below: ["/"
 const ROUTES: readonly Route[] = [
   { pattern: "", load: () => import("./runs/runs") },
   { pattern: "/runs/:run", load: () => import("./run/run") },
+  { pattern: "/runs/:run/archive", load: () => import("./archive/archive") },
+  { pattern: "/runs/:run/lineage", load: () => import("./lineage/lineage") },
   { pattern: "/runs/:run/programs/:number", load: () => import("./program/program") },
 ];
 

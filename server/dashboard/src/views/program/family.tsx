@@ -22,7 +22,7 @@ export function Family({ known: { run, program } }: { known: Known }) {
     15_000,
   );
   return (
-    <Card title="Family">
+    <Card title="Family" rest={<a href={`/runs/${run.id}/lineage?program=${program.number}`}>In the lineage</a>}>
       <Ready of={polled} waiting={<Loading what="the family" heights={[160]} />}>
         {({ ancestors, children }) => (
           <div class="family">

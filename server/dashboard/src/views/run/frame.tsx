@@ -16,7 +16,11 @@ interface Tab {
 }
 
 /** The views of one run. */
-const TABS: readonly Tab[] = [{ name: "Overview", at: "" }];
+const TABS: readonly Tab[] = [
+  { name: "Overview", at: "" },
+  { name: "Archive", at: "/archive" },
+  { name: "Lineage", at: "/lineage" },
+];
 
 /** What stands above every view of a run: what it is, how it stands, what it can be told, and its other views. */
 export function RunFrame(props: {
