@@ -10,18 +10,28 @@ import sqlalchemy as sa
 
 from database.engine import Connection
 from database.errors import NotFound
-from evolution.problem import Definition
+from evolution.problem import Definition, Direction, Score
 
 
 @dataclass(frozen=True, slots=True)
 class KnownProblem:
-    """A revision that a project knows since `created_at`."""
+    """A revision that a project knows since `created_at`, and what its `runs` there came to.
+
+    `best_known` is the best of the values that the problem names for comparison, and `best_score` that of all programs, which
+    `best_run` has. Scores are raw.
+    """
 
     project: int
     revision: str
     name: str
     title: str
     created_at: datetime
+    direction: Direction
+    unit: str
+    best_known: float | None
+    runs: int
+    best_run: int | None
+    best_score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +45,25 @@ class StoredProblem:
     files: tuple[tuple[str, int], ...]
 
 
+# The best of each run is one step into an index, so that the cost grows with runs and not with programs.
 _LIST = sa.text("""
-    SELECT k.project, k.revision, k.name, p.definition ->> 'title' AS title, k.created_at
-    FROM project_problem k JOIN problem p ON p.revision = k.revision
-    WHERE (CAST(:projects AS bigint[]) IS NULL OR k.project = ANY(CAST(:projects AS bigint[])))
-        AND (CAST(:name AS text) IS NULL OR k.name = :name)
-        AND (CAST(:at AS timestamptz) IS NULL OR (k.created_at, k.project, k.revision) < (:at, :project, :revision))
-    ORDER BY k.created_at DESC, k.project DESC, k.revision DESC LIMIT :limit
+    SELECT k.project, k.revision, k.name, p.definition ->> 'title' AS title, k.created_at,
+        CAST(p.definition -> 'score' AS text) AS score, CAST(p.definition -> 'known' AS text) AS known,
+        (SELECT count(*) FROM run r WHERE r.problem = k.revision AND r.project = k.project) AS runs,
+        b.run AS best_run, b.score AS best_recorded
+    FROM (
+        SELECT * FROM project_problem
+        WHERE (CAST(:projects AS bigint[]) IS NULL OR project = ANY(CAST(:projects AS bigint[])))
+            AND (CAST(:name AS text) IS NULL OR name = :name)
+            AND (CAST(:at AS timestamptz) IS NULL OR (created_at, project, revision) < (:at, :project, :revision))
+        ORDER BY created_at DESC, project DESC, revision DESC LIMIT :limit
+    ) k JOIN problem p ON p.revision = k.revision
+    LEFT JOIN LATERAL (
+        SELECT r.id AS run, s.score FROM run r
+        CROSS JOIN LATERAL (SELECT score FROM scored WHERE run = r.id ORDER BY score DESC LIMIT 1) s
+        WHERE r.problem = k.revision AND r.project = k.project ORDER BY s.score DESC, r.id LIMIT 1
+    ) b ON true
+    ORDER BY k.created_at DESC, k.project DESC, k.revision DESC
 """)
 _ABOUT = sa.text("""
     SELECT CAST(p.definition AS text) AS definition, p.created_at,
@@ -79,7 +101,25 @@ async def listing(
         "revision": revision,
         "limit": limit,
     }
-    return [KnownProblem(**found) for found in (await connection.execute(_LIST, row)).mappings()]
+    return [_known(found) for found in await connection.execute(_LIST, row)]
+
+
+def _known(row: sa.Row[Any]) -> KnownProblem:
+    score = Score.model_validate_json(row.score or "{}")
+    known = [score.sign * float(one["value"]) for one in json.loads(row.known or "[]")]
+    return KnownProblem(
+        project=row.project,
+        revision=row.revision,
+        name=row.name,
+        title=row.title,
+        created_at=row.created_at,
+        direction=score.direction,
+        unit=score.unit,
+        best_known=score.sign * max(known) if known else None,
+        runs=row.runs,
+        best_run=row.best_run,
+        best_score=None if row.best_recorded is None else score.sign * row.best_recorded,
+    )
 
 
 async def about(connection: Connection, revision: str) -> StoredProblem:

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Base64Bytes, ConfigDict, Field, model_validator
 
-from evolution.problem import Definition, PeerFormat
+from evolution.problem import Definition, Direction, PeerFormat
 from server.schemas.base import Answer, Body, shown
 
 TOY = {
@@ -103,7 +103,10 @@ class UploadedProblem(Answer):
 
 
 class ProblemLine(Answer):
-    """A problem in a list: one revision that a project knows, and since when."""
+    """A problem in a list: one revision that a project knows, since when, and what its runs in that project came to.
+
+    Scores are raw.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -114,6 +117,12 @@ class ProblemLine(Answer):
                 "name": "parabola",
                 "title": "The lowest point",
                 "created_at": "2026-03-01T12:00:00Z",
+                "direction": "maximize",
+                "unit": "",
+                "best_known": 0.0,
+                "runs": 3,
+                "best_run": 7,
+                "best_score": -0.0004,
             }
         ),
     )
@@ -123,6 +132,12 @@ class ProblemLine(Answer):
     name: str
     title: str
     created_at: datetime
+    direction: Direction
+    unit: str
+    best_known: float | None = Field(description="the best of the values that the problem names for comparison")
+    runs: int
+    best_run: int | None = Field(description="the run that has the best score of all of them")
+    best_score: float | None
 
 
 class ProblemFile(Answer):

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from database import problems
+from database.engine import Database
 from evolution.folder import MOST_FILES
 from galapagos.problem_folder import read_problem_folder
 from server import archives
 from tests.database.scene import toy_problem
+from tests.database.test_views import small_run
 from tests.server.conftest import CountServed, Team
 from tests.server.test_failures import told
 
@@ -131,6 +134,19 @@ async def test_pages_of_problems(team: Team, served_statements: CountServed) -> 
     assert (await team.viewer.get("/problems?name=other")).json()["items"] == []
     for bad in ("AAAA", "eyJ9", "!!!!", "WzFd", base64.urlsafe_b64encode(b'["x",2,3]').decode()):
         assert told(await team.viewer.get(f"/problems?cursor={bad}"), 400)["errors"][0]["field"] == "query.cursor"
+
+
+async def test_a_list_tells_what_came_of_each_problem(team: Team, database: Database) -> None:
+    run = await small_run(database)
+    problem = toy_problem(direction="minimize")
+    async with database.begin() as connection:
+        await problems.add(connection, 1, problem.revision)
+    known = '[[known]]\nname = "a"\nvalue = 3.0\nsource = "s"\n[[known]]\nname = "b"\nvalue = 5.0\nsource = "s"\n'
+    other = TOY | {"problem.toml": TOY["problem.toml"] + known.encode()}
+    assert (await team.member.post("/problems", json=as_json(other))).status_code == 201
+    newer, older = (await team.worker.get("/problems")).json()["items"]
+    assert [older[key] for key in ("direction", "runs", "best_run", "best_score", "best_known")] == ["minimize", 1, run, -3.0, None]
+    assert [newer[key] for key in ("direction", "runs", "best_run", "best_score", "best_known")] == ["maximize", 0, None, None, 5.0]
 
 
 async def test_a_folder_of_another_system(team: Team) -> None:

@@ -25,7 +25,10 @@ interface Item {
 }
 
 /** The top bar, in order. */
-export const NAVIGATION: readonly Item[] = [{ name: "Runs", to: "/", below: ["/", "/runs"], key: "r" }];
+export const NAVIGATION: readonly Item[] = [
+  { name: "Runs", to: "/", below: ["/", "/runs"], key: "r" },
+  { name: "Problems", to: "/problems", below: ["/problems"], key: "p" },
+];
 
 /** Every view by its address; the first pattern that fits is taken. */
 const ROUTES: readonly Route[] = [
@@ -34,6 +37,9 @@ const ROUTES: readonly Route[] = [
   { pattern: "/runs/:run/archive", load: () => import("./archive/archive") },
   { pattern: "/runs/:run/lineage", load: () => import("./lineage/lineage") },
   { pattern: "/runs/:run/programs/:number", load: () => import("./program/program") },
+  { pattern: "/problems", load: () => import("./problems/problems") },
+  { pattern: "/problems/new", load: () => import("./problems/submit") },
+  { pattern: "/problems/:revision", load: () => import("./problems/problem") },
 ];
 
 /** The view of the present address. */
