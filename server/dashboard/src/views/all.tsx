@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Empty, Loading } from "../parts/states";
 import { matched } from "../paths";
 import { place } from "../router";
+import { mayAnywhere } from "../session";
 
 type Parameters = Record<string, string>;
 
@@ -28,6 +29,14 @@ interface Item {
 export const NAVIGATION: readonly Item[] = [
   { name: "Runs", to: "/", below: ["/", "/runs"], key: "r" },
   { name: "Problems", to: "/problems", below: ["/problems"], key: "p" },
+  {
+    name: "Spend",
+    to: "/spend",
+    below: ["/spend"],
+    key: "s",
+    shown: () => mayAnywhere("inspect"),
+  },
+  { name: "Fleet", to: "/fleet", below: ["/fleet"], key: "f" },
 ];
 
 /** Every view by its address; the first pattern that fits is taken. */
@@ -40,6 +49,8 @@ const ROUTES: readonly Route[] = [
   { pattern: "/problems", load: () => import("./problems/problems") },
   { pattern: "/problems/new", load: () => import("./problems/submit") },
   { pattern: "/problems/:revision", load: () => import("./problems/problem") },
+  { pattern: "/spend", load: () => import("./spend/spend") },
+  { pattern: "/fleet", load: () => import("./fleet/fleet") },
 ];
 
 /** The view of the present address. */

@@ -17,8 +17,8 @@ export function UploadedCard({ uploaded, close }: { uploaded: Uploaded; close: (
       }
     >
       <p>
-        {count(uploaded.files)} files. What evolves in the program has {count(uploaded.length)} signs and{" "}
-        {count(uploaded.literals)} numbers.
+        Files: {count(uploaded.files)}. Signs of the program that may change: {count(uploaded.length)}; numbers among
+        them: {count(uploaded.literals)}.
         {!uploaded.score_isolated && " Its evaluator runs beside the candidate: scores are not isolated."}
       </p>
       {uploaded.warnings.map((warning) => (
