@@ -38,13 +38,13 @@ def test_the_fleet_tells_what_lives_and_what_waits(reader: Reader, service: Serv
     page = reader("viewer", "/fleet")
     evaluators = page.locator("tbody tr", has_text="evaluators").filter(has_text="alive")
     expect(evaluators).to_contain_text("of 1")
-    expect(evaluators.locator(".host")).not_to_have_text("–")
+    expect(evaluators.locator(".host")).not_to_have_text("\u2013")
     expect(page.get_by_role("link", name=re.compile(rf"#{service.run}\b")).first).to_be_visible()
     expect(page.get_by_text("No workers live")).to_have_count(0)
     page.set_viewport_size({"width": 360, "height": 780})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     hidden = reader("worker", "/fleet")
-    expect(hidden.locator("tbody tr", has_text="evaluators").first.locator(".host")).to_have_text("–")
+    expect(hidden.locator("tbody tr", has_text="evaluators").first.locator(".host")).to_have_text("\u2013")
     assert hidden.get_by_role("link", name="Spend").count() == 0
     hidden.goto("/spend")
     expect(hidden.get_by_role("heading", name="Your role sees no money")).to_be_visible()

@@ -145,8 +145,9 @@ async def test_a_list_tells_what_came_of_each_problem(team: Team, database: Data
     other = TOY | {"problem.toml": TOY["problem.toml"] + known.encode()}
     assert (await team.member.post("/problems", json=as_json(other))).status_code == 201
     newer, older = (await team.worker.get("/problems")).json()["items"]
-    assert [older[key] for key in ("direction", "runs", "best_run", "best_score", "best_known")] == ["minimize", 1, run, -3.0, None]
-    assert [newer[key] for key in ("direction", "runs", "best_run", "best_score", "best_known")] == ["maximize", 0, None, None, 5.0]
+    fields = ("direction", "runs", "best_run", "best_score", "best_known")
+    assert [older[key] for key in fields] == ["minimize", 1, run, -3.0, None]
+    assert [newer[key] for key in fields] == ["maximize", 0, None, None, 5.0]
 
 
 async def test_a_folder_of_another_system(team: Team) -> None:
