@@ -29,6 +29,7 @@ interface Item {
 export const NAVIGATION: readonly Item[] = [
   { name: "Runs", to: "/", below: ["/", "/runs"], key: "r" },
   { name: "Problems", to: "/problems", below: ["/problems"], key: "p" },
+  { name: "Compare", to: "/compare", below: ["/compare"], key: "c" },
   {
     name: "Spend",
     to: "/spend",
@@ -49,6 +50,7 @@ const ROUTES: readonly Route[] = [
   { pattern: "/problems", load: () => import("./problems/problems") },
   { pattern: "/problems/new", load: () => import("./problems/submit") },
   { pattern: "/problems/:revision", load: () => import("./problems/problem") },
+  { pattern: "/compare", load: () => import("./compare/compare") },
   { pattern: "/spend", load: () => import("./spend/spend") },
   { pattern: "/fleet", load: () => import("./fleet/fleet") },
 ];
