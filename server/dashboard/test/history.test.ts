@@ -126,6 +126,15 @@ describe("the lineage", () => {
     expect(storyOf(down, pathTo(down, 1)).map((step) => step.gain)).toEqual([3]);
   });
 
+  test("takes the rounding of numbers for no gain", () => {
+    const noisy = made([
+      [0, -1, 0, 2, 0, "new"],
+      [1, 0, 0, 2 + 4e-16, 0, "improved"],
+      [2, 1, 0, 2.5, 0, "improved"],
+    ]);
+    expect(storyOf(noisy, pathTo(noisy, 2)).map((step) => [step.gain, step.without])).toEqual([[0.5, 1]]);
+  });
+
   test("of 5,000 programs is laid out in a moment", () => {
     const many = made(
       Array.from({ length: 5_000 }, (_, at): Row => [at, at >> 1, at % 5, Math.sin(at), at % 64, "new"]),

@@ -73,6 +73,9 @@ export function pathTo(admissions: Admissions, number: number): number[] {
   return path.reverse();
 }
 
+/** Of a score: what is less than this part of it is how the numbers were rounded, not what an idea brought. */
+const ROUNDING = 1e-9;
+
 /** A step of the path that brought more than all before it. */
 export interface Step {
   place: number;
@@ -93,7 +96,7 @@ export function storyOf(admissions: Admissions, path: readonly number[]): Step[]
     const score = admissions.score.at(place);
     const gain = admissions.sign * (score - best);
     if (Number.isNaN(best)) best = score;
-    else if (gain > 0) {
+    else if (gain > ROUNDING * Math.abs(best)) {
       steps.push({ place, gain, without, largest: false, last: false });
       best = score;
       without = 0;
