@@ -19,9 +19,9 @@ Reader = Callable[..., Page]
 _NAME = "dashboard"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(postgres: EmbeddedPostgres) -> Generator[Service]:
-    """The processes, on a database of their own."""
+    """The processes, on a database of their own; they end with these tests, since their run would slow all others."""
     if not (BUILT / "index.html").is_file():
         pytest.skip(f"THE DASHBOARD IS NOT TESTED HERE: expected it in {BUILT}; run: make dashboard")
     asyncio.run(administer(postgres, f"CREATE DATABASE {_NAME} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY"))
