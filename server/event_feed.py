@@ -103,12 +103,13 @@ class EventFeed:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Within the block logs are followed."""
-        task = asyncio.create_task(self._follow_all())
+        tasks = [asyncio.create_task(self._follow(group, place * TICK_S / GROUPS)) for place, group in enumerate(self._feeds)]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def messages(self, run: int, after: int | None, lasts_s: float) -> AsyncGenerator[bytes]:
         """The log of a run from behind event `after` (None: from now on), for `lasts_s` seconds, as messages of a stream.
@@ -166,12 +167,14 @@ class EventFeed:
             found = await events.read_stored(connection, feed.run, after, min(MOST_EVENTS, until - after))
         return message(found, feed.sign) if found else None
 
-    async def _follow_all(self) -> None:
+    async def _follow(self, group: dict[int, _Feed], later_s: float) -> None:
+        """Serve one group, `later_s` after the first one, for ever."""
         loop = asyncio.get_running_loop()
-        for group in itertools.cycle(self._feeds):
-            if not any(self._feeds):
+        while True:
+            if not group:
                 self._wanted.clear()
                 await self._wanted.wait()
+                await asyncio.sleep(later_s)
             began = loop.time()
             try:
                 await self._look(group)
@@ -179,7 +182,7 @@ class EventFeed:
                 # Whatever it is: who follows must not wait for somebody who gave up.
                 log.warning("events are not followed for %s s: %s", _RETRY_S, in_words(error))
                 await asyncio.sleep(_RETRY_S)
-            await asyncio.sleep(max(0.0, began + TICK_S / GROUPS - loop.time()))
+            await asyncio.sleep(max(0.0, began + TICK_S - loop.time()))
 
     async def _look(self, group: dict[int, _Feed]) -> None:
         """Read what is new in all runs that a group follows."""
