@@ -26,6 +26,17 @@ export function score(value: number | null | undefined, significant = 6): string
   return fixed(Math.max(0, Math.min(significant - 1 - size, 9))).format(value);
 }
 
+/** A mark of an axis, with as many decimals as tell all of its marks apart. */
+export function ticked(value: number, all: readonly number[]): string {
+  const step = Math.abs((all[1] ?? 1) - (all[0] ?? 0));
+  if (step === 0 || Math.abs(value) >= 1e7) return score(value, 4);
+  let digits = 0;
+  while (digits < 9 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits++;
+  return digits > 6
+    ? value.toExponential(3)
+    : value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
 /** A number without the zeros at the end of its decimals. */
 export function trimmed(text: string): string {
   return text.includes(".") && !text.includes("e") ? text.replace(/\.?0+$/, "") : text;

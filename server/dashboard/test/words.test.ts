@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, count, duration, gain, money, NONE, rate, score, share, visible } from "../src/words";
+import { ago, count, duration, gain, money, NONE, rate, score, share, ticked, visible } from "../src/words";
 
 describe("numbers as people read them", () => {
   test("scores keep six significant digits, and exponents only where they must", () => {
@@ -54,4 +54,10 @@ describe("text that is not to be trusted", () => {
     expect(visible("a\tb\nc\u0000\u007f")).toBe("a\tb\nc␀␡");
     expect(visible("<script>alert('x')</script> ö 漢")).toBe("<script>alert('x')</script> ö 漢");
   });
+});
+
+test("marks of an axis have the same decimals, as many as tell them apart", () => {
+  const marks = [1.9, 2, 2.1, 2.2];
+  expect(marks.map((one) => ticked(one, marks))).toEqual(["1.9", "2.0", "2.1", "2.2"]);
+  expect([1500, 2000].map((one) => ticked(one, [1500, 2000]))).toEqual(["1,500", "2,000"]);
 });

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { colour, colours } from "../../theme";
-import { count, duration, money, score } from "../../words";
+import { count, duration, money, ticked } from "../../words";
 import type { Across, Table } from "./curves";
 
 const HEIGHT = 360;
@@ -87,8 +87,8 @@ function drawn(box: HTMLElement, { table, named, across }: { table: Table; named
       legend: { show: false },
       scales: { x: { time: false } },
       axes: [
-        { ...axis, values: (_, values) => values.map((value) => shown(across, value)) },
-        { ...axis, size: 64, values: (_, values) => values.map((value) => score(value, 4)) },
+        { ...axis, size: 30, values: (_, values) => values.map((value) => shown(across, value)) },
+        { ...axis, size: 64, values: (_, values) => values.map((value) => ticked(value, values)) },
       ],
       series: [{}, ...series],
       cursor: { y: false },

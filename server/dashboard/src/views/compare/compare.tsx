@@ -163,7 +163,7 @@ function Table({ read, inspects, choose }: Omit<Given, "across">) {
   return (
     <section class="card">
       <div class="scroll">
-        <table class="compared">
+        <table class="compared stacked">
           <thead>
             <tr>
               <th>Run</th>

@@ -77,7 +77,7 @@ function Processes({ processes }: { processes: readonly Process[] }) {
   return (
     <Card title="Processes" rest={<span class="faint">lost: not heard of for 20 s</span>}>
       <div class="scroll">
-        <table class="blocks">
+        <table class="stacked">
           <thead>
             <tr>
               <th>Kind</th>
@@ -152,7 +152,7 @@ function Queues({ queues }: { queues: Schemas["Fleet"]["queues"] }) {
         </Empty>
       ) : (
         <div class="scroll">
-          <table class="blocks">
+          <table class="stacked">
             <thead>
               <tr>
                 <th>Run</th>

@@ -187,7 +187,7 @@ function BestRuns({ runs }: { runs: readonly Line[] | undefined }) {
         <Empty title="No run yet">A run of this problem, once somebody starts it, will stand here.</Empty>
       ) : (
         <div class="scroll">
-          <table class="narrow-blocks">
+          <table class="stacked">
             <thead>
               <tr>
                 <th>Run</th>

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api/client";
+import { readPages } from "../../api/pages";
 import { Command, Empty, Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { keep, place } from "../../router";
@@ -18,21 +19,7 @@ export default function Problems() {
   const text = place.value.search.get("find") ?? "";
   const polled = usePoll(
     `problems ${pages}`,
-    async (signal) => {
-      const lines: Line[] = [];
-      let cursor: string | null = null;
-      for (let page = 0; page < pages; page++) {
-        const query = { limit: PAGE, ...(cursor === null ? {} : { cursor }) };
-        const found: { items: readonly Line[]; next: string | null } = await api.get("/api/v1/problems", {
-          query,
-          signal,
-        });
-        lines.push(...found.items);
-        cursor = found.next;
-        if (cursor === null) break;
-      }
-      return { lines, more: cursor !== null };
-    },
+    (signal) => readPages(pages, PAGE, (query) => api.get("/api/v1/problems", { query, signal })),
     POLL_MS,
   );
   return (
@@ -86,7 +73,7 @@ function List({ lines, text, more }: { lines: readonly Line[]; text: string; mor
   return (
     <section class="card">
       <div class="scroll">
-        <table class="problems narrow-blocks">
+        <table class="problems stacked">
           <thead>
             <tr>
               <th>Problem</th>

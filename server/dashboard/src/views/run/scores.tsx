@@ -8,7 +8,7 @@ import type { LiveRun } from "../../live/run";
 import { Card, Choice, OperatorName } from "../../parts/small";
 import { go } from "../../router";
 import { colour, colours } from "../../theme";
-import { count, duration, score, spaced } from "../../words";
+import { count, duration, score, spaced, ticked } from "../../words";
 import { Dots, drawPrograms, type Line, nearest, operatorsSeen, type Palette, roomFor, scoreRange } from "./scatter";
 
 type Across = "evaluations" | "time";
@@ -295,17 +295,6 @@ class Chart {
       go(`/runs/${live.id}/programs/${live.admissions.number.at(this.hovered)}`);
     }
   };
-}
-
-/** As many decimals as tell the marks of an axis apart. */
-function ticked(value: number, all: readonly number[]): string {
-  const step = Math.abs((all[1] ?? 1) - (all[0] ?? 0));
-  if (step === 0 || Math.abs(value) >= 1e7) return score(value, 4);
-  let digits = 0;
-  while (digits < 9 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits++;
-  return digits > 6
-    ? value.toExponential(3)
-    : value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 function readPalette(): Palette {

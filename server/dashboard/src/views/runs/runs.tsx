@@ -1,5 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { api, type Schemas } from "../../api/client";
+import { readPages } from "../../api/pages";
 import { Bar, StateBadge } from "../../parts/small";
 import { Sparkline } from "../../parts/sparkline";
 import { Command, Empty, Loading, Ready } from "../../parts/states";
@@ -23,22 +24,12 @@ export default function Runs() {
   const [pages, setPages] = useState(1);
   const polled = usePoll(
     `runs ${state} ${project} ${pages}`,
-    async (signal) => {
-      const lines: Line[] = [];
-      let cursor: string | null = null;
-      for (let page = 0; page < pages; page++) {
-        const query = {
-          limit: PAGE,
-          ...(cursor === null ? {} : { cursor }),
-          ...(STATES.some((one) => one === state) ? { state: state as Line["state"] } : {}),
-          ...(project === null ? {} : { project: Number(project) }),
-        };
-        const found: { items: readonly Line[]; next: string | null } = await api.get("/api/v1/runs", { query, signal });
-        lines.push(...found.items);
-        cursor = found.next;
-        if (cursor === null) break;
-      }
-      return { lines, more: cursor !== null };
+    (signal) => {
+      const chosen = {
+        ...(STATES.some((one) => one === state) ? { state: state as Line["state"] } : {}),
+        ...(project === null ? {} : { project: Number(project) }),
+      };
+      return readPages(pages, PAGE, (query) => api.get("/api/v1/runs", { query: { ...query, ...chosen }, signal }));
     },
     POLL_MS,
   );
@@ -130,7 +121,7 @@ function List({
   return (
     <section class="card">
       <div class="scroll">
-        <table class="runs">
+        <table class="runs stacked">
           <thead>
             <tr>
               <th>Run</th>
@@ -171,7 +162,7 @@ function Row({ line, curve, inspects }: { line: Line; curve: readonly Schemas["R
           {!line.score_isolated && " · score not isolated"}
         </div>
       </td>
-      <td>
+      <td data-name="State">
         <StateBadge run={line} />
         {line.stop_reason !== null && <div class="about">{spaced(line.stop_reason)}</div>}
       </td>

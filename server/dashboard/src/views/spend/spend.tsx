@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { api, type Schemas } from "../../api/client";
+import { readPages } from "../../api/pages";
 import { Bar, Choice, Tile, Tiles } from "../../parts/small";
 import { Command, Empty, Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
@@ -74,28 +75,18 @@ function oneOf<T extends string>(options: readonly (readonly [T, string])[], tex
   return options.find(([value]) => value === text)?.[0];
 }
 
-async function readAll(
+function readAll(
   by: Group,
   since: string | null,
   project: string | null,
   signal: AbortSignal,
 ): Promise<{ lines: Spent[]; more: boolean }> {
-  const lines: Spent[] = [];
-  let cursor: string | null = null;
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const query = {
-      by,
-      limit: PAGE,
-      ...(since === null ? {} : { since }),
-      ...(project === null ? {} : { project: Number(project) }),
-      ...(cursor === null ? {} : { cursor }),
-    };
-    const found: { items: readonly Spent[]; next: string | null } = await api.get("/api/v1/spend", { query, signal });
-    lines.push(...found.items);
-    cursor = found.next;
-    if (cursor === null) break;
-  }
-  return { lines, more: cursor !== null };
+  const chosen = {
+    by,
+    ...(since === null ? {} : { since }),
+    ...(project === null ? {} : { project: Number(project) }),
+  };
+  return readPages(MOST_PAGES, PAGE, (query) => api.get("/api/v1/spend", { query: { ...query, ...chosen }, signal }));
 }
 
 function Projects({ project }: { project: string | null }) {
@@ -133,7 +124,7 @@ function Shown(props: { lines: readonly Spent[]; by: Group; more: boolean; limit
       <Totals sum={sum} by={by} />
       <section class="card">
         <div class="scroll">
-          <table>
+          <table class="stacked">
             <thead>
               <tr>
                 {COLUMNS.filter(([name]) => by !== "model" || name !== "evaluations").map(([name, text]) => (
