@@ -94,5 +94,5 @@ def test_built_in_problems_are_whole(folder: Path) -> None:
         assert known.source, known.name
 
 
-def test_there_are_three_problems() -> None:
-    assert [folder.name for folder in FOLDERS] == ["circle_packing_26", "optimizer_rule", "sort_integers"]
+def test_the_first_problems_are_there() -> None:
+    assert {"circle_packing_26", "optimizer_rule", "sort_integers", "kissing_number_11"} <= {folder.name for folder in FOLDERS}

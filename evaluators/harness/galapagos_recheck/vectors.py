@@ -1,0 +1,42 @@
+"""Confirms sets of vectors pair by pair and triple by triple."""
+
+from collections import Counter
+from itertools import combinations
+from math import isqrt
+from typing import Any
+
+from galapagos_recheck import require
+
+
+def kissing(construction: Any, dimension: int) -> str:
+    """The number of vectors, all pairs of which are at least 60 degrees apart, as text.
+
+    For two vectors with squared lengths a and b and scalar product c the angle is 60 degrees or more if 2 c does not exceed
+    the root of a b; as 2 c is a whole number, if it does not exceed that root rounded down.
+
+    Raises:
+        Disproved: two are nearer, or one has no direction.
+    """
+    lengths = [sum(x * x for x in vector) for vector in construction]
+    for vector, length in zip(construction, lengths, strict=True):
+        require(len(vector) == dimension and all(type(x) is int for x in vector), f"{vector} is no vector of whole numbers")
+        require(length > 0, "a vector is zero")
+    for i, j in combinations(range(len(construction)), 2):
+        twice = 2 * sum(x * y for x, y in zip(construction[i], construction[j], strict=True))
+        require(twice <= isqrt(lengths[i] * lengths[j]), f"vectors {i} and {j} are nearer than 60 degrees")
+    return str(len(construction))
+
+
+def no_isosceles(construction: Any, side: int) -> str:
+    """The number of points of the grid, no three of which have two equal distances, as text.
+
+    Raises:
+        Disproved: a point lies outside of the grid, or three are isosceles.
+    """
+    points = {(x, y) for x, y in construction}
+    require(len(points) == len(construction), "a point is there twice")
+    require(all(0 <= x < side and 0 <= y < side for x, y in points), "a point lies outside of the grid")
+    for u, v in points:
+        distances = Counter((x - u) ** 2 + (y - v) ** 2 for x, y in points)
+        require(max(distances.values()) == 1, f"two points are equally far from {(u, v)}")
+    return str(len(points))

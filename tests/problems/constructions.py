@@ -1,0 +1,151 @@
+"""Published constructions, made from their descriptions: what stands as recomputed in a problem's list of known values."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+Term = tuple[list[int], list[int], list[int]]
+Scheme = list[Term]
+
+STRASSEN: Scheme = [
+    ([1, 0, 0, 1], [1, 0, 0, 1], [1, 0, 0, 1]),
+    ([0, 0, 1, 1], [1, 0, 0, 0], [0, 0, 1, -1]),
+    ([1, 0, 0, 0], [0, 1, 0, -1], [0, 1, 0, 1]),
+    ([0, 0, 0, 1], [-1, 0, 1, 0], [1, 0, 1, 0]),
+    ([1, 1, 0, 0], [0, 0, 0, 1], [-1, 1, 0, 0]),
+    ([-1, 0, 1, 0], [1, 1, 0, 0], [0, 0, 0, 1]),
+    ([0, 1, 0, -1], [0, 0, 1, 1], [1, 0, 0, 0]),
+]
+
+# Laderman's products of linear forms: signed places in A, in B, and the entries of the result that take the product.
+LADERMAN = """
+11+12+13-21-22-32-33 | 22 | 12
+11-21 | -12+22 | 21 22
+22 | -11+12+21-22-23-31+33 | 21
+-11+21+22 | 11-12+22 | 12 21 22
+21+22 | -11+12 | 12 22
+11 | 11 | 11 12 13 21 22 31 33
+-11+31+32 | 11-13+23 | 13 31 33
+-11+31 | 13-23 | 31 33
+31+32 | -11+13 | 13 33
+11+12+13-22-23-31-32 | 23 | 13
+32 | -11+13+21-22-23-31+32 | 31
+-13+32+33 | 22+31-32 | 12 31 32
+13-33 | 22-32 | 31 32
+13 | 31 | 11 12 13 21 23 31 32
+32+33 | -31+32 | 12 32
+-13+22+23 | 23+31-33 | 13 21 23
+13-23 | 23-33 | 21 23
+22+23 | -31+33 | 13 23
+12 | 21 | 11
+23 | 32 | 22
+21 | 13 | 23
+31 | 12 | 32
+33 | 33 | 33
+"""
+
+
+def definition(n: int, m: int, p: int) -> Scheme:
+    """n m p products of entries."""
+    return [
+        (_unit(i * m + j, n * m), _unit(j * p + k, m * p), _unit(i * p + k, n * p))
+        for i, j, k in itertools.product(range(n), range(m), range(p))
+    ]
+
+
+def laderman() -> Scheme:
+    """23 products for 3 x 3 matrices."""
+    lines = [line.split(" | ") for line in LADERMAN.strip().splitlines()]
+    return [(_signed(u), _signed(v), _signed("+".join(w.split()))) for u, v, w in lines]
+
+
+def nested(outer: Scheme, outer_shape: tuple[int, int, int], inner: Scheme, inner_shape: tuple[int, int, int]) -> Scheme:
+    """A scheme on blocks, with another scheme for the products of blocks."""
+    (n, m, p), (q, r, s) = outer_shape, inner_shape
+    return [
+        (_blocks(a, (n, m), u, (q, r)), _blocks(b, (m, p), v, (r, s)), _blocks(c, (n, p), w, (q, s)))
+        for a, b, c in outer
+        for u, v, w in inner
+    ]
+
+
+def beside(left: Scheme, right: Scheme, n: int, m: int, widths: tuple[int, int]) -> Scheme:
+    """Two schemes for the same A, with the columns of one B after those of the other."""
+    p, q = widths
+    wide = p + q
+    placed: Scheme = []
+    for scheme, width, start in ((left, p, 0), (right, q, p)):
+        for u, v, w in scheme:
+            placed.append((u, _columns(v, m, width, wide, start), _columns(w, n, width, wide, start)))
+    return placed
+
+
+def roots_of_d(dimension: int) -> list[list[int]]:
+    """All vectors with two entries of 1 or -1 and no others."""
+    found: list[list[int]] = []
+    for i, j in itertools.combinations(range(dimension), 2):
+        for a, b in itertools.product((1, -1), repeat=2):
+            found.append([a if k == i else b if k == j else 0 for k in range(dimension)])
+    return found
+
+
+def unit_vectors(dimension: int) -> list[list[int]]:
+    """Unit vectors and their negatives."""
+    return [[sign * x for x in _unit(i, dimension)] for i in range(dimension) for sign in (1, -1)]
+
+
+def wichmann(r: int, s: int) -> list[int]:
+    """B. Wichmann's ruler: 1^r, r+1, (2r+1)^r, (4r+3)^s, (2r+2)^(r+1), 1^r as steps."""
+    steps = [*[1] * r, r + 1, *[2 * r + 1] * r, *[4 * r + 3] * s, *[2 * r + 2] * (r + 1), *[1] * r]
+    return [0, *itertools.accumulate(steps)]
+
+
+PUBLISHED: dict[str, dict[str, Callable[[], Any]]] = {
+    "tensor_rank_3x3x3": {"the definition": lambda: definition(3, 3, 3), "Laderman": laderman},
+    "tensor_rank_2x4x5": {
+        "the definition": lambda: definition(2, 4, 5),
+        "Strassen on blocks": lambda: beside(
+            nested(definition(1, 2, 2), (1, 2, 2), STRASSEN, (2, 2, 2)), definition(2, 4, 1), 2, 4, (4, 1)
+        ),
+    },
+    "tensor_rank_4x4x4": {
+        "the definition": lambda: definition(4, 4, 4),
+        "Strassen twice": lambda: nested(STRASSEN, (2, 2, 2), STRASSEN, (2, 2, 2)),
+    },
+    "tensor_rank_4x4x4_integers": {
+        "the definition": lambda: definition(4, 4, 4),
+        "Strassen twice, best known": lambda: nested(STRASSEN, (2, 2, 2), STRASSEN, (2, 2, 2)),
+    },
+    "tensor_rank_3x4x7_gaussian": {"the definition": lambda: definition(3, 4, 7)},
+    "kissing_number_5": {"the unit vectors": lambda: unit_vectors(5), "roots of D5, best known": lambda: roots_of_d(5)},
+    "kissing_number_11": {"the unit vectors": lambda: unit_vectors(11), "roots of D11": lambda: roots_of_d(11)},
+    "difference_basis": {
+        "two progressions": lambda: [*range(41), *range(80, 1641, 40)],
+        "Wichmann ruler": lambda: wichmann(9, 19),
+    },
+}
+
+
+def _unit(place: int, length: int) -> list[int]:
+    return [int(i == place) for i in range(length)]
+
+
+def _signed(text: str) -> list[int]:
+    coefficients = [0] * 9
+    for part in text.replace("-", "+-").split("+"):
+        if part:
+            row, column = int(part[-2]) - 1, int(part[-1]) - 1
+            coefficients[3 * row + column] = -1 if part.startswith("-") else 1
+    return coefficients
+
+
+def _blocks(outer: list[int], outer_shape: tuple[int, int], inner: list[int], inner_shape: tuple[int, int]) -> list[int]:
+    (n, m), (q, r) = outer_shape, inner_shape
+    return [outer[(i // q) * m + j // r] * inner[(i % q) * r + j % r] for i, j in itertools.product(range(n * q), range(m * r))]
+
+
+def _columns(factor: list[int], rows: int, width: int, wide: int, start: int) -> list[int]:
+    placed = [0] * (rows * wide)
+    for i, j in itertools.product(range(rows), range(width)):
+        placed[i * wide + start + j] = factor[i * width + j]
+    return placed

@@ -1,0 +1,80 @@
+"""The red team of the mathematical problems: answers that no judge may take, and answers that must gain nothing.
+
+A candidate's answer is data, so the red team is data too. What works on the candidate's own process (leaving, patching
+numpy, reading files) is the sandbox's business and tested there.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def _deep(levels: int) -> list[Any]:
+    nest: list[Any] = []
+    for _ in range(levels):
+        nest = [nest]
+    return nest
+
+
+# No problem takes these.
+NO_ANSWERS: dict[str, Any] = {
+    "none": None,
+    "a claim": {"score": 1e9},
+    "text": "604",
+    "a number": 604,
+    "not a number": [math.nan] * 40,
+    "infinite": [[math.inf, -math.inf, math.inf]] * 40,
+    "infinite text": [["inf", "nan"]] * 40,
+    "text with an exponent": ["1e999999999"] * 40,
+    "booleans": [[True, False]] * 40,
+    "nested": _deep(20),
+    "ragged": [[1], [1, 2], [1, 2, 3]],
+    "objects": [{}, {}],
+    "bytes": b"1234",
+    "complex": np.array([1j, 2j]),
+    "a million": list(range(10**6 + 2)),
+    "a long number": [10**400] * 40,
+    "a long fraction": ["1/" + "7" * 4000] * 40,
+    "divided by zero": ["1/0"] * 40,
+    "no numbers": np.array([[]]),
+}
+
+
+def _with(rows: list[Any], *changed: Any) -> list[Any]:
+    return [*rows[: len(rows) - len(changed)], *changed]
+
+
+# Answers that are refused (None), or worth exactly so much and no more: answer made from an honest one -> its score.
+GAINS_NOTHING: dict[str, dict[str, tuple[Callable[[], Any], float | None]]] = {
+    "tensor_rank_3x3x3": {
+        "nothing": (list, 27.0),
+        "zero terms": (lambda: [[[0] * 9] * 3] * 20, 27.0),
+        "coefficients that nearly fit": (lambda: [[["100001/100000"] + [0] * 8, [1] + [0] * 8, [1] + [0] * 8]], 28.0),
+        "coefficients beyond the bound": (lambda: [[["1/1000001"] + [0] * 8, [1] + [0] * 8, [1] + [0] * 8]], None),
+        "more terms than the definition": (lambda: [[[1] * 9] * 3] * 28, None),
+        "pairs over the rationals": (lambda: [[[[1, 1]] * 9] * 3], None),
+    },
+    "tensor_rank_4x4x4_integers": {"halves": (lambda: [[[0.5] * 16, [2] * 16, [1] * 16]], None)},
+    "kissing_number_5": {
+        "one direction": (lambda: [[1, 0, 0, 0, 0]] * 200, 1.0),
+        "one direction in many lengths": (lambda: [[k, 0, 0, 0, 0] for k in range(1, 200)], 1.0),
+        "no direction": (lambda: [[0] * 5] * 200, 0.0),
+        "just below sixty degrees": (lambda: [[10**9, 0, 0, 0, 0], [10**9 + 1, 1732050807, 0, 0, 0]], 1.0),
+        "sixty degrees to fifteen digits": (lambda: [[10**15, 0, 0, 0, 0], [10**15, 1732050807568877, 0, 0, 0]], 1.0),
+        "just above sixty degrees": (lambda: [[10**9, 0, 0, 0, 0], [10**9, 1732050808, 0, 0, 0]], 2.0),
+        "too large": (lambda: [[2**61, 0, 0, 0, 0]], None),
+        "floats": (lambda: [[1.0, 0.0, 0.0, 0.0, 0.0]], None),
+        "more than may be given": (lambda: [[1, k, 0, 0, 0] for k in range(201)], None),
+    },
+    "kissing_number_11": {"one direction": (lambda: [[1] * 11] * 1000, 1.0)},
+    "difference_basis": {
+        "good by accident": (lambda: [0, 1, 4, 6], None),
+        "nothing": (list, None),
+        "equal numbers": (lambda: [*range(41), *range(80, 1641, 40), *[0] * 500], 6561 / 1640),
+        "too short": (lambda: [*range(41), *range(80, 961, 40)], None),
+        "too large": (lambda: [0, 10**6 + 1], None),
+        "below zero": (lambda: [-1, *range(1001)], None),
+    },
+}
