@@ -59,8 +59,8 @@ attack-table: setup
 
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 lock: setup
-	$(COMPILE) --extra dev --extra mcp pyproject.toml -o requirements.lock
-	$(COMPILE) --constraint requirements.lock $(LEFT_OUT_OF_IMAGES:%=--no-emit-package %) pyproject.toml -o requirements-service.lock
+	$(COMPILE) --extra dev --extra mcp --extra oidc pyproject.toml -o requirements.lock
+	$(COMPILE) --extra oidc --constraint requirements.lock $(LEFT_OUT_OF_IMAGES:%=--no-emit-package %) pyproject.toml -o requirements-service.lock
 	$(COMPILE) --all-extras --constraint requirements.lock pyproject.toml -o requirements-extras.lock
 	awk 'NR == FNR {if (/^[^ ]/) have[$$1] = 1; next} /^[^ ]/ {mine = !($$1 in have)} mine' \
 	  requirements.lock requirements-extras.lock >requirements-extras.new && mv requirements-extras.new requirements-extras.lock

@@ -12,7 +12,7 @@ from database.engine import Connection
 
 
 class Actor(Protocol):
-    """Whoever does something through a token."""
+    """Whoever does something, through a token or by signing in."""
 
     @property
     def person(self) -> int:
@@ -20,14 +20,14 @@ class Actor(Protocol):
         ...
 
     @property
-    def token(self) -> int:
-        """The id of the token."""
+    def token(self) -> int | None:
+        """The id of the token; None for a sign-in, which has none yet."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change. `person` and `token` None: it was made by somebody who has the database itself."""
+    """One change. `person` None: it was made by somebody who has the database itself; `token` None alone: by a sign-in."""
 
     id: int
     person: int | None

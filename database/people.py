@@ -88,9 +88,10 @@ _PEOPLE = sa.text(f"{_PERSON} WHERE id > :after ORDER BY id LIMIT CAST(:limit AS
 # Two administrators who deactivate one another wait here, so that one of them stays.
 _LOCK_ADMINISTRATORS = sa.text("SELECT id FROM person WHERE is_admin AND active ORDER BY id FOR NO KEY UPDATE")
 _SET_ACTIVE = sa.text("UPDATE person SET active = :active WHERE id = :person")
-_CREATE_TOKEN = sa.text(
-    "INSERT INTO token (person, name, hash, expires_at) VALUES (:person, :name, :hash, :expires_at) RETURNING id"
-)
+_CREATE_TOKEN = sa.text("""
+    INSERT INTO token (person, name, hash, expires_at, session) VALUES (:person, :name, :hash, :expires_at, :session)
+    RETURNING id
+""")
 _REVOKE = sa.text("UPDATE token SET revoked_at = now() WHERE id = :token AND revoked_at IS NULL RETURNING person")
 _TOKEN_OF_ID = sa.text(f"{_TOKEN} WHERE id = :token")
 _TOKENS = sa.text(f"""
@@ -139,13 +140,22 @@ async def create_person(connection: Connection, name: str, *, by: audit.Actor | 
     Raises:
         NotAllowed: there is one of this name, or nobody may be called so.
     """
+    found = await insert_person(connection, name, is_admin=is_admin)
+    await audit.note(connection, by, "create_person", f"person {found.id}", {"name": name, "is_admin": is_admin})
+    return found
+
+
+async def insert_person(connection: Connection, name: str, *, is_admin: bool = False) -> Person:
+    """Add a person without telling the audit log, which whoever calls this does.
+
+    Raises:
+        NotAllowed: there is one of this name, or nobody may be called so.
+    """
     row = {"name": checked_name(name, "person"), "is_admin": is_admin}
     made = (await connection.execute(_CREATE_PERSON, row)).mappings().first()
     if made is None:
         raise NotAllowed(f"there is a person named {name!r} already; choose another name")
-    found = Person(**made)
-    await audit.note(connection, by, "create_person", f"person {found.id}", row)
-    return found
+    return Person(**made)
 
 
 async def person(connection: Connection, which: int | str) -> Person:
@@ -186,9 +196,15 @@ async def set_active(connection: Connection, which: int, active: bool, *, by: au
 
 
 async def create_token(
-    connection: Connection, whose: int, name: str, *, by: audit.Actor | None, expires_at: datetime | None = None
+    connection: Connection,
+    whose: int,
+    name: str,
+    *,
+    by: audit.Actor | None,
+    expires_at: datetime | None = None,
+    session: bool = False,
 ) -> NewToken:
-    """Make a token for a person; `expires_at` has a time zone, None is never.
+    """Make a token for a person; `expires_at` has a time zone, None is never. That of a `session` ends with it.
 
     Raises:
         NotFound: no such person.
@@ -198,7 +214,8 @@ async def create_token(
     if not owner.active:
         raise NotAllowed(f"{owner.name!r} is deactivated and cannot get a token; activate the person first")
     text = PREFIX + secrets.token_urlsafe(32)
-    row = {"person": whose, "name": checked_name(name, "token"), "hash": _hash(text), "expires_at": expires_at}
+    row = {"person": whose, "name": checked_name(name, "token"), "hash": hash_of(text), "expires_at": expires_at}
+    row["session"] = session
     number: int = (await connection.execute(_CREATE_TOKEN, row)).scalar_one()
     told = {"person": whose, "name": name, "expires_at": expires_at.isoformat() if expires_at else None}
     await audit.note(connection, by, "create_token", f"token {number}", told)
@@ -259,12 +276,13 @@ async def identify(connection: Connection, text: str) -> Caller | None:
     """
     if len(text) > _LONGEST_TOKEN:
         return None
-    row = (await connection.execute(_IDENTIFY, {"hash": _hash(text)})).first()
+    row = (await connection.execute(_IDENTIFY, {"hash": hash_of(text)})).first()
     if row is None:
         return None
     memberships = {project: Role(role) for project, role in zip(row.projects, row.roles, strict=True)}
     return Caller(row.person, row.name, row.is_admin, row.token, memberships)
 
 
-def _hash(text: str) -> bytes:
+def hash_of(text: str) -> bytes:
+    """What is stored of a token."""
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()

@@ -14,7 +14,11 @@ person = sa.Table(
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("is_admin", sa.Boolean, server_default=sa.false(), nullable=False, comment="administers the installation"),
     sa.Column("active", sa.Boolean, server_default=sa.true(), nullable=False, comment="tokens of others are worth nothing"),
+    sa.Column("issuer", sa.Text, comment="the provider of the account that signs in"),
+    sa.Column("subject", sa.Text, comment="that account, as its provider calls it"),
     moment("created_at"),
+    sa.CheckConstraint("num_nonnulls(issuer, subject) in (0, 2)", name="whole_account"),
+    sa.UniqueConstraint("issuer", "subject"),
 )
 
 token = sa.Table(
@@ -27,8 +31,17 @@ token = sa.Table(
     sa.Column("expires_at", sa.DateTime(timezone=True), comment="null: never"),
     sa.Column("revoked_at", sa.DateTime(timezone=True)),
     sa.Column("last_used_at", sa.DateTime(timezone=True), comment="to the minute"),
+    sa.Column("session", sa.Boolean, server_default=sa.false(), nullable=False, comment="made by a sign-in; ends with it"),
     moment("created_at"),
 )
+
+sign_in = sa.Table(
+    "sign_in",
+    metadata,
+    sa.Column("hash", BYTEA, primary_key=True, comment="SHA-256 of its state and of the browser's secret"),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+)
+sa.Index(None, sign_in.c.expires_at)
 
 project = sa.Table(
     "project",

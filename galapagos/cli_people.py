@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from database import allowances, allowed_models, people, projects, runs
+from database import allowances, allowed_models, people, projects, runs, sign_ins
 from database.allowances import Allowances
 from database.allowed_models import AllowedModels
 from database.engine import Connection
@@ -87,6 +87,16 @@ def deactivate_person(who: PersonArgument, data: options.DataOption = None, as_j
 def activate_person(who: PersonArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """Give a deactivated person access again."""
     tell(change(data, lambda connection: _set_active(connection, who, True)), as_json)
+
+
+@people_app.command("unlink")
+def unlink_person(who: PersonArgument, data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
+    """Let a person have no account of a provider any more; the next one of that name that signs in is the person's."""
+
+    async def work(connection: Connection) -> Person:
+        return await sign_ins.unlink(connection, (await people.person(connection, who)).id, by=None)
+
+    tell(change(data, work), as_json)
 
 
 @people_app.command("limit")

@@ -13,8 +13,8 @@ make_file() {
 
 mkdir -p "$folder"
 chmod 700 "$folder"
-mkdir -p "$folder/model-keys"
-chmod 755 "$folder/model-keys"
+mkdir -p "$folder/model-keys" "$folder/oidc"
+chmod 755 "$folder/model-keys" "$folder/oidc"
 make_file postgres_password "$(random)"
 make_file owner_url "postgresql://galapagos:$(cat "$folder/postgres_password")@/galapagos?host=/var/run/postgresql"
 for kind in server controller workers evaluators; do

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -11,6 +12,7 @@ from database.engine import Database
 from database.models_file import load_models
 from database.operation import operated
 from database.roles import Kind
+from database.settings import SettingsError
 from server.alerts import Alerts
 from server.bell import Bell
 from server.body_limit import BodyLimit
@@ -20,6 +22,7 @@ from server.errors import handle_errors
 from server.event_feed import EventFeed
 from server.known_parameters import only_known_parameters
 from server.metrics import Measured
+from server.oidc.configuration import load_configuration
 from server.rate_limit import RateLimit
 from server.recent import Recent
 from server.routes import (
@@ -28,6 +31,7 @@ from server.routes import (
     fleet,
     health,
     models,
+    oidc,
     people,
     problems,
     programs,
@@ -43,6 +47,9 @@ from server.routes import (
 from server.service import Service
 from server.settings import ServerSettings
 from server.tallies import Tallies
+
+if TYPE_CHECKING:
+    from server.oidc.provider import Provider
 
 API = "/api/v1"
 CONNECTIONS = 10
@@ -68,6 +75,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
         recent=recent,
         tallies=Tallies(database),
         models={} if chosen.models is None else load_models(chosen.models),
+        provider=_provider(chosen),
     )
 
     @asynccontextmanager
@@ -107,10 +115,23 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     return app
 
 
+def _provider(settings: ServerSettings) -> "Provider | None":
+    if settings.oidc is None:
+        return None
+    try:
+        from server.oidc.provider import Provider
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"GALAPAGOS_OIDC is set, which needs a package that is not installed ({error.name}); install galapagos[oidc]"
+        ) from None
+    return Provider(load_configuration(settings.oidc))
+
+
 def _api() -> APIRouter:
     api = APIRouter(prefix=API)
     for routes in (
         session,
+        oidc,
         people,
         projects,
         webhooks,

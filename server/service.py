@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
@@ -16,6 +16,10 @@ from server.recent import Recent
 from server.settings import ServerSettings
 from server.tallies import Tallies
 
+if TYPE_CHECKING:
+    # It needs what the extra `oidc` installs.
+    from server.oidc.provider import Provider
+
 KEPT_DEFINITIONS = 256
 
 
@@ -24,7 +28,7 @@ class Service:
     """One serving process. `models` are the configured endpoints by name; their keys are not known here.
 
     `events` follows the logs of runs, `recent` remembers what every request would ask the database for,
-    `tallies` what was counted of them.
+    `tallies` what was counted of them, `provider` is who signs people in, if anybody does.
     """
 
     settings: ServerSettings
@@ -34,6 +38,7 @@ class Service:
     recent: Recent
     tallies: Tallies
     models: Mapping[str, AnyModel]
+    provider: "Provider | None" = None
     definitions: dict[str, Definition] = field(default_factory=dict[str, Definition])
 
     async def definition(self, connection: Connection, revision: str) -> Definition:

@@ -16,7 +16,8 @@ class ServerSettings(ProcessSettings):
     A token may ask `requests_per_minute` times a minute, 0 is as often as it likes; see `server.rate_limit`.
 
     New runs get the tier `tier`, which is that of the evaluators beside it, and may name the models of the file `models`.
-    Webhooks may be at addresses of the inside if `webhook_private` is set.
+    Webhooks may be at addresses of the inside if `webhook_private` is set. `oidc` is the file that says with which provider
+    people sign in.
     """
 
     bind: str = "127.0.0.1"
@@ -26,6 +27,7 @@ class ServerSettings(ProcessSettings):
     tier: Tier = Tier.NAMESPACES
     models: Path | None = None
     webhook_private: bool = False
+    oidc: Path | None = None
 
     @property
     def only_here(self) -> bool:

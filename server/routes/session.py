@@ -1,7 +1,10 @@
 """Sessions of browsers: a token is typed once, and then kept where no script can read it."""
 
-from fastapi import APIRouter, Depends, Request, Response
+from typing import Annotated
 
+from fastapi import APIRouter, Cookie, Depends, Request, Response
+
+from database import sign_ins
 from server.auth import from_own_pages, known
 from server.problem_details import problems as failures
 from server.rate_limit import COOKIE
@@ -28,6 +31,11 @@ async def begin_session(body: SignIn, request: Request, response: Response, serv
 
 
 @router.delete("/session", status_code=204, summary="Sign a browser out")
-async def end_session(response: Response) -> None:
-    """Forget the cookie; the token stays good. Needs the header `X-Galapagos: 1`."""
+async def end_session(
+    response: Response, service: Served, session: Annotated[str, Cookie(alias=COOKIE, include_in_schema=False)] = ""
+) -> None:
+    """Forget the cookie. A token that was typed stays good; one of a provider's sign-in does not. Needs `X-Galapagos: 1`."""
+    if session:
+        async with service.database.begin() as connection:
+            await sign_ins.end(connection, session)
     response.delete_cookie(COOKIE, path=PATH, httponly=True, samesite="strict")

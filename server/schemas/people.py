@@ -66,6 +66,37 @@ class SignIn(Body):
     token: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 
 
+class SignInWay(Answer):
+    """The provider with whose accounts people sign in, and the address of the service where they do; null if there is none."""
+
+    model_config = ConfigDict(
+        frozen=True, json_schema_extra=shown({"title": "Example", "url": "https://galapagos.example.org"})
+    )
+
+    title: str | None
+    url: str | None
+
+
+class BegunSignIn(Answer):
+    """Where the browser is to go."""
+
+    model_config = ConfigDict(
+        frozen=True, json_schema_extra=shown({"address": "https://accounts.example.org/authorize?response_type=code&state=..."})
+    )
+
+    address: str
+
+
+class ReturnedSignIn(Body):
+    """What the provider added to the address that it sent the browser to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=shown({"code": "b8a7", "state": 43 * "x"}))
+
+    code: Annotated[str, Field(min_length=1, max_length=4000)]
+    state: Annotated[str, Field(min_length=1, max_length=200)]
+    iss: Annotated[str, Field(max_length=500)] | None = None
+
+
 class PersonRequest(Body):
     """Somebody to add. `is_admin`: who administers the installation."""
 

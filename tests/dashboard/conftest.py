@@ -13,6 +13,7 @@ from database.embedded import EmbeddedPostgres
 from server.dashboard_files import BUILT
 from tests.conftest import TEMPLATE, administer, named_database
 from tests.dashboard.service import Service, whole_service
+from tests.server.oidc_provider import serving_provider
 
 Reader = Callable[..., Page]
 """`reader("viewer")`: a page of somebody who is signed in."""
@@ -28,7 +29,11 @@ def service(postgres: EmbeddedPostgres) -> Generator[Service]:
     folder = Path(tempfile.mkdtemp(prefix="galapagos-test-dashboard-"))
     folder.chmod(0o755)
     try:
-        with tempfile.TemporaryFile() as log, whole_service(named_database(postgres, _NAME), log, folder) as made:
+        with (
+            serving_provider() as provider,
+            tempfile.TemporaryFile() as log,
+            whole_service(named_database(postgres, _NAME), log, folder, provider.issuer) as made,
+        ):
             yield made
     finally:
         shutil.rmtree(folder)

@@ -21,10 +21,19 @@ from evolution.run import Budget, RunConfig, RunState
 from galapagos import Client
 from galapagos.settings import KINDS as SETTINGS
 from tests.galapagos.command import JUDGE, SEED, TOML, problem_folder
+from tests.server.oidc_provider import CLIENT, SECRET
 from tests.server.test_process import ROOT, free_port
 
 HOSTILE = "A hill <script>window.attacked=1</script><img src=x onerror=window.attacked=1> \u202egnp.exe"
 """The title of the problem: a page that trusts it is attacked."""
+ACCOUNTS = """
+issuer = "{issuer}"
+client_id = "{client}"
+client_secret_file = "{secret}"
+url = "{url}"
+title = "Example"
+unknown = "viewer"
+"""
 KINDS = ("controller", "workers", "evaluators")
 _PATIENCE_S = 30.0
 
@@ -38,6 +47,7 @@ class Service:
     port: int = field(default_factory=free_port)
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     run: int = 0
+    provider: Path | None = None
     _processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict[str, "subprocess.Popen[bytes]"])
 
     @property
@@ -55,7 +65,7 @@ class Service:
 
     def start(self, kind: str) -> None:
         told = {"GALAPAGOS_DATABASE_URL": self.url, "GALAPAGOS_LEASE_S": "2"}
-        told |= {"GALAPAGOS_PORT": str(self.port)} if kind == "server" else {}
+        told |= {"GALAPAGOS_PORT": str(self.port), "GALAPAGOS_OIDC": str(self.provider or "")} if kind == "server" else {}
         told |= {"GALAPAGOS_TIER": "plain"} if kind in {"server", "evaluators"} else {}
         told |= {"GALAPAGOS_SLOTS": "1"} if kind == "evaluators" else {}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GALAPAGOS_")}
@@ -97,10 +107,13 @@ def _settings(kind: str) -> set[str]:
 
 
 @contextmanager
-def whole_service(url: str, log: IO[bytes], folder: Path) -> Generator[Service]:
-    """The service with a run of a hostile problem, which has begun."""
+def whole_service(url: str, log: IO[bytes], folder: Path, issuer: str) -> Generator[Service]:
+    """The service with a run of a hostile problem, which has begun; people sign in at `issuer` too."""
     service = Service(url, log)
     service.tokens = asyncio.run(_people(url))
+    service.provider = folder / "oidc.toml"
+    service.provider.write_text(ACCOUNTS.format(issuer=issuer, client=CLIENT, secret=folder / "secret", url=service.address))
+    (folder / "secret").write_text(SECRET)
     try:
         for kind in ("server", *KINDS):
             service.start(kind)

@@ -5,6 +5,7 @@ import time
 
 from playwright.sync_api import Page, expect
 
+from server.rate_limit import COOKIE
 from tests.dashboard.conftest import Reader
 from tests.dashboard.service import HOSTILE, Service
 
@@ -47,6 +48,21 @@ def test_signing_in_and_out(reader: Reader, service: Service) -> None:
     expect(page.get_by_label("Token")).to_be_visible()
     page.reload()
     expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_an_account_of_a_provider_signs_in_and_leaves_nothing_in_the_address(reader: Reader, service: Service) -> None:
+    page = reader(None)
+    page.goto("/runs?state=running")
+    button(page, "Sign in with Example")
+    expect(page.locator(".who")).to_have_text("bob@example.org")
+    assert page.url == f"{service.address}/runs?state=running"
+    cookies = page.context.cookies(f"{service.address}/api/v1/session/oidc")
+    assert [(one.get("name"), one.get("httpOnly"), one.get("sameSite")) for one in cookies] == [(COOKIE, True, "Strict")]
+    page.goto("/signed-in?error=access_denied")
+    expect(page.get_by_text("The provider says: access_denied")).to_be_visible()
+    page.goto("/signed-in?code=code-0&state=stale")
+    expect(page.get_by_text("begin again")).to_be_visible()
+    assert page.url == f"{service.address}/"
 
 
 def test_a_link_signs_in_and_leaves_no_token_in_the_address(reader: Reader) -> None:

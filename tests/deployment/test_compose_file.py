@@ -60,6 +60,7 @@ def test_every_container_has_no_right_that_it_does_not_need(name: str) -> None:
     assert "privileged" not in service
     assert ("docker.sock" in str(service.get("volumes", ""))) == (name == "slots")
     assert ("model-keys" in str(service.get("volumes", ""))) == (name == "workers")
+    assert ("/run/oidc" in str(service.get("volumes", ""))) == (name == "server")
     assert (service.get("user") == "0:10001") == (name == "slots")
     assert (service.get("network_mode") == "none") == (name in {"postgres", "migrate", "admin", "box", "slots", "controller"})
     assert ("ports" in service) == (name == "server")

@@ -48,6 +48,7 @@ def test_an_installation_gets_its_people(terminal: Terminal) -> None:
     assert terminal.answer("people", "add", "cem", "--admin")["is_admin"]
     assert terminal.answer("people", "deactivate", "bob")["active"] is False
     assert terminal.answer("people", "activate", "bob")["active"] is True
+    assert terminal.answer("people", "unlink", "bob")["name"] == "bob"
     assert [person["name"] for person in terminal.answer("people", "list")["people"]] == ["ada", "bob", "cem"]
     plain = terminal.said("token", "create", "bob", "--name", "laptop", "--days", "2").strip()
     assert plain.startswith(people.PREFIX)

@@ -25,10 +25,21 @@ def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "FRESH_S", 0.0)
 
 
+_description: dict[str, Any] = {}
+
+
+def made_app(settings: ServerSettings) -> FastAPI:
+    """An application. Its description, the same for each, is made for the first one alone: that takes half a second."""
+    made = create_app(settings)
+    _description.update(_description or made.openapi())
+    made.openapi_schema = _description
+    return made
+
+
 @pytest.fixture
 async def app(database_url: str) -> AsyncGenerator[FastAPI]:
     """The running application."""
-    made = create_app(ServerSettings(database_url=database_url))
+    made = made_app(ServerSettings(database_url=database_url))
     async with made.router.lifespan_context(made):
         yield made
 

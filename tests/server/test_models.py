@@ -11,11 +11,10 @@ from database import allowed_models, audit, projects, runs
 from database.allowed_models import ModelsNotAllowed
 from database.engine import Database
 from evolution.run import Budget, ModelChoice, RunConfig
-from server.app import create_app
 from server.settings import ServerSettings
 from tests.database.scene import new_run
 from tests.galapagos.filled_run import evil_problem, fill
-from tests.server.conftest import CountServed, Team
+from tests.server.conftest import CountServed, Team, made_app
 from tests.server.test_failures import told
 from tests.server.test_runs import known
 
@@ -45,7 +44,7 @@ kind = "people"
 async def app(database_url: str, tmp_path: Path) -> AsyncGenerator[FastAPI]:
     file = tmp_path / "models.toml"
     file.write_text(FILE)
-    made = create_app(ServerSettings(database_url=database_url, models=file))
+    made = made_app(ServerSettings(database_url=database_url, models=file))
     async with made.router.lifespan_context(made):
         yield made
 

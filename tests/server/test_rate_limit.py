@@ -15,11 +15,10 @@ from database.engine import Database
 from galapagos import AsyncClient, ServiceError
 from galapagos.remote import connection as remote_connection
 from server import rate_limit
-from server.app import create_app
 from server.rate_limit import Buckets, RateLimit
 from server.settings import ServerSettings
 from tests.database.scene import new_run
-from tests.server.conftest import token_of
+from tests.server.conftest import made_app, token_of
 from tests.server.test_failures import told
 from tests.server.test_process import serving
 
@@ -35,7 +34,7 @@ class Clock:
 @asynccontextmanager
 async def limited(url: str, per_minute: int, clock: Clock) -> AsyncGenerator[tuple[FastAPI, httpx.AsyncClient]]:
     """A service that takes so many requests a minute of a token, by a clock that stands still."""
-    app = create_app(ServerSettings(database_url=url, requests_per_minute=0))
+    app = made_app(ServerSettings(database_url=url, requests_per_minute=0))
     app.add_middleware(RateLimit, per_minute=per_minute, within="/api/v1/", clock=clock)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))

@@ -7,12 +7,11 @@ import pytest
 from fastapi import FastAPI
 
 from database import people
-from server.app import create_app
 from server.auth import OWN_PAGES
 from server.rate_limit import BURST_S, COOKIE
 from server.settings import ServerSettings
 from tests.database.scene import new_run
-from tests.server.conftest import token_of
+from tests.server.conftest import made_app, token_of
 from tests.server.test_failures import told
 
 OWN = {OWN_PAGES: "1"}
@@ -87,7 +86,7 @@ async def test_a_session_ends_with_its_token(http: httpx.AsyncClient, app: FastA
 
 
 async def test_each_session_has_the_share_of_its_token(database_url: str) -> None:
-    app = create_app(ServerSettings(database_url=database_url, requests_per_minute=600))
+    app = made_app(ServerSettings(database_url=database_url, requests_per_minute=600))
     async with app.router.lifespan_context(app), AsyncExitStack() as stack:
         transport = httpx.ASGITransport(app, client=("192.0.2.1", 1))
         first, second = [
