@@ -100,6 +100,16 @@ def wichmann(r: int, s: int) -> list[int]:
     return [0, *itertools.accumulate(steps)]
 
 
+def paraboloids() -> list[list[int]]:
+    """The product of two sets (x, y, x^2 + y^2) modulo 3 with the square of 0 and 1: a cap set in dimension 8.
+
+    x^2 + y^2 is zero modulo 3 for x = y = 0 alone, so no line lies in a paraboloid; a product of cap sets is one.
+    """
+    paraboloid = [[x, y, (x * x + y * y) % 3] for x, y in itertools.product(range(3), repeat=2)]
+    square = [list(point) for point in itertools.product((0, 1), repeat=2)]
+    return [a + b + c for a, b, c in itertools.product(paraboloid, paraboloid, square)]
+
+
 PUBLISHED: dict[str, dict[str, Callable[[], Any]]] = {
     "tensor_rank_3x3x3": {"the definition": lambda: definition(3, 3, 3), "Laderman": laderman},
     "tensor_rank_2x4x5": {
@@ -122,6 +132,16 @@ PUBLISHED: dict[str, dict[str, Callable[[], Any]]] = {
     "difference_basis": {
         "two progressions": lambda: [*range(41), *range(80, 1641, 40)],
         "Wichmann ruler": lambda: wichmann(9, 19),
+    },
+    "sums_and_differences_1": {
+        "any symmetric set": lambda: [0, 1, 2],
+        "Conway": lambda: [0, 2, 3, 4, 7, 11, 12, 14],
+    },
+    "sums_and_differences_3": {"three numbers": lambda: [0, 1, 3]},
+    "no_isosceles_64": {"greedy": lambda: [list(point) for point in itertools.product(range(64), repeat=2)]},
+    "cap_set_8": {
+        "zeros and ones": lambda: [list(vector) for vector in itertools.product((0, 1), repeat=8)],
+        "paraboloids": paraboloids,
     },
 }
 

@@ -77,4 +77,31 @@ GAINS_NOTHING: dict[str, dict[str, tuple[Callable[[], Any], float | None]]] = {
         "too large": (lambda: [0, 10**6 + 1], None),
         "below zero": (lambda: [-1, *range(1001)], None),
     },
+    "sums_and_differences_1": {
+        "one number": (lambda: [7] * 100, None),
+        "a symmetric set, moved and repeated": (lambda: [5, 6, 7] * 50, 1.0),
+        "more than may be given": (lambda: list(range(513)), None),
+        "too large": (lambda: [0, 10**6 + 1], None),
+    },
+    "sums_and_differences_3": {
+        "one number": (lambda: [0] * 100, None),
+        "not from zero": (lambda: [1, 2, 4], None),
+        "below zero": (lambda: [-3, 0, 1], None),
+        "all of a stretch": (lambda: list(range(1000)), 1.0),
+    },
+    "no_isosceles_64": {
+        "nothing": (list, None),
+        "one point": (lambda: [[1, 1]] * 4096, 1.0),
+        "a flat triangle": (lambda: [[0, 0], [2, 2], [4, 4]], 2.0),
+        "a square": (lambda: [[0, 0], [0, 1], [1, 0], [1, 1]], 2.0),
+        "outside": (lambda: [[64, 0]], None),
+        "three coordinates": (lambda: [[0, 0, 1]], None),
+    },
+    "cap_set_8": {
+        "nothing": (list, 0.0),
+        "one vector": (lambda: [[1] * 8] * 6561, 1.0),
+        "a line": (lambda: [[k] * 8 for k in range(3)], 2.0),
+        "another digit": (lambda: [[3] * 8], None),
+        "nine entries": (lambda: [[1] * 9], None),
+    },
 }

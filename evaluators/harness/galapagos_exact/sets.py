@@ -11,6 +11,18 @@ from galapagos_exact.judging import Proof
 from galapagos_judge import Rejected
 
 
+def different(answer: object, most: int, least: int, low: int, high: int) -> list[int]:
+    """The different numbers of an answer, sorted; there must be `least` of them.
+
+    Raises:
+        Rejected: there are fewer, or something else came than whole numbers within bounds.
+    """
+    numbers = sorted(set(integers(answer, "numbers", most, least, low, high)))
+    if len(numbers) < least:
+        raise Rejected(f"expected at least {least} different numbers; got {len(numbers)}")
+    return numbers
+
+
 def reach(numbers: list[int]) -> int:
     """The largest v such that each of 1 .. v is a difference of two of the numbers (non-negative)."""
     marks = sum(1 << number for number in set(numbers))
@@ -35,7 +47,7 @@ class DifferenceBasis:
 
     def prove(self, answer: object) -> Proof:
         """Find v and the value."""
-        numbers = sorted(set(integers(answer, "numbers", self.most, 1, 0, self.largest)))
+        numbers = different(answer, self.most, 1, 0, self.largest)
         v = reach(numbers)
         if v < self.least:
             raise Rejected(f"expected all of 1 to {self.least} among the differences; got 1 to {v}, and no {v + 1}")
@@ -67,7 +79,7 @@ class SumsAgainstDifferences:
 
     def prove(self, answer: object) -> Proof:
         """Count sums and differences."""
-        numbers = sorted(set(integers(answer, "numbers", self.most, 2, -self.largest, self.largest)))
+        numbers = different(answer, self.most, 2, -self.largest, self.largest)
         sums, differences = counted(numbers)
         size = len(numbers)
         value = math.log(sums / size) / math.log(differences / size)
@@ -98,7 +110,7 @@ class DifferencesAgainstSums:
 
     def prove(self, answer: object) -> Proof:
         """Count sums and differences."""
-        numbers = sorted(set(integers(answer, "numbers", self.most, 2, 0, self.largest)))
+        numbers = different(answer, self.most, 2, 0, self.largest)
         if numbers[0] != 0:
             raise Rejected(f"expected a set that holds 0; the smallest number is {numbers[0]}")
         sums, differences = counted(numbers)

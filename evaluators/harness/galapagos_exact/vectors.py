@@ -80,8 +80,8 @@ def _wide(x: list[int], y: list[int]) -> bool:
 class NoIsosceles:
     """Points of the grid 0 .. side - 1 squared, no three of which make an isosceles triangle; the value is their number.
 
-    Three points are isosceles if two of their three distances are equal; three on a line count too. Points are taken in
-    the order given, and one that would make such a triangle with two before it is left out.
+    Three points are isosceles if two of their three distances are equal; so are two points with the one midway between
+    them. Points are taken in the order given, and one that would make such a triangle with two before it is left out.
     """
 
     side: int
@@ -90,17 +90,7 @@ class NoIsosceles:
     def prove(self, answer: object) -> Proof:
         """Keep what may stay, and count it."""
         points = integer_rows(answer, "points (x, y)", 2, self.side**2, low=0, high=self.side - 1)
-        kept: list[list[int]] = []
-        seen: list[set[int]] = []
-        for x, y in points:
-            distances = [(x - u) ** 2 + (y - v) ** 2 for u, v in kept]
-            own = set(distances)
-            if len(own) < len(kept) or 0 in own or any(d in from_ for d, from_ in zip(distances, seen, strict=True)):
-                continue
-            for distance, from_ in zip(distances, seen, strict=True):
-                from_.add(distance)
-            kept.append([x, y])
-            seen.append(own)
+        kept = self._without_isosceles(points)
         if not kept:
             raise Rejected("expected at least one point")
         centre = np.mean(kept, axis=0)
@@ -117,3 +107,67 @@ class NoIsosceles:
     def draw(self, proof: Proof) -> str:
         """The points."""
         return framed(dots(((x + 0.5) / self.side, (y + 0.5) / self.side) for x, y in proof.construction))
+
+    def _without_isosceles(self, points: list[list[int]]) -> list[list[int]]:
+        axis = np.arange(self.side)
+        excluded = np.zeros((self.side, self.side), dtype=bool)
+        kept: list[list[int]] = []
+        # Squared distances from each point that was kept to all points of the grid.
+        fields = np.zeros((0, self.side, self.side), dtype=np.int64)
+        for x, y in points:
+            if excluded[x, y]:
+                continue
+            field = (axis[:, None] - x) ** 2 + (axis[None, :] - y) ** 2
+            near = np.zeros(2 * self.side**2, dtype=bool)
+            near[[field[u, v] for u, v in kept]] = True
+            # The third point may have this one as its apex, an earlier one, or be the apex itself.
+            excluded |= near[field]
+            excluded |= (fields == fields[:, x, y][:, None, None]).any(axis=0)
+            excluded |= (fields == field).any(axis=0)
+            excluded[x, y] = True
+            kept.append([x, y])
+            fields = np.concatenate([fields, field[None]])
+        return kept
+
+
+@dataclass(frozen=True)
+class CapSet:
+    """Vectors of `dimension` entries 0, 1, 2, no three of which are on a line; the value is their number.
+
+    Three different vectors are on a line if their sum is zero modulo 3. Vectors are taken in the order given, and one that
+    is on a line with two before it is left out.
+    """
+
+    dimension: int
+    method: str = "for each vector taken, all third points of lines through it and an earlier one are struck out"
+
+    def prove(self, answer: object) -> Proof:
+        """Keep what may stay, and count it."""
+        vectors = integer_rows(answer, "vectors", self.dimension, 3**self.dimension, low=0, high=2)
+        places = 3 ** np.arange(self.dimension)
+        struck = np.zeros(3**self.dimension, dtype=bool)
+        kept = np.zeros((0, self.dimension), dtype=np.int64)
+        for vector in np.array(vectors, dtype=np.int64).reshape(-1, self.dimension):
+            if not struck[vector @ places]:
+                struck[(-(kept + vector) % 3) @ places] = True
+                struck[vector @ places] = True
+                kept = np.concatenate([kept, vector[None]])
+        construction: list[list[int]] = kept.tolist()
+        return Proof(
+            score=float(len(construction)),
+            exact=str(len(construction)),
+            construction=construction,
+            feedback=f"{len(construction)} of {len(vectors)} vectors kept, no three of them on a line",
+            metrics={"given": len(vectors)},
+            features={"entries": float((kept != 0).sum(axis=1).mean()) if construction else 0.0},
+        )
+
+    def draw(self, proof: Proof) -> str:
+        """The vectors in a square: one half of the entries to the right, the other downwards."""
+        half = self.dimension // 2
+        marks = np.zeros((3 ** (self.dimension - half), 3**half))
+        for vector in proof.construction:
+            row, column = (sum(x * 3**i for i, x in enumerate(part)) for part in (vector[half:], vector[:half]))
+            marks[row, column] = 1
+        rows: list[list[float]] = marks.tolist()
+        return framed(grid(rows))

@@ -40,3 +40,22 @@ def no_isosceles(construction: Any, side: int) -> str:
         distances = Counter((x - u) ** 2 + (y - v) ** 2 for x, y in points)
         require(max(distances.values()) == 1, f"two points are equally far from {(u, v)}")
     return str(len(points))
+
+
+def cap_set(construction: Any, dimension: int) -> str:
+    """The number of vectors of entries 0, 1, 2, no three of which are on a line, as text.
+
+    On a line with two different vectors lies the one that in each place has their entry where they agree, and the third
+    value where they do not.
+
+    Raises:
+        Disproved: three are on a line, one is there twice, or an entry is no 0, 1 or 2.
+    """
+    vectors = {tuple(vector) for vector in construction}
+    require(len(vectors) == len(construction), "a vector is there twice")
+    require(all(len(vector) == dimension and set(vector) <= {0, 1, 2} for vector in vectors), "an entry is no 0, 1 or 2")
+    third = {(a, b): a if a == b else 3 - a - b for a in range(3) for b in range(3)}
+    for one, other in combinations(sorted(vectors), 2):
+        line = tuple(third[pair] for pair in zip(one, other, strict=True))
+        require(line not in vectors, f"{one}, {other} and {line} are on a line")
+    return str(len(vectors))
