@@ -1,8 +1,11 @@
 """Published constructions, made from their descriptions: what stands as recomputed in a problem's list of known values."""
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 Term = tuple[list[int], list[int], list[int]]
 Scheme = list[Term]
@@ -110,6 +113,41 @@ def paraboloids() -> list[list[int]]:
     return [a + b + c for a, b, c in itertools.product(paraboloid, paraboloid, square)]
 
 
+def squares_grid(columns: int, rows: int) -> list[list[str]]:
+    """Circles of one size in columns and rows of the unit square."""
+    radius = f"1/{2 * columns}"
+    return [[f"{2 * i + 1}/{2 * columns}", f"{2 * j + 1}/{2 * columns}", radius] for j in range(rows) for i in range(columns)]
+
+
+def cube(size: int) -> list[list[int]]:
+    """Corners of a cube."""
+    return [list(corner) for corner in itertools.product((0, size), repeat=3)]
+
+
+def fibonacci_sphere(count: int) -> list[list[float]]:
+    """A spiral with golden turns and equal steps in height."""
+    turn = math.pi * (3 - math.sqrt(5))
+    heights = [1 - (2 * k + 1) / count for k in range(count)]
+    return [
+        [math.sqrt(1 - z * z) * math.cos(turn * k), math.sqrt(1 - z * z) * math.sin(turn * k), z] for k, z in enumerate(heights)
+    ]
+
+
+def best_of_random_signs(draws: int, length: int) -> list[int]:
+    """The flattest of some polynomials with random signs, by its size at 8192 points."""
+    rng = np.random.default_rng(0)
+    drawn: list[list[int]] = [rng.choice([-1, 1], length).tolist() for _ in range(draws)]
+    return min(drawn, key=lambda signs: float(np.abs(np.fft.rfft(signs, 8192)).max()))
+
+
+def quadratic_residues(prime: int) -> list[list[int]]:
+    """1 on the diagonal and where the difference of row and column is a square modulo the prime, -1 elsewhere."""
+    squares = {x * x % prime for x in range(prime)}
+    return [[1 if (i - j) % prime in squares else -1 for j in range(prime)] for i in range(prime)]
+
+
+LINE = ["1/3", "0.5"]
+
 PUBLISHED: dict[str, dict[str, Callable[[], Any]]] = {
     "tensor_rank_3x3x3": {"the definition": lambda: definition(3, 3, 3), "Laderman": laderman},
     "tensor_rank_2x4x5": {
@@ -142,6 +180,29 @@ PUBLISHED: dict[str, dict[str, Callable[[], Any]]] = {
     "cap_set_8": {
         "zeros and ones": lambda: [list(vector) for vector in itertools.product((0, 1), repeat=8)],
         "paraboloids": paraboloids,
+    },
+    "circle_packing_32": {"part of the 6 x 6 grid": lambda: squares_grid(6, 6)[:32]},
+    "circle_packing_36": {"the 6 x 6 grid": lambda: squares_grid(6, 6)},
+    "heilbronn_triangle_11": {"points on a line": lambda: [LINE] * 11},
+    "heilbronn_convex_13": {"points on a line": lambda: [[0, 0], [1, 0], [0, 1], *[LINE] * 10]},
+    "distance_ratio_16": {"the 4 x 4 grid": lambda: [list(point) for point in itertools.product(range(4), repeat=2)]},
+    "distance_ratio_14_3d": {
+        "from the 3 x 3 x 3 grid": lambda: [*cube(2), *([k, 1, 1] for k in range(3)), [1, 0, 1], [1, 2, 1], [0, 0, 1]],
+        "corners and faces of a cube": lambda: [
+            *cube(2),
+            *([k if axis == place else 1 for axis in range(3)] for place in range(3) for k in (0, 2)),
+        ],
+    },
+    "tammes_50": {"Fibonacci spiral": lambda: fibonacci_sphere(50)},
+    "autocorrelation_1": {"a constant": lambda: [1]},
+    "autocorrelation_2": {"a constant": lambda: [0.1] * 7},
+    "autocorrelation_3a": {"a constant": lambda: [-1] * 1000},
+    "autocorrelation_3b": {"a constant": lambda: ["1/3"] * 12},
+    "erdos_overlap": {"a constant": lambda: [0.5] * 100},
+    "flat_polynomial_69": {"best of 100 at random": lambda: best_of_random_signs(100, 70)},
+    "determinant_29": {
+        "equal rows": lambda: [[1] * 29] * 29,
+        "quadratic residues": lambda: quadratic_residues(29),
     },
 }
 

@@ -10,6 +10,8 @@ import numpy as np
 from galapagos_judge import Rejected
 
 MOST_DIGITS = 80
+GRID = 2**60
+"""Coordinates are multiples of 1 / GRID: below that a double near 1 has no digits."""
 _TEXT = re.compile(rf"[+-]?\d{{1,{MOST_DIGITS}}}(\.\d{{1,{MOST_DIGITS}}}|/0*[1-9]\d{{0,{MOST_DIGITS}}})?")
 
 
@@ -59,12 +61,12 @@ def integer_rows(
 
 
 def exact_number(value: object, what: str) -> Fraction:
-    """The number that a value is, exactly: an int, a finite float, or text like "-0.125" and "22/7".
+    """The number that a value is, exactly: an int, a finite float, or text like "-0.125" and "22/7", of few digits.
 
     Raises:
         Rejected: anything else.
     """
-    if type(value) is int or (type(value) is float and math.isfinite(value)):
+    if (type(value) is int and abs(value) < 10**MOST_DIGITS) or (type(value) is float and math.isfinite(value)):
         return Fraction(value)
     if type(value) is str and _TEXT.fullmatch(value):
         return Fraction(value)
@@ -87,6 +89,11 @@ def exact_rows(answer: object, what: str, width: int, most: int, least: int = 0)
         Rejected: anything else.
     """
     return [exact_numbers(row, what, width, width) for row in plain_list(answer, what, most, least)]
+
+
+def on_grid(number: Fraction) -> int:
+    """How many whole units of the grid a number has, rounded down."""
+    return number.numerator * GRID // number.denominator
 
 
 def whole(numbers: Sequence[Fraction]) -> tuple[list[int], int]:

@@ -1,0 +1,7 @@
+"""Scores packings of 36 circles in the unit square."""
+
+from galapagos_exact.circles import CirclesInSquare
+from galapagos_exact.judging import Judge
+
+_judge = Judge(CirclesInSquare(36))
+evaluate, picture, artifact = _judge.evaluate, _judge.picture, _judge.artifact
