@@ -12,7 +12,7 @@ from controller.retention import texts_removed
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
-from database.operation import operated
+from database.operation import ending, operated
 from database.roles import Kind
 from database.settings import ProcessSettings, SettingsError
 
@@ -43,4 +43,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ending():
+        sys.exit(main())

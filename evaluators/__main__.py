@@ -9,7 +9,7 @@ import sys
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
-from database.operation import operated
+from database.operation import ending, operated
 from database.roles import Kind
 from database.settings import SettingsError
 from evaluators.pool import Pool
@@ -44,4 +44,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ending():
+        sys.exit(main())

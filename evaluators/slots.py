@@ -18,7 +18,7 @@ from types import FrameType
 import msgspec
 
 from database.logs import start_logging
-from database.operation import metrics
+from database.operation import ending, metrics
 from database.settings import SettingsError
 from evaluators.docker_sandbox import DockerFault, DockerHost, SlotContainers
 from evaluators.metrics import CONNECTIONS, ORDER_S, ORDERS_TAKEN
@@ -228,4 +228,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ending():
+        sys.exit(main())

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from database.errors import DatabaseError, NotAllowed, NotFound, WrongDatabaseUrl
+from database.operation import ending
 from database.settings import SettingsError
 from evaluators.sandbox import SandboxUnavailable
 from evolution.models import ModelsError
@@ -20,6 +21,11 @@ from galapagos.cli_serve import serve
 from galapagos.cli_steer import pause, steer, stop, unpause
 from galapagos.failures import ExitCode, Failure
 from galapagos.remote.cli import remote_app
+from galapagos.remote.cli_people import audit
+from galapagos.remote.cli_people import people_app as remote_people_app
+from galapagos.remote.cli_people import token_app as remote_token_app
+from galapagos.remote.cli_projects import project_app as remote_project_app
+from galapagos.remote.cli_projects import webhook_app
 from galapagos.remote.cli_track import track
 
 app = typer.Typer(
@@ -50,6 +56,14 @@ for name, command in {
     app.command(name)(command)
 project_app.command("retention")(keep_texts)
 remote_app.command()(track)
+remote_app.command()(audit)
+for name, group in {
+    "people": remote_people_app,
+    "token": remote_token_app,
+    "project": remote_project_app,
+    "webhook": webhook_app,
+}.items():
+    remote_app.add_typer(group, name=name)
 for name, group in {"people": people_app, "token": token_app, "project": project_app, "remote": remote_app}.items():
     app.add_typer(group, name=name)
 
@@ -58,6 +72,11 @@ _BAD_INPUT = (ProblemError, SettingsError, ModelsError, NotFound, NotAllowed, Wr
 
 def main() -> None:
     """Run a command; errors end it with one message and an exit code that docs/cli.md lists."""
+    with ending():
+        _run()
+
+
+def _run() -> None:
     try:
         app()
     except SystemExit as end:

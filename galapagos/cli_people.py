@@ -1,18 +1,12 @@
 """The commands of whoever has the database of an installation: people, their tokens, and projects."""
 
-import json
-import re
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from database import allowances, allowed_models, people, projects, runs, sign_ins
 from database.allowances import Allowances
@@ -20,28 +14,31 @@ from database.allowed_models import AllowedModels
 from database.engine import Connection
 from database.people import Person
 from evolution.limits import Payer, Resource
-from evolution.models import MODEL_NAME
-from evolution.people import Role
 from galapagos import options
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, visit
+from galapagos.people_options import (
+    AdminOption,
+    AnyOption,
+    BudgetOption,
+    DaysOption,
+    EvaluationsOption,
+    NameOption,
+    NewNameArgument,
+    NoneOption,
+    OnlyOption,
+    PersonArgument,
+    ProjectArgument,
+    RoleArgument,
+    TokenArgument,
+    TokensOption,
+    WeightArgument,
+    WhoseOption,
+    limits_of,
+    model_names,
+)
+from galapagos.rows import tell, tell_all, tell_allowances, tell_token
 
-PersonArgument = Annotated[str, typer.Argument(metavar="PERSON", help="Name of a person.")]
-ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="Name of a project.")]
-NewNameArgument = Annotated[str, typer.Argument(metavar="NAME", help="1 to 100 visible characters.")]
-TokenArgument = Annotated[int, typer.Argument(metavar="TOKEN", help="Number of a token; `galapagos token list` tells it.")]
-RoleArgument = Annotated[Role, typer.Argument(metavar="ROLE", help="admin, member, viewer or worker.")]
-AdminOption = Annotated[bool, typer.Option("--admin", help="Somebody who administers the whole installation.")]
-NameOption = Annotated[str, typer.Option("--name", help="What the token is for.")]
-DaysOption = Annotated[float | None, typer.Option("--days", min=0.0, help="So long it is good. [default: for ever]")]
-WhoseOption = Annotated[str | None, typer.Option("--person", metavar="PERSON", help="Only the tokens of this person.")]
-WeightArgument = Annotated[float, typer.Argument(metavar="WEIGHT", help="From 0.001 to 1000; others have 1.")]
-BudgetOption = Annotated[str | None, typer.Option("--budget", metavar="DOLLARS", help="Dollars for models, or `none`.")]
-TokensOption = Annotated[str | None, typer.Option("--tokens", metavar="N", help="Tokens of models, or `none`.")]
-EvaluationsOption = Annotated[str | None, typer.Option("--evaluations", metavar="N", help="Judged programs, or `none`.")]
-OnlyOption = Annotated[list[str] | None, typer.Option("--only", metavar="MODEL", help="A model that it may use; repeat it.")]
-AnyOption = Annotated[bool, typer.Option("--any", help="It may use every model there is.")]
-NoneOption = Annotated[bool, typer.Option("--none", help="It may use no model.")]
 Answer = TypeVar("Answer")
 
 people_app = typer.Typer(help="Add people, list them, and take their access away.", no_args_is_help=True)
@@ -56,7 +53,8 @@ def first_person(name: NewNameArgument, data: options.DataOption = None, as_json
     async def work(connection: Connection) -> people.NewToken:
         return await people.first_administrator(connection, name)
 
-    _tell_token(change(data, work), as_json)
+    made = change(data, work)
+    tell_token(made.id, made.text, as_json)
 
 
 @people_app.command("add")
@@ -74,7 +72,7 @@ def add_person(
 @people_app.command("list")
 def list_people(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """List everybody."""
-    _tell_all("people", change(data, people.people), as_json)
+    tell_all("people", change(data, people.people), as_json)
 
 
 @people_app.command("deactivate")
@@ -112,9 +110,9 @@ def limit_person(
 
     async def work(connection: Connection) -> Allowances:
         somebody = await people.person(connection, who)
-        return await _limited(connection, Payer.PERSON, somebody.id, _limits(budget, tokens, evaluations))
+        return await _limited(connection, Payer.PERSON, somebody.id, limits_of(budget, tokens, evaluations))
 
-    _tell_allowances(change(data, work), as_json)
+    tell_allowances(_as_rows(change(data, work)), as_json)
 
 
 @token_app.command("create")
@@ -132,7 +130,8 @@ def create_token(
         owner = await people.person(connection, whose)
         return await people.create_token(connection, owner.id, name, by=None, expires_at=until)
 
-    _tell_token(change(data, work), as_json)
+    made = change(data, work)
+    tell_token(made.id, made.text, as_json)
 
 
 @token_app.command("revoke")
@@ -149,7 +148,7 @@ def list_tokens(whose: WhoseOption = None, data: options.DataOption = None, as_j
         owner = None if whose is None else (await people.person(connection, whose)).id
         return await people.tokens(connection, owner)
 
-    _tell_all("tokens", change(data, work), as_json)
+    tell_all("tokens", change(data, work), as_json)
 
 
 @project_app.command("create")
@@ -183,9 +182,9 @@ def limit_project(
 
     async def work(connection: Connection) -> Allowances:
         place = await projects.load(connection, project)
-        return await _limited(connection, Payer.PROJECT, place.id, _limits(budget, tokens, evaluations))
+        return await _limited(connection, Payer.PROJECT, place.id, limits_of(budget, tokens, evaluations))
 
-    _tell_allowances(change(data, work), as_json)
+    tell_allowances(_as_rows(change(data, work)), as_json)
 
 
 @project_app.command("models")
@@ -205,7 +204,7 @@ def allow_models(
         place = await projects.load(connection, project)
         if not (only or every or nothing):
             return await allowed_models.of(connection, place.id)
-        return await allowed_models.set_models(connection, place.id, None if every else _names(only or ()), by=None)
+        return await allowed_models.set_models(connection, place.id, None if every else model_names(only or ()), by=None)
 
     tell(change(data, work), as_json)
 
@@ -238,7 +237,7 @@ def set_priority(
 @project_app.command("list")
 def list_projects(data: options.DataOption = None, as_json: options.JsonOption = False) -> None:
     """List the projects."""
-    _tell_all("projects", change(data, projects.projects), as_json)
+    tell_all("projects", change(data, projects.projects), as_json)
 
 
 @project_app.command("members")
@@ -248,7 +247,7 @@ def list_members(project: ProjectArgument, data: options.DataOption = None, as_j
     async def work(connection: Connection) -> list[projects.Member]:
         return await projects.members(connection, (await projects.load(connection, project)).id)
 
-    _tell_all("members", change(data, work), as_json)
+    tell_all("members", change(data, work), as_json)
 
 
 @project_app.command("admit")
@@ -266,7 +265,7 @@ def admit_member(
         await projects.set_member(connection, place.id, somebody.id, role, by=None)
         return await projects.members(connection, place.id)
 
-    _tell_all("members", change(data, work), as_json)
+    tell_all("members", change(data, work), as_json)
 
 
 @project_app.command("dismiss")
@@ -280,43 +279,21 @@ def dismiss_member(
         await projects.remove_member(connection, place.id, somebody.id, by=None)
         return await projects.members(connection, place.id)
 
-    _tell_all("members", change(data, work), as_json)
+    tell_all("members", change(data, work), as_json)
 
 
 async def _set_active(connection: Connection, who: str, active: bool) -> Person:
     return await people.set_active(connection, (await people.person(connection, who)).id, active, by=None)
 
 
-def _names(given: Sequence[str]) -> list[str]:
-    for name in given:
-        if re.fullmatch(MODEL_NAME, name) is None:
-            raise Failure(f"expected the name of a model, as in the file of GALAPAGOS_MODELS; got {name!r}", ExitCode.BAD_INPUT)
-    return list(given)
-
-
-def _limits(budget: str | None, tokens: str | None, evaluations: str | None) -> dict[Resource, int | None]:
-    given = {Resource.MICRO_DOLLARS: budget, Resource.TOKENS: tokens, Resource.EVALUATIONS: evaluations}
-    return {resource: _limit(resource, text) for resource, text in given.items() if text is not None}
-
-
-def _limit(resource: Resource, text: str) -> int | None:
-    try:
-        if text == "none":
-            return None
-        most = round(float(text) * 1_000_000) if resource is Resource.MICRO_DOLLARS else int(text)
-    except (ValueError, OverflowError):
-        most = -1
-    if not 0 <= most <= options.LARGEST_SEED:
-        raise Failure(
-            f"expected a number of at least 0, or none, as the limit of {resource.value}; got {text!r}", ExitCode.BAD_INPUT
-        )
-    return most
-
-
 async def _limited(connection: Connection, payer: Payer, owner: int, limits: dict[Resource, int | None]) -> Allowances:
     if limits:
         return await allowances.set_limits(connection, payer, owner, limits, by=None)
     return (await allowances.of(connection, payer, [owner]))[owner]
+
+
+def _as_rows(found: Allowances) -> dict[str, dict[str, Any]]:
+    return {resource.value: asdict(allowance) for resource, allowance in found.items()}
 
 
 def change(data: Path | None, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
@@ -329,62 +306,9 @@ def change(data: Path | None, work: Callable[[Connection], Awaitable[Answer]]) -
     return visit(data, visited)
 
 
-def _tell_token(made: people.NewToken, as_json: bool) -> None:
-    _print(json.dumps({"token": made.id, "text": made.text}) if as_json else made.text)
-
-
-def tell(row: Any, as_json: bool) -> None:
-    """Print one row, as a table or as JSON."""
-    _print(json.dumps(_plain(row), ensure_ascii=False)) if as_json else _print_table([row])
-
-
-def _tell_all(name: str, rows: list[Any], as_json: bool) -> None:
-    if as_json:
-        _print(json.dumps({name: [_plain(row) for row in rows]}, ensure_ascii=False))
-    elif rows:
-        _print_table(rows)
-    else:
-        _print(f"no {name} yet")
-
-
 @dataclass(frozen=True, slots=True)
 class RunPriority:
     """What `galapagos project priority` answers."""
 
     run: int
     priority: float
-
-
-@dataclass(frozen=True, slots=True)
-class _AllowanceLine:
-    resource: str
-    most: int | None
-    spent: int
-    reserved: int
-
-
-def _tell_allowances(found: Allowances, as_json: bool) -> None:
-    rows = {resource.value: asdict(allowance) for resource, allowance in found.items()}
-    if as_json:
-        _print(json.dumps(rows))
-    else:
-        _print_table([_AllowanceLine(name, **row) for name, row in rows.items()])
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = asdict(row)
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
-
-
-def _print_table(rows: list[Any]) -> None:
-    table = Table(box=None, pad_edge=False)
-    plain = [_plain(row) for row in rows]
-    for head in plain[0]:
-        table.add_column(head.replace("_", " "), overflow="fold")
-    for row in plain:
-        table.add_row(*(Text("-" if value is None else str(value)) for value in row.values()))
-    Console().print(table)
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")

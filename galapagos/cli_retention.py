@@ -8,10 +8,12 @@ import typer
 from database import projects, retention
 from database.engine import Connection
 from galapagos import options
-from galapagos.cli_people import ProjectArgument, change, tell
+from galapagos.cli_people import change
 from galapagos.failures import ExitCode, Failure
+from galapagos.people_options import ProjectArgument
+from galapagos.rows import tell
 
-DaysOption = Annotated[str | None, typer.Option("--days", metavar="N", help="1 to 36500, or `none`: for ever.")]
+KeptOption = Annotated[str | None, typer.Option("--days", metavar="N", help="1 to 36500, or `none`: for ever.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,12 @@ class Retention:
 
 def keep_texts(
     project: ProjectArgument,
-    days: DaysOption = None,
+    days: KeptOption = None,
     data: options.DataOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Let ended runs lose, after so many days, the texts that nothing of lasting worth needs; without it, tell for how long."""
-    chosen = None if days in {None, "none"} else _checked(str(days))
+    chosen = None if days is None else checked_days(days)
 
     async def work(connection: Connection) -> Retention:
         place = await projects.load(connection, project)
@@ -40,7 +42,14 @@ def keep_texts(
     tell(change(data, work), as_json)
 
 
-def _checked(text: str) -> int:
+def checked_days(text: str) -> int | None:
+    """The days that somebody names; None for `none`.
+
+    Raises:
+        Failure: they are neither.
+    """
+    if text == "none":
+        return None
     if text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= retention.LONGEST_DAYS:
         return int(text)
     raise Failure(f"expected 1 to {retention.LONGEST_DAYS} days, or none; got {text!r}", ExitCode.BAD_INPUT)

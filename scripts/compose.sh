@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs whichever Compose this machine has with the arguments given. Of them `up` makes the secrets first and waits until all is
-# well, `stop` and `down` stop in order, and `backup FILE` and `restore FILE` are our own (docs/deployment.md).
+# well, and `backup FILE` and `restore FILE` are our own (docs/deployment.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,13 +20,11 @@ as_owner() {
 
 # A migration may take away what processes of the version before still use: they end before it begins.
 stop_those_of_another_version() {
-  local service container
+  local container
   if [[ " $* " == *" --build "* ]]; then
     "${compose[@]}" build
   fi
-  for service in server controller workers evaluators; do
-    container=$("${compose[@]}" ps -q "$service")
-    [ -n "$container" ] || continue
+  for container in $("${compose[@]}" ps -q server controller workers evaluators); do
     if [ "$(docker inspect --format '{{.Image}}' "$container")" != "$(newest_image "$container")" ]; then
       "${compose[@]}" stop server controller workers evaluators
       return
@@ -59,10 +57,6 @@ case ${1:-} in
     ;;
 esac
 
-if [ "${1:-}" = down ] || [ "${1:-}" = stop ]; then
-  # Those that write go before what they write to, whatever order Compose would choose.
-  "${compose[@]}" stop server controller workers evaluators
-fi
 if [ "${1:-}" != up ]; then
   exec "${compose[@]}" "$@"
 fi

@@ -12,6 +12,7 @@ from database import people
 from database.engine import Database
 from database.errors import DatabaseError, WrongDatabaseUrl
 from database.logs import start_logging
+from database.operation import ending
 from database.settings import SettingsError
 from evolution.models import ModelsError
 from server.app import create_app
@@ -66,4 +67,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ending():
+        sys.exit(main())

@@ -13,7 +13,7 @@ from database.engine import Database
 from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
 from database.models_file import keys_in, load_models
-from database.operation import operated
+from database.operation import ending, operated
 from database.roles import Kind
 from database.settings import SettingsError
 from evolution.models import AnyModel, Model, ModelsError
@@ -59,4 +59,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ending():
+        sys.exit(main())

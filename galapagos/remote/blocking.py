@@ -1,33 +1,27 @@
 """The same client for programs that do not await: scripts and notebooks."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import date
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
-
-from anyio.from_thread import start_blocking_portal
+from typing import Any, Self
 
 from database.spending import Group
 from evolution.commands import Command
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
+from galapagos.remote.blocking_administration import BlockingAdministration
 from galapagos.remote.client import AsyncClient
 from server.schemas.fleet import Fleet
 from server.schemas.models import ModelLine
 from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
-from server.schemas.programs import ProgramDetail, ProgramLine
+from server.schemas.programs import ModelCall, ProgramDetail, ProgramLine, Verification
 from server.schemas.results import Cell, Comparison, Record, Spend
 from server.schemas.runs import AskedCommand, RunDetail, RunLine, RunPriority
 from server.schemas.spending import Spent
 
-Given = ParamSpec("Given")
-Found = TypeVar("Found")
 
-
-class Client:
+class Client(BlockingAdministration):
     """`AsyncClient` with methods that wait; a context manager. It works in a thread of its own, so in notebooks too.
 
     `url` and `token` are those of GALAPAGOS_URL and GALAPAGOS_TOKEN (or GALAPAGOS_TOKEN_FILE) if they are left out. Every
@@ -35,20 +29,13 @@ class Client:
     """
 
     def __init__(self, url: str | None = None, token: str | None = None, *, timeout_s: float = 30.0) -> None:
-        self._client = AsyncClient(url, token, timeout_s=timeout_s)
-        self._stack = ExitStack()
-        self._portal = self._stack.enter_context(start_blocking_portal())
+        super().__init__(AsyncClient(url, token, timeout_s=timeout_s))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-    def close(self) -> None:
-        """End all connections."""
-        self._portal.call(self._client.connection.close)
-        self._stack.close()
 
     def me(self) -> Me:
         """Who the token stands for."""
@@ -138,6 +125,26 @@ class Client:
         """A program with its source and what became of it."""
         return self._wait(self._client.program, run, number)
 
+    def verify(self, run: int, number: int) -> AskedCommand:
+        """Have a program verified once more."""
+        return self._wait(self._client.verify, run, number)
+
+    def verifications(self, run: int, number: int) -> Generator[Verification]:
+        """All verifications of a program."""
+        return self._each(self._client.verifications(run, number))
+
+    def calls(self, run: int, number: int) -> list[ModelCall]:
+        """Prompts and answers of the models that were asked for a program."""
+        return self._wait(self._client.calls, run, number)
+
+    def ancestors(self, run: int, number: int) -> Generator[ProgramLine]:
+        """The parent of a program, the parent of that, up to the seed."""
+        return self._each(self._client.ancestors(run, number))
+
+    def children(self, run: int, number: int) -> Generator[ProgramLine]:
+        """What was made of a program."""
+        return self._each(self._client.children(run, number))
+
     def best(self, run: int) -> ProgramDetail | None:
         """The verified best program, or the best so far."""
         return self._wait(self._client.best, run)
@@ -185,18 +192,3 @@ class Client:
     def wait(self, run: int, tell: Callable[[RunDetail], None] | None = None) -> RunDetail:
         """Wait until a run has ended."""
         return self._wait(self._client.wait, run, tell)
-
-    def _wait(self, method: Callable[Given, Coroutine[Any, Any, Found]], *args: Given.args, **named: Given.kwargs) -> Found:
-        return self._portal.call(partial(method, *args, **named))
-
-    def _each(self, items: AsyncGenerator[Found]) -> Generator[Found]:
-        async def following() -> tuple[Found, ...]:
-            async for item in items:
-                return (item,)
-            return ()
-
-        try:
-            while found := self._portal.call(following):
-                yield found[0]
-        finally:
-            self._portal.call(items.aclose)

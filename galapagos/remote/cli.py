@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,10 +18,12 @@ from galapagos import options
 from galapagos.failures import ExitCode, Failure
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, progress_for, score_text
 from galapagos.remote.answers import print_json, say, with_client
+from galapagos.rows import tell_all
 
 if TYPE_CHECKING:
     # Imported where they are used: all other commands would pay for them with memory.
     from galapagos.remote.client import AsyncClient
+    from server.schemas.programs import Verification
     from server.schemas.runs import AskedCommand, RunDetail, RunLine
 
 remote_app = typer.Typer(
@@ -32,11 +35,28 @@ ProjectOption = Annotated[int, typer.Option("--project", help="Number of the pro
 WatchOption = Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until the run has ended.")]
 RemoteRun = Annotated[int, typer.Argument(metavar="RUN", help="Number of a run; `galapagos remote runs` lists them.")]
 RemoteProblem = Annotated[str, typer.Argument(metavar="PROBLEM", help="Name or revision of a problem that the service knows.")]
+ProgramArgument = Annotated[int, typer.Argument(metavar="PROGRAM", help="Number of a program within its run.")]
 WIDE_TABLE = 90
 MOST_ROWS = 20
 HEARD_S = 10.0
 LOOK_S = 0.2
 AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationLine:
+    """What a table tells of a verification; `seconds` is how long it took."""
+
+    series: int
+    state: str
+    verdict: str | None
+    score: float | None
+    seconds: float | None
+
+    @classmethod
+    def of(cls, found: "Verification") -> "VerificationLine":
+        """The row of one verification."""
+        return cls(found.series, found.state.value, found.verdict and found.verdict.value, found.score, found.duration_s)
 
 
 class ExportKind(StrEnum):
@@ -201,6 +221,23 @@ def write_files(files: Mapping[str, str], folder: Path) -> None:
             raise Failure(f"the service names a file outside of the folder: {path!r}; nothing more is written", ExitCode.FAILED)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
+
+
+@remote_app.command()
+def verify(number: RemoteRun, program: ProgramArgument, as_json: options.JsonOption = False) -> None:
+    """Have a scored program of a run that goes on verified once more, on seeds that it never had."""
+    _tell(number, lambda client: client.verify(number, program), f"has program {program} verified again", as_json)
+
+
+@remote_app.command()
+def verifications(number: RemoteRun, program: ProgramArgument, as_json: options.JsonOption = False) -> None:
+    """List all verifications of a program, newest first: they tell how far its score spreads."""
+
+    async def work(client: "AsyncClient") -> "list[Verification]":
+        return [one async for one in client.verifications(number, program)]
+
+    found = with_client(work)
+    tell_all("verifications", found if as_json else [VerificationLine.of(one) for one in found], as_json)
 
 
 @remote_app.command()

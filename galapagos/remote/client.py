@@ -10,15 +10,14 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
-
-from pydantic import BaseModel
+from typing import Any, Self
 
 from database.spending import Group
-from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Stop
+from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Stop, VerifyProgram
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import find_problem_folder, read_files
 from galapagos.remote import frames
+from galapagos.remote.administration import Administration
 from galapagos.remote.connection import Again, Connection
 from galapagos.remote.failures import ServiceUnavailable
 from galapagos.settings import remote_settings
@@ -26,20 +25,18 @@ from server.schemas.fleet import Fleet
 from server.schemas.models import ModelLine
 from server.schemas.people import Me
 from server.schemas.problems import ProblemDetail, ProblemLine, UploadedProblem
-from server.schemas.programs import ProgramDetail, ProgramDiff, ProgramLine
+from server.schemas.programs import ModelCall, ProgramDetail, ProgramDiff, ProgramLine, Verification
 from server.schemas.results import Cell, Comparison, Record, Spend
 from server.schemas.runs import AskedCommand, RunDetail, RunLine, RunPriority
 from server.schemas.spending import Spent
 
-Answer = TypeVar("Answer", bound=BaseModel)
 RECONNECT_S = 1.0
 LOOK_S = 1.0
 AWAY_S = 300.0
 """A service that does not answer for so long is not waited for any longer."""
-PAGE = 200
 
 
-class AsyncClient:
+class AsyncClient(Administration):
     """A service, as one person sees it; an async context manager.
 
     `url` and `token` are those of GALAPAGOS_URL and GALAPAGOS_TOKEN (or GALAPAGOS_TOKEN_FILE) if they are left out.
@@ -188,6 +185,30 @@ class AsyncClient:
         """A program with its source, its evaluation and its newest verification."""
         return await self._ask(ProgramDetail, "GET", f"/runs/{run}/programs/{number}")
 
+    async def verify(self, run: int, number: int) -> AskedCommand:
+        """Have a scored program verified once more, on seeds that none of its verifications had before."""
+        return await self.tell(run, VerifyProgram(program=number))
+
+    async def verifications(self, run: int, number: int) -> AsyncGenerator[Verification]:
+        """All verifications of a program, newest first: they tell how far its score spreads."""
+        async for item in self._pages(Verification, f"/runs/{run}/programs/{number}/verifications"):
+            yield item
+
+    async def calls(self, run: int, number: int) -> list[ModelCall]:
+        """Prompts and answers of the models that were asked for a program, in order."""
+        found = await self.connection.ask("GET", f"/runs/{run}/programs/{number}/calls")
+        return [ModelCall.model_validate(item) for item in found]
+
+    async def ancestors(self, run: int, number: int) -> AsyncGenerator[ProgramLine]:
+        """The parent of a program, the parent of that, up to the seed."""
+        async for item in self._pages(ProgramLine, f"/runs/{run}/programs/{number}/ancestors"):
+            yield item
+
+    async def children(self, run: int, number: int) -> AsyncGenerator[ProgramLine]:
+        """What was made of a program."""
+        async for item in self._pages(ProgramLine, f"/runs/{run}/programs/{number}/children"):
+            yield item
+
     async def best(self, run: int) -> ProgramDetail | None:
         """The verified best program, or the best one as long as none is verified; None before anything is scored."""
         found = await self.run(run)
@@ -313,19 +334,6 @@ class AsyncClient:
                 if found.state is RunState.FINISHED:
                     return found
             await asyncio.sleep(LOOK_S)
-
-    async def _ask(self, kind: type[Answer], method: str, path: str, **more: Any) -> Answer:
-        return kind.model_validate(await self.connection.ask(method, path, **more))
-
-    async def _pages(self, kind: type[Answer], path: str, parameters: Mapping[str, Any]) -> AsyncGenerator[Answer]:
-        cursor: str | None = None
-        while True:
-            page = await self.connection.ask("GET", path, parameters={**parameters, "limit": PAGE, "cursor": cursor})
-            for item in page["items"]:
-                yield kind.model_validate(item)
-            cursor = page["next"]
-            if cursor is None:
-                return
 
 
 class _Patience:

@@ -71,6 +71,13 @@ def test_every_container_has_no_right_that_it_does_not_need(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+def test_whoever_uses_the_database_is_stopped_before_it(kind: str) -> None:
+    # Compose 1.29 stops in the order of what a service names itself, and not of what these name.
+    assert SERVICES[kind]["depends_on"]["postgres"] == {"condition": "service_healthy"}
+    assert ("slots" in SERVICES[kind]["depends_on"]) == (kind == "evaluators")
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
 def test_each_process_is_handed_its_own_address_and_no_other(kind: str) -> None:
     service = SERVICES[kind]
     assert [name for name in service["secrets"] if name.endswith("url")] == [f"{kind}_url"]
