@@ -19,6 +19,7 @@ from evolution.commands import (
     Annotate,
     Ban,
     Command,
+    CommandKind,
     CommandState,
     InjectProgram,
     Pause,
@@ -72,7 +73,7 @@ _SELECT = """
 """
 _WAITING = sa.text(f"{_SELECT} AND state = 'waiting' ORDER BY id")
 _LIST = sa.text(f"{_SELECT} AND id > :after ORDER BY id LIMIT :limit")
-_NOTES = sa.text(f"{_SELECT} AND kind = 'annotate' AND id > :after ORDER BY id LIMIT :limit")
+_LIST_OF_KINDS = sa.text(f"{_SELECT} AND kind = ANY(CAST(:kinds AS text[])) AND id > :after ORDER BY id LIMIT :limit")
 _FILES = sa.text("SELECT id, CAST(payload -> 'files' AS text) AS files FROM command WHERE id = ANY(CAST(:ids AS bigint[]))")
 _IDEAS = sa.text("SELECT payload ->> 'text' FROM command WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id")
 _SETTLE = sa.text("""
@@ -188,16 +189,17 @@ async def waiting(connection: Connection, run: int) -> list[CommandRow]:
     return [_row(found) for found in await connection.execute(_WAITING, {"run": run})]
 
 
-async def list_commands(connection: Connection, run: int, after: int = 0, limit: int = 100) -> list[CommandRow]:
-    """Commands of a run with numbers above `after`, oldest first: call again with the last number until none comes."""
-    found = await connection.execute(_LIST, {"run": run, "after": after, "limit": limit})
-    return [_row(item) for item in found]
+async def list_commands(
+    connection: Connection, run: int, after: int = 0, limit: int = 100, kinds: Sequence[CommandKind] = ()
+) -> list[CommandRow]:
+    """Commands of a run with numbers above `after`, oldest first: call again with the last number until none comes.
 
-
-async def notes(connection: Connection, run: int, after: int = 0, limit: int = 100) -> list[CommandRow]:
-    """What people noted on the run and its programs, paged in the same way."""
-    found = await connection.execute(_NOTES, {"run": run, "after": after, "limit": limit})
-    return [_row(item) for item in found]
+    Of all `kinds` if none is named.
+    """
+    place = {"run": run, "after": after, "limit": limit}
+    if kinds:
+        return [_row(item) for item in await connection.execute(_LIST_OF_KINDS, place | {"kinds": list(kinds)})]
+    return [_row(item) for item in await connection.execute(_LIST, place)]
 
 
 async def settle(connection: Connection, run: int, settled: Sequence[Settled]) -> None:

@@ -108,6 +108,16 @@ class ModelSpend:
     mean_latency_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorSpend:
+    """What the calls for one operator brought: settled and open calls, tokens, money."""
+
+    operator: Operator
+    calls: int
+    tokens: int
+    cost_micro_dollars: int
+
+
 _LIVE = sa.text(f"""
     SELECT {EVALUATIONS} AS evaluations, CAST(s.state -> 'best' AS text) AS best,
         CAST(s.state -> 'verified' AS text) AS verified,
@@ -192,6 +202,12 @@ _SPEND = sa.text("""
         coalesce(sum(tokens_out), 0) AS tokens_out,
         CAST(coalesce(sum(cost_micro_dollars), 0) AS bigint) AS cost, avg(latency_s) AS mean_latency_s
     FROM completion WHERE run = :run GROUP BY model ORDER BY model
+""")
+_SPEND_BY_OPERATOR = sa.text("""
+    SELECT CAST(p.operator AS text) AS operator, count(*) AS calls,
+        coalesce(sum(c.tokens_in), 0) + coalesce(sum(c.tokens_out), 0) AS tokens,
+        CAST(coalesce(sum(c.cost_micro_dollars), 0) AS bigint) AS cost
+    FROM completion c JOIN proposal p ON p.id = c.proposal WHERE c.run = :run GROUP BY p.operator ORDER BY p.operator
 """)
 
 
@@ -293,4 +309,12 @@ async def model_spend(connection: Connection, run: int) -> list[ModelSpend]:
     return [
         ModelSpend(row.model, row.calls, row.failed, row.tokens_in, row.tokens_out, row.cost, row.mean_latency_s)
         for row in await connection.execute(_SPEND, {"run": run})
+    ]
+
+
+async def operator_spend(connection: Connection, run: int) -> list[OperatorSpend]:
+    """Calls, tokens and money by the operator that they were made for; those that need no model are left out."""
+    return [
+        OperatorSpend(Operator(row.operator), row.calls, row.tokens, row.cost)
+        for row in await connection.execute(_SPEND_BY_OPERATOR, {"run": run})
     ]

@@ -161,5 +161,23 @@ Command = Annotated[
     Field(discriminator="kind"),
 ]
 
+CommandKind = Literal[
+    "pause",
+    "resume",
+    "stop",
+    "set_budget",
+    "set_models",
+    "inject_program",
+    "inject_idea",
+    "withdraw_idea",
+    "pin",
+    "unpin",
+    "ban",
+    "unban",
+    "verify_program",
+    "annotate",
+]
+"""What `kind` of a command may be."""
+
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 """Validates and serialises any command: `COMMAND.validate_python(payload)`, `command.model_dump(mode="json")`."""

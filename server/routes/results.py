@@ -27,6 +27,7 @@ from server.schemas.results import (
     Comparison,
     ModelSpend,
     OperatorCounts,
+    OperatorSpend,
     Record,
     RunCounts,
     Spend,
@@ -110,13 +111,15 @@ async def read_counts(service: Served, access: Reading) -> RunCounts:
 
 @router.get("/runs/{run}/spend", summary="Read what a run spent", responses=failures(403, 409))
 async def read_spend(service: Served, access: Inspecting) -> Spend:
-    """Money, and calls, tokens and money by model."""
+    """Money, and calls, tokens and money by model and by operator."""
     async with service.database.begin() as connection:
         row = await runs.load(connection, access.run)
-        found = await views.model_spend(connection, access.run)
+        by_model = await views.model_spend(connection, access.run)
+        by_operator = await views.operator_spend(connection, access.run)
     return Spend(
         money=Money.model_validate(row.account, from_attributes=True),
-        models=[ModelSpend.model_validate(item, from_attributes=True) for item in found],
+        models=[ModelSpend.model_validate(item, from_attributes=True) for item in by_model],
+        operators=[OperatorSpend.model_validate(item, from_attributes=True) for item in by_operator],
     )
 
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 
 from database import audit, commands, runs
 from database.commands import CommandRow
-from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Stop
+from evolution.commands import Command, CommandKind, Pause, Resume, SetBudget, SetModels, Stop
 from evolution.people import Action
 from server.auth import RunAccess, RunFor
 from server.once import REFUSED, REPLAY, DoneOnce, Once
@@ -33,13 +33,14 @@ async def tell_run(body: Told, service: Served, access: Steering, once: DoneOnce
 async def list_commands(
     service: Served,
     access: Annotated[RunAccess, Depends(RunFor(Action.READ))],
+    kind: Annotated[list[CommandKind] | None, Query(max_length=20, description="of this kind; repeat it for more")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AskedCommand]:
     """Commands in the order of asking, with what became of each."""
     place = place_of(cursor, tuple[Id])
     async with service.database.begin() as connection:
-        found = await commands.list_commands(connection, access.run, place[0] if place else 0, limit + 1)
+        found = await commands.list_commands(connection, access.run, place[0] if place else 0, limit + 1, kind or ())
     items, following = paged(found, limit, lambda item: (item.id,))
     return Page(items=[_answer(item) for item in items], next=following)
 

@@ -107,8 +107,17 @@ class ModelSpend(Answer):
     mean_latency_s: float | None
 
 
+class OperatorSpend(Answer):
+    """What the calls that were made for one operator cost; an operator that needs no model has none."""
+
+    operator: Operator
+    calls: int
+    tokens: int = Field(description="read and written")
+    cost_micro_dollars: int
+
+
 class Spend(Answer):
-    """The money of a run, and what of it went to each model."""
+    """The money of a run, and what of it went to each model, and for which operator."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -132,12 +141,14 @@ class Spend(Answer):
                         "mean_latency_s": 4.2,
                     }
                 ],
+                "operators": [{"operator": "diff", "calls": 100, "tokens": 352_000, "cost_micro_dollars": 71_800}],
             }
         ),
     )
 
     money: Money
     models: list[ModelSpend]
+    operators: list[OperatorSpend]
 
 
 class ComparedRun(Answer):

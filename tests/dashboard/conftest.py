@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -40,7 +41,7 @@ def service(postgres: EmbeddedPostgres) -> Generator[Service]:
         asyncio.run(administer(postgres, f"DROP DATABASE {_NAME} WITH (FORCE)"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(service: Service) -> Generator[Browser]:
     """The system's Chromium, without a window. It comes after the service: while it is there, this thread has a loop."""
     place = shutil.which("chromium")
@@ -59,17 +60,18 @@ def reader(browser: Browser, service: Service) -> Generator[Reader]:
     contexts = []
 
     def opened(name: str | None = "admin", path: str = "/", **options: object) -> Page:
-        context = browser.new_context(base_url=service.address, viewport={"width": 1280, "height": 860}, **options)  # pyright: ignore[reportArgumentType]
+        chosen: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}} | options
+        context = browser.new_context(base_url=service.address, **chosen)
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
-        page.goto("/" if name is None else f"/#token={service.tokens[name]}")
         if name is not None:
-            page.wait_for_selector("header.top")
-            if path != "/":
-                page.goto(path)
+            signed = context.request.post("/api/v1/session", data={"token": service.tokens[name]}, headers={"X-Galapagos": "1"})
+            assert signed.ok, signed.text()
+        page.goto(path)
+        page.wait_for_selector("header.top, form" if name is None else "header.top")
         return page
 
     yield opened

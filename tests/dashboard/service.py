@@ -35,6 +35,8 @@ title = "Example"
 unknown = "viewer"
 """
 KINDS = ("controller", "workers", "evaluators")
+TEAM = '[[models]]\nname = "team"\nkind = "people"\n'
+"""The file of models: tests answer in a model's place."""
 _PATIENCE_S = 30.0
 
 
@@ -44,6 +46,7 @@ class Service:
 
     url: str
     log: IO[bytes]
+    models: Path
     port: int = field(default_factory=free_port)
     tokens: dict[str, str] = field(default_factory=dict[str, str])
     run: int = 0
@@ -67,6 +70,7 @@ class Service:
         told = {"GALAPAGOS_DATABASE_URL": self.url, "GALAPAGOS_LEASE_S": "2"}
         told |= {"GALAPAGOS_PORT": str(self.port), "GALAPAGOS_OIDC": str(self.provider or "")} if kind == "server" else {}
         told |= {"GALAPAGOS_TIER": "plain"} if kind in {"server", "evaluators"} else {}
+        told |= {"GALAPAGOS_MODELS": str(self.models)} if kind in {"server", "workers"} else {}
         told |= {"GALAPAGOS_SLOTS": "1"} if kind == "evaluators" else {}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GALAPAGOS_")}
         known = {name: value for name, value in told.items() if name in _settings(kind)}
@@ -109,7 +113,8 @@ def _settings(kind: str) -> set[str]:
 @contextmanager
 def whole_service(url: str, log: IO[bytes], folder: Path, issuer: str) -> Generator[Service]:
     """The service with a run of a hostile problem, which has begun; people sign in at `issuer` too."""
-    service = Service(url, log)
+    service = Service(url, log, folder / "models.toml")
+    service.models.write_text(TEAM)
     service.tokens = asyncio.run(_people(url))
     service.provider = folder / "oidc.toml"
     service.provider.write_text(ACCOUNTS.format(issuer=issuer, client=CLIENT, secret=folder / "secret", url=service.address))

@@ -65,8 +65,8 @@ def test_an_account_of_a_provider_signs_in_and_leaves_nothing_in_the_address(rea
     assert page.url == f"{service.address}/"
 
 
-def test_a_link_signs_in_and_leaves_no_token_in_the_address(reader: Reader) -> None:
-    page = reader("member")
+def test_a_link_signs_in_and_leaves_no_token_in_the_address(reader: Reader, service: Service) -> None:
+    page = reader(None, f"/#token={service.tokens['member']}")
     expect(page.locator(".who")).to_have_text("member")
     assert "gal_" not in page.url
     page.go_back()

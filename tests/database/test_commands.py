@@ -187,10 +187,11 @@ async def test_notes_are_kept_at_once_even_of_a_run_that_has_ended(database: Dat
     first = await told(database, run, Annotate(text="  look at this\0 "))
     second = await told(database, run, Annotate(text="and this", program=0))
     async with database.begin() as connection:
-        found = await commands.notes(connection, run)
+        found = await commands.list_commands(connection, run, kinds=["annotate"])
         assert [(item.id, item.state, item.event) for item in found] == [
             (first, CommandState.TAKEN, None),
             (second, CommandState.TAKEN, None),
         ]
         assert [item.command for item in found] == [Annotate(text="look at this"), Annotate(text="and this", program=0)]
+        assert await commands.list_commands(connection, run, kinds=["inject_idea", "withdraw_idea"]) == []
         assert not (await runs.load(connection, run)).steered

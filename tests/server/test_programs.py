@@ -236,6 +236,7 @@ async def test_what_models_were_asked(team: Team, database: Database) -> None:
     assert (await team.viewer.get(f"/runs/{run}/programs/0/calls")).json() == []
     spend = (await team.viewer.get(f"/runs/{run}/spend")).json()
     assert (spend["money"]["spent_micro_dollars"], spend["models"][0]["model"], spend["models"][0]["calls"]) == (7, "small", 1)
+    assert spend["operators"] == [{"operator": "diff", "calls": 1, "tokens": 11, "cost_micro_dollars": 7}]
     (row,) = [json.loads(line) for line in (await team.viewer.get(f"/runs/{run}/dataset")).text.strip("\n").split("\n")]
     assert (row["prompt"], row["answer"]) == ([{"role": "user", "content": "better"}], "x = 7\u2028")
     assert (row["reward"], row["parent_reward"], row["verdict"]) == (3.0, 1.0, "scored")

@@ -177,6 +177,9 @@ async def test_a_run_obeys_what_it_is_told(team: Team, database: Database) -> No
     assert [item["kind"] for item in page["items"]] == ["pause", "resume", "set_budget"]
     rest = (await team.viewer.get(f"/runs/{active.id}/commands?limit=3&cursor={page['next']}")).json()
     assert [item["kind"] for item in rest["items"]] == ["stop"]
+    some = (await team.viewer.get(f"/runs/{active.id}/commands?kind=stop&kind=pause")).json()
+    assert [item["kind"] for item in some["items"]] == ["pause", "stop"]
+    told(await team.viewer.get(f"/runs/{active.id}/commands?kind=dance"), 400)
     async with database.begin() as connection:
         stored = await commands.list_commands(connection, active.id)
     assert all(item.state is CommandState.TAKEN for item in stored)

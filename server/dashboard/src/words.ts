@@ -123,3 +123,14 @@ export function visible(text: string): string {
     return code === 0x7f ? "\u2421" : `\u27e8${code.toString(16)}\u27e9`;
   });
 }
+
+/** The beginning of a text as it may be seen, in one line of at most `most` characters. */
+export function shortened(text: string, most: number): string {
+  const line = visible(
+    text
+      .slice(0, 2 * most)
+      .replace(/\s+/g, " ")
+      .trim(),
+  );
+  return line.length <= most && text.length <= 2 * most ? line : `${line.slice(0, most - 1)}…`;
+}

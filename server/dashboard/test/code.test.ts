@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { compared, folded, rowsOf, wordMarks } from "../src/code/diff";
-import { withMarks } from "../src/code/marked";
+import { firstOf, withMarks } from "../src/code/marked";
 import { highlighted } from "../src/code/tokens";
 
 /** Small numbers that look random and are the same each time. */
@@ -116,4 +116,17 @@ def area(r: float) -> float:  # a disc
       { kind: "plain", text: "y", marked: false },
     ]);
   });
+});
+
+test("of a long line the first pieces are shown, the last of them cut", () => {
+  const pieces = withMarks(
+    [
+      { kind: "keyword", text: "return" },
+      { kind: "plain", text: " x + y" },
+    ],
+    [[8, 9]],
+  );
+  expect(firstOf(pieces, 10).map((piece) => piece.text)).toEqual(["return", " x", " ", "+"]);
+  expect(firstOf(pieces, 10).map((piece) => piece.marked)).toEqual([false, false, true, false]);
+  expect(firstOf(pieces, 99)).toEqual(pieces);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, count, duration, gain, money, NONE, rate, score, share, ticked, visible } from "../src/words";
+import { ago, count, duration, gain, money, NONE, rate, score, share, shortened, ticked, visible } from "../src/words";
 
 describe("numbers as people read them", () => {
   test("scores keep six significant digits, and exponents only where they must", () => {
@@ -60,4 +60,11 @@ test("marks of an axis have the same decimals, as many as tell them apart", () =
   const marks = [1.9, 2, 2.1, 2.2];
   expect(marks.map((one) => ticked(one, marks))).toEqual(["1.9", "2.0", "2.1", "2.2"]);
   expect([1500, 2000].map((one) => ticked(one, [1500, 2000]))).toEqual(["1,500", "2,000"]);
+});
+
+test("a text is shortened to one line that shows what it holds", () => {
+  expect(shortened("as it is", 40)).toBe("as it is");
+  expect(shortened("two\n  lines", 40)).toBe("two lines");
+  expect(shortened("a".repeat(1_000_000), 40)).toBe(`${"a".repeat(39)}…`);
+  expect(shortened("\u202eevil", 40)).toBe("⟨202e⟩evil");
 });

@@ -25,3 +25,15 @@ function stretches(from: number, to: number, marks: Marks): [number, number][] {
   const edges = [...new Set([from, ...within, to])].sort((a, b) => a - b);
   return edges.slice(1).map((edge, at) => [edges[at] ?? from, edge]);
 }
+
+/** The pieces of the first `room` characters of a line. */
+export function firstOf(pieces: readonly MarkedSpan[], room: number): MarkedSpan[] {
+  const found: MarkedSpan[] = [];
+  let left = room;
+  for (const piece of pieces) {
+    if (left <= 0) break;
+    found.push(piece.text.length <= left ? piece : { ...piece, text: piece.text.slice(0, left) });
+    left -= piece.text.length;
+  }
+  return found;
+}

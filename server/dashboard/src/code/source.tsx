@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { count, visible } from "../words";
 import { folded, type Marks, type Row, rowsOf, type Shown } from "./diff";
-import { withMarks } from "./marked";
+import { firstOf, type MarkedSpan, withMarks } from "./marked";
 import { highlighted, type Span } from "./tokens";
 import "./source.css";
 
@@ -11,24 +11,45 @@ function inOrder(names: readonly string[]): string[] {
   return [...new Set(names)].sort((a, b) => (a < b ? -1 : 1));
 }
 
+/** Characters of a line that are shown at first: a browser takes seconds to lay out a million without a break. */
+const LINE_SHOWN = 4_000;
+
 function Line({ spans, marks }: { spans: readonly Span[]; marks: Marks }) {
+  const pieces = withMarks(spans, marks);
+  const length = spans.reduce((all, span) => all + span.text.length, 0);
   return (
     <code>
-      {withMarks(spans, marks).map((piece, at) => {
-        const text = visible(piece.text);
-        const kind = piece.kind === "plain" ? undefined : `src-${piece.kind}`;
-        return piece.marked ? (
-          <mark key={at} class={kind}>
-            {text}
-          </mark>
-        ) : (
-          <span key={at} class={kind}>
-            {text}
-          </span>
-        );
-      })}
+      {length > LINE_SHOWN ? <LongLine pieces={pieces} length={length} /> : pieces.map(inColour)}
       {"\n"}
     </code>
+  );
+}
+
+function LongLine({ pieces, length }: { pieces: readonly MarkedSpan[]; length: number }) {
+  const [room, setRoom] = useState(LINE_SHOWN);
+  return (
+    <>
+      {firstOf(pieces, room).map(inColour)}
+      {length > room && (
+        <button type="button" class="button quiet" onClick={() => setRoom(room * 8)}>
+          {count(length - room)} more characters: show what follows
+        </button>
+      )}
+    </>
+  );
+}
+
+function inColour(piece: MarkedSpan, at: number) {
+  const kind = piece.kind === "plain" ? undefined : `src-${piece.kind}`;
+  const text = visible(piece.text);
+  return piece.marked ? (
+    <mark key={at} class={kind}>
+      {text}
+    </mark>
+  ) : (
+    <span key={at} class={kind}>
+      {text}
+    </span>
   );
 }
 

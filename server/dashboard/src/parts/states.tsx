@@ -20,11 +20,12 @@ export function Loading({ what, heights }: { what: string; heights: readonly num
   );
 }
 
-/** Nothing is there yet: says so, and what would change that. */
-export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+/** Nothing is there yet: says so, and what would change that. With `whole` it is all that the page has. */
+export function Empty(props: { title: string; whole?: boolean; children?: ComponentChildren }) {
+  const { title, whole = false, children } = props;
   return (
     <div class="empty">
-      <h2>{title}</h2>
+      {whole ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children}
     </div>
   );
@@ -82,13 +83,41 @@ export function Wrong({ failure, again }: { failure: Failure; again?: () => void
   );
 }
 
+/** A whole page that could not be read: says which, why, and where to go on. */
+export function Gone(props: {
+  what: string;
+  failure: Failure;
+  back: readonly (readonly [string, string])[];
+  again?: () => void;
+}) {
+  return (
+    <div class="stack">
+      <div class="head">
+        <h1>{visible(props.what)}</h1>
+      </div>
+      <Wrong failure={props.failure} {...(props.again === undefined ? {} : { again: props.again })} />
+      <nav class="ways" aria-label="Where to go on">
+        {props.back.map(([to, name]) => (
+          <a key={to} class="button" href={to}>
+            {visible(name)}
+          </a>
+        ))}
+      </nav>
+    </div>
+  );
+}
+
 /** Shows what a poll has: a skeleton before the first answer, the failure where nothing came yet, else the content. */
 export function Ready<T>(props: {
   of: { data: T | undefined; failure: Failure | undefined; again: () => void };
   waiting: ComponentChildren;
+  /** Stands in the place of the plain failure, such as a page with a way back. */
+  failed?: (failure: Failure) => ComponentChildren;
   children: (data: T) => ComponentChildren;
 }) {
   if (props.of.data !== undefined) return <>{props.children(props.of.data)}</>;
-  if (props.of.failure !== undefined) return <Wrong failure={props.of.failure} again={props.of.again} />;
+  if (props.of.failure !== undefined) {
+    return <>{props.failed?.(props.of.failure) ?? <Wrong failure={props.of.failure} again={props.of.again} />}</>;
+  }
   return <>{props.waiting}</>;
 }

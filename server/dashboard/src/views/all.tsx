@@ -4,6 +4,7 @@ import { Empty, Loading } from "../parts/states";
 import { matched } from "../paths";
 import { place } from "../router";
 import { mayAnywhere } from "../session";
+import { visible } from "../words";
 
 type Parameters = Record<string, string>;
 
@@ -81,7 +82,7 @@ export function View() {
   }, [pattern]);
   if (late) {
     return (
-      <Empty title="The service has a new version">
+      <Empty whole title="The service has a new version">
         <a class="button first" href={path} target="_self">
           Load this page anew
         </a>
@@ -96,9 +97,9 @@ export function View() {
 
 function NoView({ path }: { path: string }) {
   return (
-    <Empty title="Nothing is at this address">
+    <Empty whole title="Nothing is at this address">
       <p>
-        <code>{path}</code> is no page of the dashboard.
+        <code>{visible(path)}</code> is no page of the dashboard.
       </p>
       <a class="button" href="/">
         All runs

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { shade } from "../../parts/scale";
-import { score } from "../../words";
+import { score, visible } from "../../words";
 
 /** What the colours mean. */
 export function Legend({ range, unit }: { range: readonly [number, number]; unit: string }) {
@@ -17,7 +17,7 @@ export function Legend({ range, unit }: { range: readonly [number, number]; unit
     <p class="legend number small soft">
       {score(range[0], 4)} and worse
       <canvas ref={canvas} width={180} height={10} role="img" aria-label="Colours from the lowest score to the best" />
-      {score(range[1], 4)} {unit}
+      {score(range[1], 4)} {visible(unit)}
     </p>
   );
 }

@@ -1,13 +1,12 @@
 import { useState } from "preact/hooks";
 import { address, answered, type Schemas, sent } from "../../api/client";
 import { Dialog } from "../../parts/dialog";
+import { LongText } from "../../parts/long_text";
 import { Card } from "../../parts/small";
 import { Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { visible } from "../../words";
 import { bytes } from "./definition";
-
-const SHOWN = 200_000;
 
 interface Listed {
   revision: string;
@@ -56,17 +55,7 @@ function Opened({ revision, path, close }: { revision: string; path: string; clo
   return (
     <Dialog title={path} close={close}>
       <Ready of={polled} waiting={<Loading what="the file" heights={[220]} />}>
-        {(text) =>
-          text === null ? (
-            <p class="soft">It is no text.</p>
-          ) : (
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: so that it can be scrolled by keyboard
-            <pre class="file-text" tabIndex={0}>
-              {visible(text.slice(0, SHOWN))}
-              {text.length > SHOWN && `\n… ${text.length - SHOWN} more signs`}
-            </pre>
-          )
-        }
+        {(text) => (text === null ? <p class="soft">It is no text.</p> : <LongText text={text} label={path} />)}
       </Ready>
       <div class="actions">
         <a class="button" href={place} download={path.split("/").pop() ?? path}>

@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
 import { api, Failure, type Schemas } from "../../api/client";
+import { LongText } from "../../parts/long_text";
 import { Card, StateBadge, Tile, Tiles } from "../../parts/small";
-import { Empty, Loading, Ready } from "../../parts/states";
+import { Empty, Gone, Loading, Ready } from "../../parts/states";
 import { toast } from "../../parts/toasts";
 import { usePoll } from "../../poll";
 import { may, session } from "../../session";
@@ -20,6 +21,8 @@ type Line = Schemas["RunLine"];
 const POLL_MS = 4_000;
 const RUNS = 100;
 const SHOWN = 10;
+/** Characters of a statement from which on it is shown in parts. */
+const LONG = 20_000;
 
 /** One revision of a problem: what is to be found, how it is judged, and what runs came to. */
 export default function Problem({ revision = "" }: Record<string, string>) {
@@ -34,7 +37,18 @@ export default function Problem({ revision = "" }: Record<string, string>) {
     POLL_MS,
   );
   return (
-    <Ready of={polled} waiting={<Loading what="the problem" heights={[40, 90, 240]} />}>
+    <Ready
+      of={polled}
+      waiting={<Loading what="the problem" heights={[40, 90, 240]} />}
+      failed={(failure) => (
+        <Gone
+          what={`Problem ${revision.slice(0, 12)}`}
+          failure={failure}
+          again={polled.again}
+          back={[["/problems", "All problems"]]}
+        />
+      )}
+    >
       {(detail) => <Shown detail={detail} runs={runs.data?.items} again={runs.again} />}
     </Ready>
   );
@@ -51,7 +65,7 @@ function Shown({ detail, runs, again }: { detail: Detail; runs: readonly Line[] 
       )}
       <Standing definition={definition} runs={runs ?? []} />
       <Card title="Statement">
-        <p class="statement">{visible(definition.statement.trim())}</p>
+        <Statement text={definition.statement.trim()} />
       </Card>
       <BestRuns runs={runs} />
       <div class="columns">
@@ -75,6 +89,11 @@ function Shown({ detail, runs, again }: { detail: Detail; runs: readonly Line[] 
       </div>
     </div>
   );
+}
+
+function Statement({ text }: { text: string }) {
+  if (text.length > LONG) return <LongText text={text} label="Statement of the problem" />;
+  return <p class="statement">{visible(text)}</p>;
 }
 
 function Head({ detail, started }: { detail: Detail; started: () => void }) {

@@ -24,7 +24,11 @@ export default function Submit() {
   const [project, setProject] = useState(projects[0]?.project ?? 1);
   const [sending, setSending] = useState<Sending>({ state: "resting" });
   if (projects.length === 0 && !may("submit", 1)) {
-    return <Empty title="Your role submits no problems">An administrator of a project can give you another one.</Empty>;
+    return (
+      <Empty whole title="Your role submits no problems">
+        An administrator of a project can give you another one.
+      </Empty>
+    );
   }
   const send = (begin: (progress: (share: number) => void) => Promise<Schemas["UploadedProblem"]>, sort: Sort) => {
     setSending({ state: "sending", share: 0 });

@@ -6,7 +6,7 @@ import { go } from "../../router";
 import { may } from "../../session";
 import type { Known } from "./program";
 
-type Open = "pin" | "ban" | "note" | "fork" | null;
+type Open = "pin" | "ban" | "fork" | null;
 type Told = Parameters<typeof tell>[1];
 
 /** What can be done with a program, by whom it may. */
@@ -47,14 +47,8 @@ export function Actions({ known, again }: { known: Known; again: () => void }) {
           {program.banned ? "Unban" : "Ban"}
         </button>
       )}
-      {steers && (
-        <button type="button" class="button" onClick={() => setOpen("note")}>
-          Note
-        </button>
-      )}
       {open === "pin" && <Pinning number={program.number} close={close} act={told} />}
       {open === "ban" && <Banning number={program.number} close={close} act={told} />}
-      {open === "note" && <Noting number={program.number} close={close} act={told} />}
       {open === "fork" && (
         <Form
           title={`Fork a run from program ${program.number}?`}
@@ -78,16 +72,9 @@ export function Actions({ known, again }: { known: Known; again: () => void }) {
   );
 }
 
-async function tell(
-  run: number,
-  command: Schemas["Pin"] | Schemas["Unpin"] | Schemas["Ban"] | Schemas["Unban"] | Schemas["Annotate"],
-) {
+async function tell(run: number, command: Schemas["Pin"] | Schemas["Unpin"] | Schemas["Ban"] | Schemas["Unban"]) {
   await api.post("/api/v1/runs/{run}/commands", { path: { run }, body: command });
-  toast(
-    command.kind === "annotate"
-      ? "The note is stored."
-      : `The run is told: ${command.kind} program ${command.program}.`,
-  );
+  toast(`The run is told: ${command.kind} program ${command.program}.`);
 }
 
 interface Asked {
@@ -138,30 +125,6 @@ function Banning({ number, close, act }: Asked) {
         <input type="checkbox" checked={family} onChange={(event) => setFamily(event.currentTarget.checked)} /> and all
         that came and will come of it
       </label>
-    </Form>
-  );
-}
-
-function Noting({ number, close, act }: Asked) {
-  const [text, setText] = useState("");
-  return (
-    <Form
-      title={`Note on program ${number}`}
-      does="Store the note"
-      close={close}
-      act={() => act({ kind: "annotate", text, program: number })}
-    >
-      {(failure) => (
-        <Field
-          label="Note"
-          value={text}
-          change={setText}
-          lines={4}
-          required
-          wrong={failure?.at("annotate.text")}
-          about="For people: the search does not know of it."
-        />
-      )}
     </Form>
   );
 }

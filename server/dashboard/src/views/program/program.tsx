@@ -1,7 +1,7 @@
-import { useState } from "preact/hooks";
 import { api, type Schemas } from "../../api/client";
+import { Picture } from "../../parts/picture";
 import { Card, OperatorName, Tile, Tiles } from "../../parts/small";
-import { Loading, Ready } from "../../parts/states";
+import { Gone, Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { may } from "../../session";
 import { count, duration, gain, NONE, score, share, spaced, visible } from "../../words";
@@ -10,6 +10,7 @@ import { Calls } from "./calls";
 import { Changes } from "./changes";
 import { Family } from "./family";
 import type { Verification } from "./judged";
+import { Notes } from "./notes";
 import { spreadOf } from "./spread";
 import { Evaluated } from "./stages";
 import { Verifications } from "./verifications";
@@ -48,7 +49,21 @@ export default function ProgramView({ run, number }: Record<string, string>) {
     POLL_MS,
   );
   return (
-    <Ready of={polled} waiting={<Loading what="the program" heights={[44, 92, 420]} />}>
+    <Ready
+      of={polled}
+      waiting={<Loading what="the program" heights={[44, 92, 420]} />}
+      failed={(failure) => (
+        <Gone
+          what={`Program ${number} of run ${run}`}
+          failure={failure}
+          again={polled.again}
+          back={[
+            [`/runs/${run}`, `Run ${run}`],
+            ["/", "All runs"],
+          ]}
+        />
+      )}
+    >
       {(known) => <Whole known={known} again={polled.again} />}
     </Ready>
   );
@@ -76,6 +91,7 @@ function Whole({ known, again }: { known: Known; again: () => void }) {
           <Verifications known={known} again={again} />
           <Pictured known={known} />
           <Family known={known} />
+          <Notes known={known} />
         </div>
         {may("inspect", run.project) && program.model !== null && <Calls run={run.id} number={program.number} />}
       </div>
@@ -109,7 +125,7 @@ function Standing({ known: { run, program, parent, verifications } }: { known: K
   return (
     <Tiles>
       <Tile
-        name={`Score${run.unit === "" ? "" : `, ${run.unit}`}`}
+        name={`Score${run.unit === "" ? "" : `, ${visible(run.unit)}`}`}
         value={score(own)}
         note={
           own !== null && before !== null && program.parent !== null
@@ -147,25 +163,13 @@ function spreadNote(spread: { deviation: number; count: number }): string {
   return `mean of ${spread.count}, standard deviation ${score(spread.deviation, 3)}`;
 }
 
-/** The judge's picture. It is not to be trusted: in an image it can neither run anything nor load anything. */
+/** The judge's picture, of the newest verification that has one. */
 function Pictured({ known }: { known: Known }) {
   const picture = known.verifications.find((one) => one.picture !== null)?.picture ?? null;
   if (picture === null) return null;
   return (
     <Card title="Picture by the judge">
-      <Picture key={picture} svg={picture} />
+      <Picture key={picture} svg={picture} about="What the judge drew of this program" />
     </Card>
-  );
-}
-
-function Picture({ svg }: { svg: string }) {
-  const [address] = useState(() => URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" })));
-  return (
-    <img
-      class="picture"
-      src={address}
-      alt="What the judge drew of this program"
-      onLoad={() => URL.revokeObjectURL(address)}
-    />
   );
 }

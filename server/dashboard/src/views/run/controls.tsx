@@ -5,6 +5,7 @@ import { Field, Form } from "../../parts/dialog";
 import { toast } from "../../parts/toasts";
 import { may } from "../../session";
 import { BudgetForm } from "./budget_form";
+import { followed } from "./commands";
 import { ModelsForm } from "./models_form";
 
 type Detail = Schemas["RunDetail"];
@@ -148,45 +149,4 @@ function IdeaForm({
       )}
     </Form>
   );
-}
-
-const LOOK_MS = 500;
-const LOOKS = 20;
-
-/** Tells what the run's controller made of a command, as soon as it did. */
-async function followed(live: LiveRun, asked: Schemas["AskedCommand"]): Promise<void> {
-  live.refresh();
-  watch(live, asked, LOOKS);
-}
-
-function watch(live: LiveRun, asked: Schemas["AskedCommand"], looks: number): void {
-  setTimeout(() => {
-    find(live.id, asked.id).then(
-      (found) => {
-        if (found?.state === "taken") {
-          toast(`Run ${live.id}: ${asked.kind.replace("_", " ")} is in force.`);
-          live.refresh();
-        } else if (found?.state === "refused")
-          toast(`Run ${live.id} refused ${asked.kind.replace("_", " ")}: ${found.detail}`, { bad: true });
-        else if (looks > 0) watch(live, asked, looks - 1);
-        else
-          toast(`Run ${live.id}: ${asked.kind.replace("_", " ")} still waits for a controller. Is one running?`, {
-            bad: true,
-          });
-      },
-      () => undefined,
-    );
-  }, LOOK_MS);
-}
-
-async function find(run: number, id: number): Promise<Schemas["AskedCommand"] | undefined> {
-  let cursor: string | null = null;
-  do {
-    const query = { limit: 200, ...(cursor === null ? {} : { cursor }) };
-    const page: Schemas["Page_AskedCommand_"] = await api.get("/api/v1/runs/{run}/commands", { path: { run }, query });
-    const found = page.items.find((one) => one.id === id);
-    if (found !== undefined) return found;
-    cursor = page.next;
-  } while (cursor !== null);
-  return undefined;
 }

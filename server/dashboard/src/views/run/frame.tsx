@@ -2,10 +2,10 @@ import type { ComponentChildren } from "preact";
 import type { Schemas } from "../../api/client";
 import { type LiveRun, useLiveRun } from "../../live/run";
 import { StateBadge } from "../../parts/small";
-import { Loading, Wrong } from "../../parts/states";
+import { Gone, Loading } from "../../parts/states";
 import { leads } from "../../paths";
 import { place } from "../../router";
-import { spaced, visible } from "../../words";
+import { shortened, spaced, visible } from "../../words";
 import { Controls } from "./controls";
 import "./run.css";
 
@@ -31,7 +31,9 @@ export function RunFrame(props: {
   const detail = live.detail.value;
   const failure = live.failure.value;
   if (detail === undefined) {
-    if (failure !== undefined && failure.status !== 0) return <Wrong failure={failure} />;
+    if (failure !== undefined && failure.status !== 0) {
+      return <Gone what={`Run ${props.run}`} failure={failure} back={[["/", "All runs"]]} />;
+    }
     return <Loading what="the run" heights={[44, 92, 420]} />;
   }
   return (
@@ -77,11 +79,11 @@ export function RunFrame(props: {
   );
 }
 
+/** Characters of why a run ended that stand beside its state; the overview has all of it. */
+export const WHY_SHOWN = 120;
+
 function Ended({ detail }: { detail: Schemas["RunDetail"] }) {
   const why = detail.stop_reason === null ? "" : spaced(detail.stop_reason);
-  return (
-    <span class="soft small">
-      {detail.stop_detail === null || detail.stop_detail === "" ? `ended by: ${why}` : `${why}: ${detail.stop_detail}`}
-    </span>
-  );
+  const said = shortened(detail.stop_detail ?? "", WHY_SHOWN);
+  return <span class="soft small ended">{said === "" ? `ended by: ${why}` : `${why}: ${said}`}</span>;
 }

@@ -8,12 +8,14 @@ import type { LiveRun } from "../../live/run";
 import { Card, Choice, OperatorName } from "../../parts/small";
 import { go } from "../../router";
 import { colour, colours } from "../../theme";
-import { count, duration, score, spaced, ticked } from "../../words";
+import { count, duration, score, shortened, spaced, ticked, visible } from "../../words";
 import { Dots, drawPrograms, type Line, nearest, operatorsSeen, type Palette, roomFor, scoreRange } from "./scatter";
 
 type Across = "evaluations" | "time";
 const HEIGHT = 380;
 const REACH = 14;
+/** Characters of the name of a known value that its line has. */
+const NAME_SHOWN = 40;
 
 interface Hovered {
   at: number;
@@ -105,11 +107,17 @@ export function Scores({ live, detail }: { live: LiveRun; detail: Schemas["RunDe
 function referenceLines(detail: Schemas["RunDetail"]): Line[] {
   const seed =
     detail.seed_score === null ? [] : [{ name: `seed ${score(detail.seed_score)}`, value: detail.seed_score }];
-  return [...detail.known.map((one) => ({ name: `${one.name} ${score(one.value)}`, value: one.value })), ...seed];
+  return [
+    ...detail.known.map((one) => ({
+      name: `${shortened(one.name, NAME_SHOWN)} ${score(one.value)}`,
+      value: one.value,
+    })),
+    ...seed,
+  ];
 }
 
 function summary(live: LiveRun, detail: Schemas["RunDetail"]): string {
-  return `Scores of ${count(live.admissions.length)} programs; the best is ${score(detail.best_score)} ${detail.unit}`;
+  return `Scores of ${count(live.admissions.length)} programs; the best is ${score(detail.best_score)} ${visible(detail.unit)}`;
 }
 
 function Hover({ live, hovered, unit }: { live: LiveRun; hovered: Hovered; unit: string }) {
@@ -123,7 +131,7 @@ function Hover({ live, hovered, unit }: { live: LiveRun; hovered: Hovered; unit:
       <strong class="number">#{admissions.number.at(at)}</strong>{" "}
       <OperatorName operator={OPERATORS[admissions.operator.at(at)] ?? "seed"} />
       <div class="number">
-        {Number.isNaN(value) ? spaced(VERDICTS[admissions.verdict.at(at)] ?? "") : `${score(value)} ${unit}`}
+        {Number.isNaN(value) ? spaced(VERDICTS[admissions.verdict.at(at)] ?? "") : `${score(value)} ${visible(unit)}`}
       </div>
       <div class="faint number">
         {model !== null && `${model} · `}

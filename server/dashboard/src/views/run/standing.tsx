@@ -3,7 +3,7 @@ import type { LiveRun } from "../../live/run";
 import { Bar, Tile, Tiles } from "../../parts/small";
 import { usePoll } from "../../poll";
 import { may } from "../../session";
-import { count, duration, money, rate, score } from "../../words";
+import { count, duration, money, rate, score, visible } from "../../words";
 import { againstKnown, againstSeed } from "../runs/standing";
 
 type Detail = Schemas["RunDetail"];
@@ -18,7 +18,7 @@ export function Standing({ live, detail }: { live: LiveRun; detail: Detail }) {
       <Tile
         name="Best score"
         value={<Program run={detail.id} number={detail.best} value={score(detail.best_score)} />}
-        note={`${detail.unit === "" ? "" : `${detail.unit}, `}${againstSeed(detail)}`}
+        note={`${detail.unit === "" ? "" : `${visible(detail.unit)}, `}${againstSeed(detail)}`}
       />
       <Verified detail={detail} />
       {known !== null && (

@@ -10,7 +10,7 @@ type Detail = Schemas["RunDetail"];
 const POLL_MS = 4_000;
 
 /** What became of the run's proposals; asked again until the whole log is counted. */
-function useCounts(detail: Detail): Polled<Schemas["RunCounts"]> {
+export function useCounts(detail: Detail): Polled<Schemas["RunCounts"]> {
   const rests = detail.state === "finished";
   return usePoll(
     `counts ${detail.id} ${rests ? detail.as_of_event : "live"}`,
@@ -24,9 +24,20 @@ function useCounts(detail: Detail): Polled<Schemas["RunCounts"]> {
   );
 }
 
-/** How each operator fares. */
-export function Makers({ detail }: { detail: Detail }) {
-  const counts = useCounts(detail);
+/** What the run spent, by model and by operator; null for who may not know. */
+export function useSpend(detail: Detail, inspects: boolean): Polled<Schemas["Spend"] | null> {
+  const rests = detail.state === "finished";
+  return usePoll(
+    `spend ${detail.id} ${rests} ${inspects}`,
+    async (signal) =>
+      inspects ? await api.get("/api/v1/runs/{run}/spend", { path: { run: detail.id }, signal }) : null,
+    rests || !inspects ? 0 : POLL_MS,
+  );
+}
+
+/** How each operator fares, and what its calls of models cost. */
+export function Makers({ counts, spend }: { counts: Polled<Schemas["RunCounts"]>; spend: Schemas["Spend"] | null }) {
+  const costs = new Map((spend?.operators ?? []).map((one) => [one.operator, one.cost_micro_dollars]));
   return (
     <Card title="Operators">
       <Ready of={counts} waiting={<Skeleton height={140} />}>
@@ -40,6 +51,7 @@ export function Makers({ detail }: { detail: Detail }) {
                   <th class="right">Refused</th>
                   <th class="right">Scored</th>
                   <th class="right">Better than parent</th>
+                  {costs.size > 0 && <th class="right">Cost</th>}
                 </tr>
               </thead>
               <tbody>
@@ -56,6 +68,7 @@ export function Makers({ detail }: { detail: Detail }) {
                       <td class="right">
                         {count(one.improved)} <span class="faint">({share(one.improved / one.evaluated)})</span>
                       </td>
+                      {costs.size > 0 && <td class="right">{money(costs.get(one.operator) ?? null)}</td>}
                     </tr>
                   ))}
               </tbody>
@@ -68,8 +81,7 @@ export function Makers({ detail }: { detail: Detail }) {
 }
 
 /** Verdicts of what was evaluated, and why proposals were refused. */
-export function Outcomes({ detail }: { detail: Detail }) {
-  const counts = useCounts(detail);
+export function Outcomes({ counts }: { counts: Polled<Schemas["RunCounts"]> }) {
   return (
     <Card title="Verdicts and refusals">
       <Ready of={counts} waiting={<Skeleton height={140} />}>
@@ -120,19 +132,14 @@ function Shares({
 }
 
 /** What each model costs, and what its children are worth. */
-export function Spending({ live, detail }: { live: LiveRun; detail: Detail }) {
-  const rests = detail.state === "finished";
-  const spend = usePoll(
-    `spend ${detail.id} ${rests}`,
-    (signal) => api.get("/api/v1/runs/{run}/spend", { path: { run: detail.id }, signal }),
-    rests ? 0 : POLL_MS,
-  );
+export function Spending({ live, spend }: { live: LiveRun; spend: Polled<Schemas["Spend"] | null> }) {
   return (
     <Card title="Models">
       <Ready of={spend} waiting={<Skeleton height={140} />}>
-        {({ models, money: account }) => {
+        {(found) => {
+          const { models = [], money: account } = found ?? {};
           const tallies = modelTallies(live.admissions);
-          return models.length === 0 ? (
+          return account === undefined || models.length === 0 ? (
             <p class="soft">No model was asked: the children of this run come from mutation and tuning.</p>
           ) : (
             <div class="stack">

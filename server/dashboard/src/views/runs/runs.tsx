@@ -9,6 +9,7 @@ import { keep, place } from "../../router";
 import { mayAnywhere, session } from "../../session";
 import { ago, count, duration, money, rate, score, spaced, visible } from "../../words";
 import { useCurves } from "./curves";
+import { Health } from "./health";
 import { againstKnown, againstSeed } from "./standing";
 import "./runs.css";
 
@@ -39,6 +40,7 @@ export default function Runs() {
         <h1>Runs</h1>
         <Filters state={state} project={project} text={text} />
       </div>
+      <Health />
       <Ready of={polled} waiting={<Loading what="the runs" heights={[52, 52, 52, 52]} />}>
         {({ lines, more }) => (
           <List

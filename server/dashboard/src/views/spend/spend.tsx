@@ -41,7 +41,7 @@ export default function Spend() {
   );
   if (!mayAnywhere("inspect")) {
     return (
-      <Empty title="Your role sees no money">
+      <Empty whole title="Your role sees no money">
         <p>Who administers a project can give you one that does: viewer or member.</p>
       </Empty>
     );
