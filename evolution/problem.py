@@ -139,6 +139,18 @@ class Verification(_Table):
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
 
 
+class Certificate(_Table):
+    """How a construction is certified.
+
+    The construction is what the candidate's `function` returns; the judge's function `artifact` gives it exactly, as JSON
+    text, and the file `verifier` proves its value a second time.
+    """
+
+    function: Name = "construct"
+    artifact: Name = "artifact"
+    verifier: str = "verifier.py"
+
+
 class Known(_Table):
     """A reference value of the score (raw, in the problem's unit), shown as a line beside the run."""
 
@@ -174,6 +186,7 @@ class Definition(_Table):
     limits: Limits = Limits()
     mutation: Mutation = Mutation()
     verification: Verification = Verification()
+    certificate: Certificate | None = None
     known: tuple[Known, ...] = ()
     peer: PeerFormat | None = None
 
@@ -250,6 +263,8 @@ def _complaint(item: Any) -> str:
 
 def _check_files(definition: Definition, files: Mapping[str, bytes]) -> None:
     named = [*definition.seed, definition.judge]
+    if definition.certificate is not None:
+        named.append(definition.certificate.verifier)
     for path in named:
         if path not in files:
             raise ProblemError(f"{DEFINITION} names {path!r}, which is not in the folder; add it or correct the name")

@@ -12,6 +12,7 @@ from database.settings import SettingsError
 from evaluators.sandbox import SandboxUnavailable
 from evolution.models import ModelsError
 from evolution.problem import ProblemError
+from galapagos.cli_certify import certify
 from galapagos.cli_import import import_folder
 from galapagos.cli_look import export, list_problems, list_runs, report, show
 from galapagos.cli_people import people_app, project_app, token_app
@@ -48,6 +49,7 @@ for name, command in {
     "export": export,
     "report": report,
     "check": check,
+    "certify": certify,
     "import": import_folder,
     "verify": verify,
     "serve": serve,
