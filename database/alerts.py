@@ -3,6 +3,7 @@
 Nothing is written for them where candidates pass. `look` reads what is new since the last look, and stores what webhooks
 are to be told together with how far it read; a key that is unique for each webhook lets nothing be stored twice, whoever
 looks. Limits and plateaus are conditions rather than events: their keys name the limit, or the best that was not surpassed.
+So their rows stay as long as anybody looks at what they tell of: at runs that go on, and those that ended within `KEPT_DAYS`.
 """
 
 import json
@@ -23,6 +24,9 @@ LONGEST_PAUSE_S = 3600
 MOST_ATTEMPTS = 16
 """After so many attempts, about nine hours after the first, a delivery is given up."""
 BATCH = 20
+KEPT_DAYS = 90
+"""What was delivered, or given up, is listed for so long, or for the days of the project's retention if these are fewer."""
+FORGOTTEN_AT_ONCE = 1000
 _LONGEST_FAILURE = 500
 _RUNS = 200
 
@@ -96,7 +100,7 @@ _DAMAGED = sa.text(f"""
             p.definition ->> 'title' AS title, 'run_ended' AS kind
         FROM run r {_NAMED} WHERE r.state = 'finished' AND r.stop_reason = 'damaged'
     ) a JOIN webhook w ON w.project = a.project AND a.kind = ANY(w.kinds) AND a.at >= w.created_at
-    WHERE NOT EXISTS (
+    WHERE a.at > now() - interval '{KEPT_DAYS} days' AND NOT EXISTS (
         SELECT FROM delivery d WHERE d.webhook = w.id AND d.key = 'run_ended:' || a.run || ':damaged:' || a.epoch
     )
     ON CONFLICT DO NOTHING
@@ -129,7 +133,8 @@ _SHARES = sa.text(f"""
                     THEN CAST(r.config -> 'budget' -> 'evaluations' AS bigint) END)
         ) m(resource, spent, most)
         WHERE r.project IN (SELECT project FROM webhook WHERE 'budget' = ANY(kinds))
-            AND (r.finished_at IS NULL OR r.finished_at >= (SELECT min(created_at) FROM webhook WHERE project = r.project))
+            AND (r.finished_at IS NULL OR (r.finished_at > now() - interval '{KEPT_DAYS} days'
+                AND r.finished_at >= (SELECT min(created_at) FROM webhook WHERE project = r.project)))
         UNION ALL SELECT project, 'project', project, CAST(resource AS text), spent, most FROM allowance
         WHERE project IN (SELECT project FROM webhook WHERE 'budget' = ANY(kinds)) AND resource <> 'tokens'
     ),
@@ -145,6 +150,18 @@ _SHARES = sa.text(f"""
         'limit', a.most, 'at', now())
     FROM reached a WHERE NOT EXISTS (SELECT FROM delivery d WHERE d.webhook = a.webhook AND d.key = a.key)
     ORDER BY a.owner, a.share ON CONFLICT DO NOTHING
+""")  # noqa: S608 - made of constants
+_FORGET = sa.text(f"""
+    DELETE FROM delivery WHERE id IN (
+        SELECT d.id FROM delivery d JOIN webhook w ON w.id = d.webhook JOIN project p ON p.id = w.project
+        WHERE d.next_at IS NULL
+            AND d.created_at < now() - make_interval(days => least({KEPT_DAYS}, p.retention_days))
+            AND (d.kind IN ('verified_best', 'test') OR (d.kind = 'run_ended' AND d.key NOT LIKE '%:damaged:%') OR EXISTS (
+                SELECT FROM run r WHERE r.id = CAST(d.payload ->> 'run' AS bigint)
+                    AND r.finished_at < now() - interval '{KEPT_DAYS} days'
+            ))
+        ORDER BY d.id LIMIT {FORGOTTEN_AT_ONCE}
+    )
 """)  # noqa: S608 - made of constants
 _CLAIM = sa.text("""
     WITH due AS (
@@ -169,6 +186,11 @@ async def look(connection: Connection) -> None:
         return
     for statement in (_FROM_LOGS, _DAMAGED, _PLATEAUS, _SHARES):
         await connection.execute(statement)
+
+
+async def forget(connection: Connection) -> int:
+    """Remove up to `FORGOTTEN_AT_ONCE` deliveries whose time is over and whose cause nobody looks at again; tells how many."""
+    return (await connection.execute(_FORGET)).rowcount
 
 
 async def claim(connection: Connection) -> list[Due]:

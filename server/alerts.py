@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
 """So often what is new is looked for."""
+FORGET_S = 600.0
+"""So often deliveries are looked for whose time is over."""
 SEND_S = 1.0
 """So often deliveries that are due are looked for."""
 ATTEMPT_S = 10.0
@@ -41,7 +43,7 @@ class Alerts:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Look and send within the block; what is being sent at its end is sent again by whoever comes next."""
-        tasks = [asyncio.create_task(self._look_on()), asyncio.create_task(self._send_on())]
+        tasks = [asyncio.create_task(work) for work in (self._look_on(), self._send_on(), self._forget_on())]
         try:
             yield
         finally:
@@ -58,6 +60,16 @@ class Alerts:
                 # Whatever it is: alerts must not end because somebody gave up.
                 log.warning("alerts wait for the database: %s", in_words(error))
             await asyncio.sleep(LOOK_S)
+
+    async def _forget_on(self) -> None:
+        while True:
+            removed = 0
+            try:
+                async with self._database.begin() as connection:
+                    removed = await alerts.forget(connection)
+            except DatabaseError as error:
+                log.warning("deliveries are removed later: %s", in_words(error))
+            await asyncio.sleep(FORGET_S if removed < alerts.FORGOTTEN_AT_ONCE else LOOK_S)
 
     async def _send_on(self) -> None:
         while True:

@@ -19,7 +19,10 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Says:
-    """A whole answer in pieces. `usage` is (tokens in, tokens out), any JSON to be sent as it is, or None for no report."""
+    """A whole answer in pieces. `usage` is (tokens in, tokens out), any JSON to be sent as it is, or None for no report.
+
+    It is held back until `together` requests were under way at once.
+    """
 
     text: str
     usage: Any = (100, 20)
@@ -27,6 +30,7 @@ class Says:
     delay_s: float = 0.0
     pieces: int = 4
     done: bool = True
+    together: int = 1
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,8 @@ class OpenAiServer:
         return False
 
     async def _say(self, writer: asyncio.StreamWriter, reply: Says) -> None:
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: self.most_in_flight >= reply.together)
         await asyncio.sleep(reply.delay_s)
         await _open_stream(writer)
         size = max(1, -(-len(reply.text) // reply.pieces))

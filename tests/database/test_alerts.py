@@ -209,6 +209,46 @@ async def test_a_delivery_that_arrived_is_not_undone(database: Database) -> None
     assert found.delivered_at is not None
 
 
+async def test_deliveries_are_forgotten_in_time_and_nothing_is_told_twice(database: Database) -> None:
+    webhook = await hooked(database)
+    ended, broken = await new_run(database), await new_run(database)
+    await new_run(database, budget=Budget(micro_dollars=1000))
+    await log(database, ended, verified(4, 7.5), Finished(reason=StopReason.EVALUATIONS, champion=4))
+
+    async def done(*statements: str) -> None:
+        async with database.begin() as connection:
+            for statement in statements:
+                await connection.exec_driver_sql(statement)
+
+    async def left() -> list[str]:
+        async with database.begin() as connection:
+            await alerts.look(connection)
+            await alerts.forget(connection)
+            return sorted(item.kind.value for item in await webhooks.deliveries(connection, 1, webhook, None, 100))
+
+    async with database.begin() as connection:
+        await damage.set_aside(connection, broken, "damaged")
+        await webhooks.test(connection, 1, webhook)
+    await done("UPDATE account SET spent_micro_dollars = 600 WHERE limit_micro_dollars = 1000")
+    everything = ["budget", "run_ended", "run_ended", "test", "verified_best"]
+    assert await left() == everything
+    await done("UPDATE delivery SET created_at = created_at - interval '89 days', next_at = NULL")
+    assert await left() == everything
+    await done("UPDATE delivery SET created_at = created_at - interval '2 days'")
+    assert await left() == ["budget", "run_ended"], "their causes are still looked at"
+    await done("UPDATE run SET finished_at = now() - interval '91 days'")
+    assert await left() == []
+    assert await left() == []
+    await done(
+        "UPDATE project SET retention_days = 9",
+        "INSERT INTO delivery (webhook, key, kind, payload, created_at) SELECT webhook.id, 'test:' || days, 'test', '{}', "
+        "now() - make_interval(days => days) FROM webhook, (VALUES (8), (10)) AS old(days)",
+    )
+    assert await left() == ["test", "test"], "they are not delivered yet"
+    await done("UPDATE delivery SET next_at = NULL")
+    assert await left() == ["test"]
+
+
 async def test_webhooks_that_cannot_be(database: Database) -> None:
     with pytest.raises(NotFound):
         await hooked(database, project=99)

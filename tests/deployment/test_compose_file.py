@@ -62,12 +62,21 @@ def test_every_container_has_no_right_that_it_does_not_need(name: str) -> None:
     assert ("model-keys" in str(service.get("volumes", ""))) == (name == "workers")
     assert ("/run/oidc" in str(service.get("volumes", ""))) == (name == "server")
     assert (service.get("user") == "0:10001") == (name == "slots")
-    assert (service.get("network_mode") == "none") == (name in {"postgres", "migrate", "admin", "box", "slots", "controller"})
+    assert (service.get("network_mode") == "none") == (name in {"postgres", "migrate", "admin", "box", "slots"})
     assert ("ports" in service) == (name == "server")
     assert service["restart"] == ("no" if name in ONCE else "unless-stopped")
     if name not in ONCE:
         assert "healthcheck" in service
         assert service["stop_grace_period"] == "10s"
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+def test_metrics_are_served_where_nothing_leads_out(kind: str) -> None:
+    assert SERVICES[kind]["environment"]["GALAPAGOS_METRICS_PORT"] == "${METRICS_PORT-9464}"
+    assert "metrics" in SERVICES[kind]["networks"]
+    assert ("outside" in SERVICES[kind]["networks"]) == (kind != "controller")
+    assert FILE["networks"]["metrics"] == {"internal": True}
+    assert "9464" not in str(SERVICES[kind].get("ports", ""))
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind])

@@ -25,6 +25,12 @@ pytestmark = pytest.mark.soak
 
 STOP_S = 10.0
 RUN_S = 120.0
+METRICS = {
+    "server": "galapagos_requests_total",
+    "controller": "galapagos_runs_unfinished",
+    "workers": "galapagos_proposals_total",
+    "evaluators": "galapagos_slots",
+}
 LASTING = ("postgres", "server", "controller", "workers", "evaluators", "slots")
 
 
@@ -110,6 +116,14 @@ def open_stream(deployment: Deployment, run: int) -> AbstractContextManager[http
     )
 
 
+def scraped(deployment: Deployment, service: str) -> str:
+    """The metrics of a process, as another container of their network gets them."""
+    networks = deployment.container(service)["NetworkSettings"]["Networks"]
+    (address,) = [network["IPAddress"] for name, network in networks.items() if name.endswith("_metrics")]
+    read = f"import urllib.request as r; print(r.urlopen('http://{address}:9464/metrics', timeout=5).read().decode())"
+    return deployment.compose("exec", "-T", "workers", "python3", "-c", read)
+
+
 def test_a_team_is_served_upgraded_backed_up_and_stopped(deployment: Deployment, tmp_path: Path) -> None:
     deployment.compose("up", "--no-build")
     for service in LASTING:
@@ -123,6 +137,9 @@ def test_a_team_is_served_upgraded_backed_up_and_stopped(deployment: Deployment,
         assert first.best_score is not None
         assert first.seed_score is not None
         assert first.best_score > first.seed_score
+
+        for service, metric in METRICS.items():
+            assert metric in scraped(deployment, service), service
 
         backup = tmp_path / "backup"
         deployment.compose("backup", str(backup))

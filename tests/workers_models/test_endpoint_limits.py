@@ -53,6 +53,14 @@ async def _settled(run: StoredRun) -> None:
         await asyncio.sleep(0.02)
 
 
+async def _held_up(proposer: ModelProposer, wanted: dict[str, int]) -> None:
+    """Wait until so many calls of each model wait."""
+    while True:
+        if proposer.held_up() == wanted:
+            return
+        await asyncio.sleep(0.02)
+
+
 async def all_answered(run: StoredRun, workers: list[ModelProposer], count: int) -> list[Child | Refused]:
     claimed = await run.claim(count)
     return await asyncio.gather(*(workers[place % 2].propose(item, run.problem) for place, item in enumerate(claimed)))
@@ -60,8 +68,10 @@ async def all_answered(run: StoredRun, workers: list[ModelProposer], count: int)
 
 async def test_all_workers_together_have_no_more_calls_under_way_than_allowed(stored_run: CreateRun) -> None:
     run = await stored_run(None)
-    async with two_workers(run, lambda *_: Says(GOOD, delay_s=0.3), most_calls=3) as (workers, server):
-        results = await all_answered(run, workers, 8)
+    # However slow the machine is, three come together; a fourth that was let pass would come while they are answered.
+    async with two_workers(run, lambda *_: Says(GOOD, delay_s=0.1, together=3), most_calls=3) as (workers, server):
+        async with asyncio.timeout(PATIENCE_S):
+            results = await all_answered(run, workers, 8)
     assert all(isinstance(result, Child) for result in results)
     assert server.most_in_flight == 3
 
@@ -75,10 +85,11 @@ async def test_calls_of_all_workers_begin_as_far_apart_as_the_rate_says(stored_r
         return Says(GOOD)
 
     async with two_workers(run, script, requests_per_minute=120) as (workers, _):
+        began = time.monotonic()
         results = await all_answered(run, workers, 4)
     assert all(isinstance(result, Child) for result in results)
-    # 1.5 s, less what the first one was longer on its way than the last one.
-    assert came[-1] - came[0] >= 1.0
+    # From before the first one was let pass: however long each was on its way, the last one was let pass 1.5 s later.
+    assert came[-1] - began >= 1.49
 
 
 async def test_a_place_that_comes_free_is_taken_at_once(stored_run: CreateRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,11 +163,10 @@ async def test_what_waits_for_one_model_keeps_no_other_from_being_asked(
             await notify(connection, WORKERS)
         async with asyncio.timeout(PATIENCE_S):
             await server.received(4)
-        held_up = proposer.held_up()
+            await _held_up(proposer, {"small": 2})
         stop.set()
         await serving
     assert [body["model"] for body in server.requests] == ["m", "other", "other", "other"]
-    assert held_up == {"small": 2}
 
 
 async def test_a_429_without_a_time_holds_back_all_for_a_moment(stored_run: CreateRun) -> None:
@@ -227,7 +237,7 @@ async def test_calls_of_a_dead_worker_are_under_way_no_longer_than_its_lease(sto
     assert isinstance(await reserve(second), int)
 
 
-@pytest.mark.parametrize("throttle", [Throttle(most_calls=2), Throttle(per_minute=60)])
+@pytest.mark.parametrize("throttle", [Throttle(most_calls=2), Throttle(per_minute=1)])
 async def test_workers_that_reserve_at_once_are_counted_together(stored_run: CreateRun, throttle: Throttle) -> None:
     run = await stored_run(None)
     items = await run.claim(12)
