@@ -7,8 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PREFIX = "GALAPAGOS_"
 FILE = "_FILE"
@@ -22,11 +21,10 @@ class SettingsError(ValueError):
     """The environment does not say what this process needs to know. The text names each variable that is at fault."""
 
 
-class EnvironmentSettings(BaseSettings):
+class EnvironmentSettings(BaseModel):
     """What a process is told, whatever it is."""
 
-    # An empty variable is one that is not set: so files for orchestrators can pass on what somebody may set.
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     @classmethod
     def from_environment(cls, others: frozenset[str] = frozenset()) -> Self:
@@ -39,9 +37,11 @@ class EnvironmentSettings(BaseSettings):
         given = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
         complaints = [_unknown(name, sorted(known)) for name in sorted(given.keys() - known)]
         secrets = cls.secrets()
+        # An empty variable is one that is not set: so files for orchestrators can pass on what somebody may set.
+        values = {name: value for name in cls.model_fields if (value := given.get(PREFIX + name.upper(), ""))}
         try:
-            contents = {name: content for name in sorted(secrets) if (content := _from_file(name, given))}
-            settings = cls(**contents)
+            values |= {name: content for name in sorted(secrets) if (content := _from_file(name, given))}
+            settings = cls.model_validate(values)
         except SettingsError as error:
             complaints.append(str(error))
         except ValidationError as error:

@@ -26,10 +26,12 @@ from evolution.evaluation import EvaluationState, Tier
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
-COLLECT_S = 0.01
-"""While slots have work to go on with, results are collected so long and written together."""
+COLLECT_S = 0.06
+"""At most so long, and only while slots have work to go on with, results are collected to be written together."""
+PREFETCH = 6
 PREFETCH_S = 0.25
-"""At most the work of so much time waits beside the slots: long evaluations are left to whoever is idle."""
+"""At most so many evaluations for each slot, the work of so much time, wait beside the slots: long ones are left to whoever is
+idle."""
 FINISH_S = 2.0
 """At a stop, what runs may end within this time; the rest is given back."""
 LAST_WRITE_S = 1.5
@@ -168,10 +170,15 @@ class Pool:
         if self._stopping or not self._more or self._resting():
             return 0
         slots = len(self._slots)
-        prefetch = 0 if self._mean_s is None else min(2 * slots, int(slots * PREFETCH_S / max(self._mean_s, 1e-3)))
+        prefetch = 0 if self._mean_s is None else min(PREFETCH * slots, int(slots * PREFETCH_S / max(self._mean_s, 1e-3)))
         if len(self._waiting) > prefetch // 2:
             return 0
         return max(0, slots - self._running + prefetch - len(self._waiting))
+
+    def _until_work_runs_low(self) -> float:
+        """Seconds that results may be collected without a slot standing idle for it."""
+        rounds = len(self._waiting) / len(self._slots) - 1
+        return min(COLLECT_S, max(0.0, rounds * (self._mean_s or 0.0)))
 
     async def _trade_on(self) -> None:
         backoff_s = 0.05
@@ -181,7 +188,7 @@ class Pool:
                 await self._wake.wait()
                 continue
             if self._waiting:
-                await asyncio.sleep(COLLECT_S)
+                await asyncio.sleep(self._until_work_runs_low())
             try:
                 await self._trade()
                 backoff_s = 0.05

@@ -26,8 +26,11 @@ TEMPLATE = "template_migrated"
 WITHOUT_FLUSHES = {"fsync": "off", "full_page_writes": "off"}
 """For speed. A killed server still loses nothing: only a machine that loses its power would."""
 _numbers = itertools.count()
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30
 _DASHBOARD = "tests/dashboard/"
 _WHOLE_PROCESSES = {"dashboard", "deployment", "processes", "remote", "sandbox", "security", "server"}
+_MEASURED = {"controller", "database", "evolution", "peers", "server", "workers_mutation"}
 
 
 @dataclass
@@ -130,14 +133,26 @@ class OneDocker(LoadScopeScheduling):
         return _DASHBOARD if nodeid.startswith(_DASHBOARD) else nodeid
 
 
+def pytest_configure() -> None:
+    """Keep temporary files in memory where there is much of it: on disk a test's database takes five times as long to make."""
+    if not _MEMORY.is_dir() or not os.access(_MEMORY, os.W_OK) or shutil.disk_usage(_MEMORY).free < _ROOM:
+        return
+    if not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(_MEMORY)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give tests of whole processes a second try: a busy machine may stall one for longer than its patience.
 
-    The summary names whoever needed it; who needs it twice has a fault of its own, to be found.
+    The summary names whoever needed it; who needs it twice has a fault of its own, to be found. Coverage is measured, which
+    costs a third of a test's time, only where it is of the packages that are asked for.
     """
     for item in items:
-        if _WHOLE_PROCESSES & {folder.name for folder in item.path.parents}:
+        folders = {folder.name for folder in item.path.parents}
+        if _WHOLE_PROCESSES & folders:
             item.add_marker(pytest.mark.flaky(reruns=1))
+        if not _MEASURED & folders:
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.hookimpl(optionalhook=True)

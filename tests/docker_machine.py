@@ -19,7 +19,6 @@ _PATIENCE_S = 60.0
 _WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """What a process is started with that shall end with these tests, however they end."""
 _INSTALL = "run: sudo apt-get install -y docker.io"
-_ROOM = 4 << 30
 
 
 class NoDocker(RuntimeError):
@@ -170,8 +169,8 @@ def docker_machine() -> Generator[DockerMachine]:
         NoDocker: not here.
     """
     with (
-        _folder(Path(tempfile.gettempdir())) as folder,
-        _folder(_place_for_images()) as data,
+        _folder() as folder,
+        _folder() as data,
         _daemon(folder, data) as (host, own),
     ):
         machine = DockerMachine(host, folder)
@@ -190,20 +189,12 @@ def docker_machine() -> Generator[DockerMachine]:
 
 
 @contextmanager
-def _folder(place: Path) -> Generator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="galapagos-docker-", dir=place))
+def _folder() -> Generator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="galapagos-docker-"))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _place_for_images() -> Path:
-    """In memory if there is much of it: a third of a gigabyte is written and soon removed."""
-    memory = Path("/dev/shm")
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
-        return memory
-    return Path(tempfile.gettempdir())
 
 
 @contextmanager

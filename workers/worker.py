@@ -100,7 +100,7 @@ class Worker:
                     await self._woken()
 
     async def _step(self) -> bool:
-        """Store what is ready, claim what is queued, and make children of it; False if there was nothing to do."""
+        """Store what is ready, claim what is queued, and make children of it; False if there is nothing more to do now."""
         drafts, self._drafts = self._drafts, []
         try:
             async with self._database.begin() as connection:
@@ -126,7 +126,8 @@ class Worker:
             with about(run=claimed.run, proposal=claimed.number):
                 task = asyncio.create_task(self._ask(claimed))
             self._calls[task] = claimed
-        return bool(drafts or free or asked)
+        # Whoever queues more from here on says so, and is heard since `serve` cleared its event.
+        return bool(self._drafts or asked)
 
     async def _claim_for_models(self, connection: Connection) -> list[ClaimedProposal]:
         if self._proposer is None:

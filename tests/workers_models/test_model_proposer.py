@@ -309,7 +309,7 @@ async def test_the_next_prompt_tells_what_was_ignored_of_the_answer_that_made_th
 
 async def test_no_more_calls_are_under_way_than_the_model_allows(stored_run: CreateRun) -> None:
     run = await stored_run(None)
-    async with proposing(run, [Says(GOOD, delay_s=0.05)], concurrency=3) as (proposer, server):
+    async with proposing(run, [Says(GOOD, delay_s=0.2)], concurrency=3) as (proposer, server):
         claimed = await run.claim(12)
         results = await asyncio.gather(*(proposer.propose(one, run.problem) for one in claimed))
     assert results == [Child({"main.py": PI})] * 12
