@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from evolution.limits import Resource
-from evolution.models import MODEL_NAME
+from evolution.models import LONGEST_MODEL_NAME, MODEL_NAME
 from evolution.people import Role
 from galapagos import options
 from galapagos.failures import ExitCode, Failure
@@ -37,7 +37,7 @@ def model_names(given: Sequence[str]) -> list[str]:
         Failure: one cannot.
     """
     for name in given:
-        if re.fullmatch(MODEL_NAME, name) is None:
+        if len(name) > LONGEST_MODEL_NAME or re.fullmatch(MODEL_NAME, name) is None:
             raise Failure(f"expected the name of a model, as in the file of GALAPAGOS_MODELS; got {name!r}", ExitCode.BAD_INPUT)
     return list(given)
 
