@@ -21,7 +21,10 @@ _LIBRARIES = ("galapagos_exact", "galapagos_recheck")
 
 
 def certificate_of(problem: Problem, keys: Certificate, proved: Proved, files: Mapping[str, str], tier: Tier) -> dict[str, Any]:
-    """The certificate as plain data. Hashes are SHA-256 in hexadecimal; `made` is in UTC; `files` are those of the program."""
+    """The certificate as plain data.
+
+    `files` are those of the program, where there is one. Hashes are SHA-256 in hexadecimal; `made` is in UTC.
+    """
     definition = problem.definition
     return {
         "format": FORMAT,
@@ -35,6 +38,7 @@ def certificate_of(problem: Problem, keys: Certificate, proved: Proved, files: M
         "method": proved.method,
         "compared": compared(definition, proved.score),
         "construction": proved.construction,
+        "program": dict(files),
         "hashes": {
             "construction": _sha256(_canonical(proved.construction)),
             "problem": problem.revision,
@@ -47,6 +51,13 @@ def certificate_of(problem: Problem, keys: Certificate, proved: Proved, files: M
         "software": {"galapagos": version("galapagos"), **describe(tier)},
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def written(certificate: Mapping[str, Any]) -> str:
+    """A certificate as JSON text, its construction on one line."""
+    mark = "the construction goes here"
+    text = json.dumps({**certificate, "construction": mark}, indent=1, ensure_ascii=False)
+    return text.replace(f'"{mark}"', json.dumps(certificate["construction"]), 1) + "\n"
 
 
 def compared(definition: Definition, score: float) -> list[dict[str, Any]]:

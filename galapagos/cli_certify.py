@@ -16,7 +16,7 @@ from evaluators.probe import require
 from evolution.evaluation import Tier
 from evolution.problem import Problem
 from galapagos import options
-from galapagos.certificate import certificate_of, read_construction
+from galapagos.certificate import certificate_of, read_construction, written
 from galapagos.cli_run import tier_of
 from galapagos.failures import ExitCode, Failure
 from galapagos.problem_folder import find_problem_folder, read_problem_folder
@@ -32,7 +32,7 @@ ProblemOption = Annotated[
     typer.Option("--problem", metavar="PROBLEM", help="The problem that it solves. [default: that of the certificate]"),
 ]
 OutputOption = Annotated[
-    Path | None, typer.Option("--output", metavar="FILE", help="Where to write. [default: beside the artifact]")
+    Path | None, typer.Option("--output", metavar="FILE", help="Where to write. [default: beside a program; else nowhere]")
 ]
 
 
@@ -64,14 +64,12 @@ def certify(
     except HostFault as error:
         raise Failure(str(error), ExitCode.MACHINE) from None
     certificate = certificate_of(chosen, keys, proved, files if is_program else {}, chosen_tier)
-    place = output or artifact.resolve().parent / f"{chosen.definition.name}.certificate.json"
-    try:
-        place.write_text(json.dumps(certificate, indent=1) + "\n")
-    except OSError as error:
-        raise Failure(
-            f"{place} cannot be written: {error.strerror}; name another file with --output", ExitCode.BAD_INPUT
-        ) from None
-    told = {key: value for key, value in certificate.items() if key != "construction"} | {"certificate": str(place)}
+    beside = artifact.resolve().parent / f"{chosen.definition.name}.certificate.json"
+    place = output or (beside if is_program else artifact)
+    if is_program or output is not None:
+        _write(place, written(certificate))
+    left_out = {"construction", "program"}
+    told = {key: value for key, value in certificate.items() if key not in left_out} | {"certificate": str(place)}
     sys.stdout.write((json.dumps(told) if as_json else _text(told)) + "\n")
 
 
@@ -97,6 +95,14 @@ def _read(artifact: Path, name: str | None) -> tuple[Problem, Mapping[str, str],
         wanted = ", ".join(str(path) for path in paths.values())
         name = problem.definition.name
         raise Failure(f"expected to read {wanted}, the files of a program for {name}: {error}", ExitCode.BAD_INPUT) from None
+
+
+def _write(place: Path, text: str) -> None:
+    try:
+        place.write_text(text)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Failure(f"{place} cannot be written: {why}; name another file with --output", ExitCode.BAD_INPUT) from None
 
 
 async def _prove(problem: Problem, files: Mapping[str, str], tier: Tier) -> Proved:

@@ -15,12 +15,12 @@ from rich.text import Text
 from database import run_lists
 from database.for_people import raw, told_why_damaged
 from database.run_lists import RunLine
-from evolution.problem import Definition, Direction
+from evolution.problem import Direction
 from galapagos import options
 from galapagos.export import ExportFormat, export_run
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, NothingHere, visit
-from galapagos.problem_folder import built_in_problems, read_problem_folder
+from galapagos.library import listed_problems
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, panel
 from galapagos.standing import StandingReader
 
@@ -151,18 +151,28 @@ def export(
 
 
 def list_problems(as_json: options.JsonOption = False) -> None:
-    """List the built-in problems with their best known values."""
-    definitions = [read_problem_folder(folder).definition for folder in built_in_problems()]
+    """List the built-in problems: kind, cost of an evaluation, best known value and what was reached here."""
+    listed = listed_problems()
     if as_json:
-        _print_json({"problems": [_problem_json(definition) for definition in definitions]})
+        _print_json({"problems": [item.as_json() for item in listed]})
         return
+    console = Console()
+    wide = console.width >= WIDE_TABLE
     table = Table(box=None, pad_edge=False)
-    for head in ("problem", "language", "what", "best known"):
-        table.add_column(head)
-    for definition in definitions:
-        best = _best_known(definition)
-        table.add_row(definition.name, definition.language.value, Text(definition.title), "-" if best is None else f"{best:g}")
-    Console().print(table)
+    for head in ("problem", "kind", "cost", "best known", "ours", *(("what",) if wide else ())):
+        table.add_column(head, no_wrap=head != "what", overflow="fold")
+    for item in listed:
+        score = item.definition.score
+        arrow = "\N{UPWARDS ARROW}" if score.direction is Direction.MAXIMIZE else "\N{DOWNWARDS ARROW}"
+        table.add_row(
+            item.definition.name,
+            item.kind,
+            f"{item.cost_ms:.0f} ms {item.hardware}",
+            f"{arrow} {_number(item.best_known)}",
+            _number(item.our_best),
+            *((Text(item.definition.title),) if wide else ()),
+        )
+    console.print(table)
 
 
 @contextmanager
@@ -183,22 +193,8 @@ def _brief(score: float | None, line: RunLine) -> str:
     return "-" if score is None else f"{line.sign * score:.6g}{'' if line.score_isolated else ' *'}"
 
 
-def _best_known(definition: Definition) -> float | None:
-    values = [known.value for known in definition.known]
-    if not values:
-        return None
-    return max(values) if definition.score.direction is Direction.MAXIMIZE else min(values)
-
-
-def _problem_json(definition: Definition) -> dict[str, Any]:
-    return {
-        "name": definition.name,
-        "title": definition.title,
-        "language": definition.language.value,
-        "direction": definition.score.direction.value,
-        "unit": definition.score.unit,
-        "best_known": _best_known(definition),
-    }
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.9g}"
 
 
 def _run_json(line: RunLine) -> dict[str, Any]:
