@@ -15,16 +15,20 @@ from evolution.people import Role
 LASTS_S = 600.0
 """So long somebody may take to sign in."""
 MOST_UNDER_WAY = 10_000
-"""Sign-ins that are begun and not ended. Anybody may begin one: more are refused, and nothing grows without end."""
+"""Sign-ins that are begun and not ended. Anybody may begin one: the oldest make room, so that nothing grows without end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as its provider vouches for it: `subject` is what it is called there for ever, `name` what people call it."""
+    """An account as its provider vouches for it: `subject` is what it is called there for ever, `name` what people call it.
+
+    `verified`: the name is one that its user cannot have made up, an e-mail address that the provider verified.
+    """
 
     issuer: str
     subject: str
     name: str
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,12 @@ class SignedIn:
     token: int | None = None
 
 
-_FORGET = sa.text("DELETE FROM sign_in WHERE expires_at < now()")
-_BEGIN = sa.text("""
-    INSERT INTO sign_in (hash, expires_at) SELECT :hash, now() + make_interval(secs => :lasts_s)
-    WHERE (SELECT count(*) FROM sign_in) < :most RETURNING hash
+_FORGET = sa.text("""
+    DELETE FROM sign_in WHERE expires_at <= greatest(
+        now(), (SELECT expires_at FROM sign_in ORDER BY expires_at DESC OFFSET :most LIMIT 1)
+    )
 """)
+_BEGIN = sa.text("INSERT INTO sign_in (hash, expires_at) VALUES (:hash, now() + make_interval(secs => :lasts_s))")
 _TAKE = sa.text("DELETE FROM sign_in WHERE hash = :hash RETURNING expires_at > now()")
 _OF_ACCOUNT = sa.text("SELECT id FROM person WHERE issuer = :issuer AND subject = :subject")
 _LINK = sa.text("""
@@ -55,15 +60,9 @@ _END = sa.text("""
 
 
 async def begin(connection: Connection, state: str, secret: str) -> None:
-    """Let a sign-in be under way: `state` goes to the provider and comes back, `secret` stays in the browser.
-
-    Raises:
-        NotAllowed: too many are.
-    """
-    await connection.execute(_FORGET)
-    row = {"hash": _hash(state, secret), "lasts_s": LASTS_S, "most": MOST_UNDER_WAY}
-    if (await connection.execute(_BEGIN, row)).first() is None:
-        raise NotAllowed(f"{MOST_UNDER_WAY} sign-ins are under way, which is all there may be; try again in some minutes")
+    """Let a sign-in be under way: `state` goes to the provider and comes back, `secret` stays in the browser."""
+    await connection.execute(_FORGET, {"most": MOST_UNDER_WAY - 1})
+    await connection.execute(_BEGIN, {"hash": _hash(state, secret), "lasts_s": LASTS_S})
 
 
 async def take(connection: Connection, state: str, secret: str) -> bool:
@@ -105,6 +104,11 @@ async def _linked(connection: Connection, account: Account, named: dict[str, str
         found, new = await people.insert_person(connection, name), True
         told = {"name": name, "is_admin": False}
         await audit.note(connection, SignedIn(found.id), "create_person", f"person {found.id}", told)
+    if found.is_admin and not account.verified:
+        raise NotAllowed(
+            f"{name!r} administers the installation and is linked by a verified e-mail address alone; expected that as the "
+            "person's name and name_claim; sign in with a token"
+        )
     if (await connection.execute(_LINK, named | {"person": found.id})).first() is None:
         raise NotAllowed(
             f"{name!r} is linked to another account of a provider; if that is right no more, an administrator unlinks it: "

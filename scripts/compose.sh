@@ -21,9 +21,6 @@ as_owner() {
 # A migration may take away what processes of the version before still use: they end before it begins.
 stop_those_of_another_version() {
   local container
-  if [[ " $* " == *" --build "* ]]; then
-    "${compose[@]}" build
-  fi
   for container in $("${compose[@]}" ps -q server controller workers evaluators); do
     if [ "$(docker inspect --format '{{.Image}}' "$container")" != "$(newest_image "$container")" ]; then
       "${compose[@]}" stop server controller workers evaluators
@@ -65,9 +62,17 @@ fi
 folder=${SECRETS:-$(sed -n 's/^SECRETS=//p' .env 2>/dev/null | tail -n 1)}
 folder=${folder:-./secrets}
 scripts/secrets.sh "$folder"
+options=()
+for option in "${@:2}"; do
+  if [ "$option" = --build ]; then
+    "${compose[@]}" build
+  else
+    options+=("$option")
+  fi
+done
 if [ ! -e "$folder/first_token" ]; then
-  # The service refuses to be reached by others before anybody has a token.
-  if (umask 077 && "${compose[@]}" run --rm -T admin people first admin >"$folder/first_token.part"); then
+  # The service refuses to be reached by others before anybody has a token. Compose 1.29 tells there of what it builds, too.
+  if (umask 077 && "${compose[@]}" run --rm -T admin people first admin | grep -x 'gal_[A-Za-z0-9_-]*' >"$folder/first_token.part"); then
     mv "$folder/first_token.part" "$folder/first_token"
     echo "the token of the first administrator, whose name is admin, is in $folder/first_token" >&2
   else
@@ -75,8 +80,8 @@ if [ ! -e "$folder/first_token" ]; then
     echo "no token was made: see above; if people are there already, this is as it should be" >&2
   fi
 fi
-stop_those_of_another_version "$@"
-"${compose[@]}" up --detach "${@:2}"
+stop_those_of_another_version
+"${compose[@]}" up --detach ${options[@]+"${options[@]}"}
 
 deadline=$((SECONDS + 120))
 while :; do

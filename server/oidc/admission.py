@@ -30,7 +30,7 @@ def account(told: OidcConfiguration, claims: Mapping[str, Any]) -> Account:
     name = claims.get(told.name_claim)
     if not isinstance(name, str) or not name:
         raise NotVouched(f"the provider does not tell {told.name_claim!r} of your account, by which people are known here")
-    return Account(told.issuer, claims["sub"], name)
+    return Account(told.issuer, claims["sub"], name, verified=told.name_claim == "email")
 
 
 def _check_address(told: OidcConfiguration, claims: Mapping[str, Any]) -> None:

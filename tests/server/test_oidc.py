@@ -1,5 +1,6 @@
 """Signing in with an account: against a real provider, which gets everything wrong that one can get wrong."""
 
+import sys
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 from database import audit, people, projects, sign_ins
 from database.settings import SettingsError
 from evolution.people import Role
+from server.app import create_app
 from server.oidc import provider as oidc
 from server.oidc.configuration import load_configuration
 from server.rate_limit import COOKIE
@@ -202,8 +204,19 @@ async def test_a_sign_in_ends_once_in_the_browser_that_began_it_and_in_time(
         told(await http.post(f"{WAY}/end", json={"code": "x"}), 422)
         monkeypatch.setattr(sign_ins, "LASTS_S", -1.0)
         told(await ended(http), 401)
-        monkeypatch.setattr(sign_ins, "MOST_UNDER_WAY", 0)
-        told(await http.post(WAY), 409)
+
+
+async def test_who_begins_without_end_keeps_out_nobody_and_fills_nothing(
+    database_url: str, tmp_path: Path, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_ins, "MOST_UNDER_WAY", 3)
+    async with service(database_url, tmp_path, provider) as app, browser(app) as http, browser(app) as other:
+        await add(app)
+        first = await begun(other)
+        for _ in range(3):
+            assert (await http.post(WAY)).status_code == 200
+        told(await other.post(f"{WAY}/end", json=first), 401)
+        assert (await ended(other)).status_code == 204
 
 
 async def test_a_code_of_somebody_else_is_worth_nothing(database_url: str, tmp_path: Path, provider: Provider) -> None:
@@ -254,6 +267,30 @@ async def test_an_account_stays_with_its_person(database_url: str, tmp_path: Pat
             await people.create_person(connection, "root", by=None, is_admin=True)
             await people.set_active(connection, bob, False, by=None)
         assert "deactivated" in told(await ended(http), 403)["detail"]
+
+
+async def test_who_administers_is_linked_by_a_verified_address_alone(
+    database_url: str, tmp_path: Path, provider: Provider
+) -> None:
+    provider.account["preferred_username"] = "root"
+    async with service(database_url, tmp_path, provider, 'name_claim = "preferred_username"\n') as app, browser(app) as http:
+        async with app.state.service.database.begin() as connection:
+            await people.create_person(connection, "root", by=None, is_admin=True)
+            await people.create_person(connection, "bob@example.org", by=None, is_admin=True)
+        assert "administers the installation" in told(await ended(http), 403)["detail"]
+        told_of = app.state.service.provider.configuration
+        app.state.service.provider.configuration = told_of.model_copy(update={"name_claim": "email"})
+        assert (await ended(http)).status_code == 204
+        assert (await http.get("/api/v1/me")).json()["is_admin"]
+
+
+def test_without_the_extra_the_start_says_what_to_install(
+    tmp_path: Path, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "server.oidc.provider")
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(SettingsError, match=r"galapagos\[oidc\]"):
+        create_app(ServerSettings(database_url="postgresql://u@h/n", oidc=configured(tmp_path, provider)))
 
 
 async def test_roles_come_from_claims_at_each_sign_in(database_url: str, tmp_path: Path, provider: Provider) -> None:
