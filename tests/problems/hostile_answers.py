@@ -173,3 +173,22 @@ GAINS_NOTHING: dict[str, dict[str, tuple[Callable[[], Any], float | None]]] = {
         "another order": (lambda: [[1] * 30] * 30, None),
     },
 }
+
+# Constructions that no second verifier may confirm, made from good ones, by the first words of the problem's name.
+DAMAGED: dict[str, Callable[[list[Any]], Any]] = {
+    "tensor_rank": lambda terms: [[[2 * x for x in terms[0][0]], *terms[0][1:]], *terms[1:]],
+    "kissing_number": lambda vectors: [*vectors, vectors[0]],
+    "difference": lambda numbers: [*numbers, numbers[-1]],
+    "sums_and_differences": lambda numbers: [*numbers, numbers[-1]],
+    "no_isosceles": lambda points: [*points, [63, 63]],
+    "cap_set": lambda vectors: [*vectors, [-(x + y) % 3 for x, y in zip(*vectors[:2], strict=True)]],
+    "circle_packing": lambda circles: [[*circles[0][:2], "1/12"], *circles[1:]],
+    "heilbronn_triangle": lambda points: [["2/3", "2/5"], *points[1:]],
+    "heilbronn_convex": lambda points: points[1:],
+    "distance_ratio": lambda points: [points[1], *points[1:]],
+    "tammes": lambda vectors: [["1", "1", "1"], *vectors[1:]],
+    "autocorrelation": lambda heights: [sum(heights[1:]) * -1, *heights[1:]],
+    "erdos_overlap": lambda heights: [1.5, *heights[1:]],
+    "flat_polynomial": lambda signs: [0, *signs[1:]],
+    "determinant": lambda rows: [[0, *rows[0][1:]], *rows[1:]],
+}

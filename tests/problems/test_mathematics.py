@@ -1,15 +1,19 @@
 """The mathematical problems: what is listed as recomputed is, the red team gains nothing, two verifiers agree."""
 
+import ast
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evolution.evaluation import Verdict
 from evolution.problem import Direction
+from tests.galapagos.command import galapagos
 from tests.problems.constructions import PUBLISHED
-from tests.problems.hostile_answers import GAINS_NOTHING, NO_ANSWERS
-from tests.problems.judged import PROBLEMS, built_in, module_of, outcome_of, slot
+from tests.problems.hostile_answers import DAMAGED, GAINS_NOTHING, NO_ANSWERS
+from tests.problems.judged import PROBLEMS, ROOT, built_in, module_of, outcome_of, slot
 
 NAMES = sorted(path.parent.name for path in PROBLEMS.glob("*/verifier.py"))
 SANDBOXED = ("difference_basis", "tensor_rank_3x3x3")
@@ -110,3 +114,36 @@ async def test_in_the_sandbox_seeds_score_as_in_process_and_no_answers_are_wrong
         assert outcome.score == judged(name, seed_of(name))["score"] * built_in(name).definition.score.sign
         assert claim.verdict is Verdict.WRONG
         assert text.verdict is Verdict.WRONG
+
+
+def test_second_verifiers_use_nothing_of_the_judges() -> None:
+    for path in sorted((ROOT / "evaluators" / "harness" / "galapagos_recheck").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                top = name.partition(".")[0]
+                assert top == "galapagos_recheck" or top in sys.stdlib_module_names, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("problem", NAMES)
+def test_the_second_verifier_refuses_what_is_damaged(problem: str) -> None:
+    answer = list(PUBLISHED[problem].values())[-1]()
+    construction = json.loads(module_of(problem, "judge").artifact(Given(answer), None))["construction"]
+    damaged = next(change for words, change in DAMAGED.items() if problem.startswith(words))(construction)
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - the class is the box's own, compared by name
+        module_of(problem, "verifier").verify(damaged)
+    assert type(caught.value).__name__ == "Disproved"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("problem", NAMES)
+def test_every_folder_passes_check_and_its_seed_is_certified(problem: str, tmp_path: Path) -> None:
+    checked = galapagos("check", problem, "--json", GALAPAGOS_CACHE=str(tmp_path / "cache"))
+    assert checked.code == 0, checked.err
+    assert checked.answer["deterministic"] is True
+    assert checked.answer["warnings"] == []
+    written = tmp_path / "certificate.json"
+    certified = galapagos("certify", PROBLEMS / problem, "--problem", problem, "--output", written, "--json")
+    assert certified.code == 0, certified.err
+    assert certified.answer["score"] == judged(problem, seed_of(problem))["score"]
