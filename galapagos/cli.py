@@ -21,12 +21,14 @@ from galapagos.cli_run import check, resume, run, verify
 from galapagos.cli_serve import serve
 from galapagos.cli_steer import pause, steer, stop, unpause
 from galapagos.failures import ExitCode, Failure
+from galapagos.remote import cli_steer as remote_steering
 from galapagos.remote.cli import remote_app
 from galapagos.remote.cli_people import audit
 from galapagos.remote.cli_people import people_app as remote_people_app
 from galapagos.remote.cli_people import token_app as remote_token_app
 from galapagos.remote.cli_projects import project_app as remote_project_app
 from galapagos.remote.cli_projects import webhook_app
+from galapagos.remote.cli_standing import fleet, spend
 from galapagos.remote.cli_track import track
 
 app = typer.Typer(
@@ -57,8 +59,8 @@ for name, command in {
 }.items():
     app.command(name)(command)
 project_app.command("retention")(keep_texts)
-remote_app.command()(track)
-remote_app.command()(audit)
+for command in (*remote_steering.COMMANDS, spend, fleet, track, audit):
+    remote_app.command()(command)
 for name, group in {
     "people": remote_people_app,
     "token": remote_token_app,

@@ -48,16 +48,24 @@ def steer(
     as_json: options.JsonOption = False,
 ) -> None:
     """Tell a run that goes on anything that it understands, as a JSON object (docs/steering.md)."""
-    text = sys.stdin.read() if command == "-" else command
+    told = command_of(sys.stdin.read() if command == "-" else command)
+    _tell(number, told, data, f"obeys {told.kind}", as_json)
+
+
+def command_of(text: str) -> Command:
+    """The command that a JSON object says.
+
+    Raises:
+        Failure: it says none.
+    """
     try:
-        told = COMMAND.validate_json(text)
+        return COMMAND.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the whole"
         raise Failure(
             f"expected a command as docs/steering.md lists them; {place}: {first['msg']}; correct it", ExitCode.BAD_INPUT
         ) from None
-    _tell(number, told, data, f"obeys {told.kind}", as_json)
 
 
 def _tell(run: int, command: Command, data: Path | None, done: str, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """The commands that speak to a service: `galapagos remote submit`, `start`, `watch` and the rest."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,19 +12,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evolution.commands import CommandState
 from evolution.run import Order, RunState, StopReason, StrategyName
 from galapagos import options
 from galapagos.failures import ExitCode, Failure
 from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, progress_for, score_text
 from galapagos.remote.answers import print_json, say, with_client
+from galapagos.remote.cli_steer import ProgramArgument, RemoteRun
 from galapagos.rows import tell_all
 
 if TYPE_CHECKING:
     # Imported where they are used: all other commands would pay for them with memory.
     from galapagos.remote.client import AsyncClient
     from server.schemas.programs import Verification
-    from server.schemas.runs import AskedCommand, RunDetail, RunLine
+    from server.schemas.runs import RunDetail, RunLine
 
 remote_app = typer.Typer(
     help="Speak to the service at $GALAPAGOS_URL, with the token in $GALAPAGOS_TOKEN.",
@@ -33,13 +33,9 @@ remote_app = typer.Typer(
 )
 ProjectOption = Annotated[int, typer.Option("--project", help="Number of the project that owns it.")]
 WatchOption = Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until the run has ended.")]
-RemoteRun = Annotated[int, typer.Argument(metavar="RUN", help="Number of a run; `galapagos remote runs` lists them.")]
 RemoteProblem = Annotated[str, typer.Argument(metavar="PROBLEM", help="Name or revision of a problem that the service knows.")]
-ProgramArgument = Annotated[int, typer.Argument(metavar="PROGRAM", help="Number of a program within its run.")]
 WIDE_TABLE = 90
 MOST_ROWS = 20
-HEARD_S = 10.0
-LOOK_S = 0.2
 AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})
 
 
@@ -129,44 +125,6 @@ def watch(number: RemoteRun, as_json: options.JsonOption = False) -> None:
     _watch(number, as_json)
 
 
-@remote_app.command()
-def pause(number: RemoteRun, as_json: options.JsonOption = False) -> None:
-    """Let a run ask for nothing new; what is in flight is taken in."""
-    _tell(number, lambda client: client.pause(number), "is paused", as_json)
-
-
-@remote_app.command()
-def resume(number: RemoteRun, as_json: options.JsonOption = False) -> None:
-    """Let a paused run go on."""
-    _tell(number, lambda client: client.resume(number), "goes on", as_json)
-
-
-@remote_app.command()
-def stop(number: RemoteRun, as_json: options.JsonOption = False) -> None:
-    """End a run: what is in flight is taken in, and the best is verified."""
-    _tell(number, lambda client: client.stop(number), "is stopping", as_json)
-
-
-@remote_app.command()
-def limit(
-    number: RemoteRun,
-    seconds: options.SecondsOption = None,
-    evaluations: options.EvaluationsOption = None,
-    budget: options.BudgetOption = None,
-    tokens: options.TokensOption = None,
-    target: options.TargetOption = None,
-    as_json: options.JsonOption = False,
-) -> None:
-    """Give a run these limits in place of its present ones; one that has ended goes on under them."""
-    limits = options.budget_of(seconds, evaluations, budget, tokens, target)
-
-    async def work(client: "AsyncClient") -> "AskedCommand | RunDetail":
-        ended = (await client.run(number)).state is RunState.FINISHED
-        return await (client.reopen(number, limits) if ended else _heard(client, await client.set_budget(number, limits)))
-
-    _told(number, with_client(work), "has other limits", as_json)
-
-
 @remote_app.command("runs")
 def list_runs(
     project: Annotated[int | None, typer.Option("--project", help="Only runs of this project.")] = None,
@@ -221,12 +179,6 @@ def write_files(files: Mapping[str, str], folder: Path) -> None:
             raise Failure(f"the service names a file outside of the folder: {path!r}; nothing more is written", ExitCode.FAILED)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-
-
-@remote_app.command()
-def verify(number: RemoteRun, program: ProgramArgument, as_json: options.JsonOption = False) -> None:
-    """Have a scored program of a run that goes on verified once more, on seeds that it never had."""
-    _tell(number, lambda client: client.verify(number, program), f"has program {program} verified again", as_json)
 
 
 @remote_app.command()
@@ -330,35 +282,6 @@ def _watch(number: int, as_json: bool) -> None:
         for name, score in (("seed", ended.seed_score), ("best", ended.best_score), ("verified", ended.verified_score)):
             say(f"  {name:<9} {score_text(score, ended.unit)}")
     raise typer.Exit(int(code))
-
-
-def _tell(number: int, ask: "Callable[[AsyncClient], Awaitable[AskedCommand]]", done: str, as_json: bool) -> None:
-    async def work(client: "AsyncClient") -> "AskedCommand":
-        return await _heard(client, await ask(client))
-
-    _told(number, with_client(work), done, as_json)
-
-
-async def _heard(client: "AsyncClient", asked: "AskedCommand") -> "AskedCommand":
-    """The command as soon as it is taken or refused, or as it stands when nobody heard it in time."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + HEARD_S
-    found = asked
-    while found.state is CommandState.WAITING and loop.time() < until:
-        await asyncio.sleep(LOOK_S)
-        found = await client.command(asked.run, asked.id)
-    return found
-
-
-def _told(number: int, found: "AskedCommand | RunDetail", done: str, as_json: bool) -> None:
-    answer = found.model_dump(mode="json")
-    if answer["state"] == CommandState.REFUSED:
-        raise Failure(answer["detail"] or "the command was refused", ExitCode.BAD_INPUT)
-    waits = answer["state"] == CommandState.WAITING
-    if as_json:
-        print_json(answer)
-    else:
-        say(f"run {number} is not served now; it will be told as soon as it is" if waits else f"run {number} {done}")
 
 
 @remote_app.command()

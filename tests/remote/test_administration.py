@@ -131,6 +131,11 @@ def test_an_installation_is_administered_from_a_terminal(place: Place) -> None:
     assert place.answer("project", "dismiss", "enzymes", "cem") == {"members": []}
     assert "enzymes" in place.said("project", "list")
 
+    assert [one["name"] for one in place.answer("spend", "--since", "2026-01-01")["spent"]] == []
+    assert place.said("spend", "--by", "model") == "no spent yet\n"
+    assert [one["kind"] for one in place.answer("fleet")["processes"]] == ["server"]
+    assert "alive" in place.said("fleet")
+
     hook = place.answer("webhook", "create", "enzymes", RECEIVER, "--kind", "budget", "--share", "90", "--kind", "plateau",
                         "--plateau", "50")  # fmt: skip
     assert (hook["shares"], hook["plateau_evaluations"]) == ([90], 50)
@@ -153,6 +158,9 @@ def test_an_installation_is_administered_from_a_terminal(place: Place) -> None:
         ("webhook", "create", "enzymes", RECEIVER, "--kind", "plateau"): "plateau",
         ("token", "revoke", "999"): "no token",
         ("verifications", "1", "0"): "no run 1",
+        ("fork", "1", "0"): "no run 1",
+        ("steer", "1", "{}"): "docs/steering.md",
+        ("spend", "--by", "day"): "one of project",
     }.items():
         refusal = place.refused(*words)
         assert complaint in str(refusal), words

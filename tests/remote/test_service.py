@@ -168,6 +168,10 @@ def test_commands(served: Served, tmp_path: Path) -> None:
     assert remote("pause", str(run))["state"] == "taken"
     assert any(line["id"] == run and line["state"] == "paused" for line in remote("runs", "--state", "paused")["runs"])
     remote("resume", str(run))
+    assert remote("steer", str(run), '{"kind": "annotate", "text": "well"}')["state"] == "taken"
+    assert remote("priority", str(run), "2") == {"priority": 2.0}
+    forked = remote("fork", str(run), "0", "--seed", "5")["id"]
+    assert remote("stop", str(forked))["run"] == forked
     remote("stop", str(run))
     watched = galapagos("remote", "watch", str(run), **served.settings)
     assert watched.code == 130, watched.err
