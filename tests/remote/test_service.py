@@ -169,7 +169,7 @@ def test_commands(served: Served, tmp_path: Path) -> None:
     assert any(line["id"] == run and line["state"] == "paused" for line in remote("runs", "--state", "paused")["runs"])
     remote("resume", str(run))
     assert remote("steer", str(run), '{"kind": "annotate", "text": "well"}')["state"] == "taken"
-    assert remote("priority", str(run), "2") == {"priority": 2.0}
+    assert remote("priority", str(run), "2")["priority"] == 2.0
     forked = remote("fork", str(run), "0", "--seed", "5")["id"]
     assert remote("stop", str(forked))["run"] == forked
     remote("stop", str(run))
