@@ -149,6 +149,7 @@ def quadratic_residues(prime: int) -> list[list[int]]:
 LINE = ["1/3", "0.5"]
 
 PUBLISHED: dict[str, dict[str, Callable[[], Any]]] = {
+    "tensor_rank_2x2x2": {"the definition": lambda: definition(2, 2, 2), "Strassen, best known": lambda: STRASSEN},
     "tensor_rank_3x3x3": {"the definition": lambda: definition(3, 3, 3), "Laderman": laderman},
     "tensor_rank_2x4x5": {
         "the definition": lambda: definition(2, 4, 5),

@@ -42,10 +42,6 @@ NO_ANSWERS: dict[str, Any] = {
 }
 
 
-def _with(rows: list[Any], *changed: Any) -> list[Any]:
-    return [*rows[: len(rows) - len(changed)], *changed]
-
-
 # Answers that are refused (None), or worth exactly so much and no more: answer made from an honest one -> its score.
 GAINS_NOTHING: dict[str, dict[str, tuple[Callable[[], Any], float | None]]] = {
     "tensor_rank_3x3x3": {
@@ -55,6 +51,7 @@ GAINS_NOTHING: dict[str, dict[str, tuple[Callable[[], Any], float | None]]] = {
         "coefficients beyond the bound": (lambda: [[["1/1000001"] + [0] * 8, [1] + [0] * 8, [1] + [0] * 8]], None),
         "more terms than the definition": (lambda: [[[1] * 9] * 3] * 28, None),
         "pairs over the rationals": (lambda: [[[[1, 1]] * 9] * 3], None),
+        "denominators without end": (lambda: [[[f"1/{900000 + 27 * i + j}" for j in range(9)]] * 3 for i in range(27)], None),
     },
     "tensor_rank_4x4x4_integers": {"halves": (lambda: [[[0.5] * 16, [2] * 16, [1] * 16]], None)},
     "kissing_number_5": {

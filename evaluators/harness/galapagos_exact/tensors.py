@@ -5,6 +5,7 @@ product of two matrices A and B is the sum over terms of (u . A) (v . B) w. So i
 number of terms bounds the rank of the tensor of matrix multiplication from above (V. Strassen, Numer. Math. 13, 1969).
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 
 LARGEST = 10**6
 """The largest size of a coefficient's numerator or denominator."""
+COMMON = 10**100
+"""The largest common denominator of all terms: what has none smaller would take minutes to add."""
 
 Integers = NDArray[Any]
 Complex = tuple[Integers, Integers]
@@ -112,7 +115,11 @@ class MatrixMultiplication:
         """The tensor (n m, m p, n p) less the sum of the terms, as whole numbers over one denominator."""
         scaled = [[_whole_pair(factor) for factor in term] for term in terms]
         denominators = [first[1] * second[1] * third[1] for first, second, third in scaled]
-        common = int(np.lcm.reduce(np.array(denominators, dtype=object))) if denominators else 1
+        common = 1
+        for denominator in denominators:
+            common = math.lcm(common, denominator)
+            if common > COMMON:
+                raise Rejected("expected coefficients whose common denominator is at most 10^100; use fewer denominators")
         left = common * self._tensor(), 0 * self._tensor()
         if scaled:
             u, v, w = (_stacked([factors[i][0] for factors in scaled]) for i in range(3))
