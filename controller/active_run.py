@@ -12,7 +12,7 @@ from evolution.archive import Elite
 from evolution.state import SearchState
 
 LEAST_WAITING = 4
-AHEAD_S = 0.15
+AHEAD_S = 0.2
 """Programs that wait for an evaluator: at least so many, and as many as are judged in so many seconds. More would only make
 parents stale, which a slow judge feels most; fewer would leave slots idle between two passes."""
 RATE_S = 2.0
@@ -25,7 +25,7 @@ class ActiveRun:
 
     `epoch` fences every write; `seconds` is the time that the run has spent under a controller; `sign` turns a
     recorded score into the problem's own (raw = sign x recorded); `resumed` is true until the log says so. `noted` are the
-    kinds of the events of the last pass.
+    kinds of the events of the last pass, and `waiting` is how many programs waited for an evaluator when it began.
     """
 
     id: int
@@ -40,6 +40,7 @@ class ActiveRun:
     counted: int = 0
     mean_s: float = 0.0
     noted: tuple[str, ...] = ()
+    waiting: int = 0
 
     @classmethod
     async def adopt(cls, connection: Connection, run: int) -> Self:
@@ -86,6 +87,11 @@ class ActiveRun:
     def note_duration(self, seconds: float) -> None:
         """Take in how long an evaluation took, for the mean of about the last `MEAN_OF`."""
         self.mean_s = seconds if self.mean_s == 0 else self.mean_s + (seconds - self.mean_s) / MEAN_OF
+
+    @property
+    def is_short_of_work(self) -> bool:
+        """Whether something is open, but nothing waited for an evaluator: the next proposals are wanted soon."""
+        return self.waiting == 0 and bool(self.state.pending)
 
     @property
     def most_waiting(self) -> int:

@@ -21,7 +21,9 @@ POLL_S = 1.0
 LOOK_S = 0.5
 """So often new runs are looked for, and leases that ran out."""
 GATHER_S = 0.04
-"""Results that come within this time share a pass, and so one flush to disk."""
+GATHER_LONGER_S = 0.1
+"""Results that come within this time share a pass, and so one flush to disk: the longer one while every run has programs that
+wait for evaluators, which stay at work meanwhile."""
 RETRY_S = 0.5
 Wanted = TypeVar("Wanted")
 
@@ -65,7 +67,7 @@ class Controller:
                 await self._serve_run(run)
             waiting = [run for run in waiting if run in self._runs]
             await hints.wait(POLL_S)
-            await asyncio.sleep(GATHER_S)
+            await asyncio.sleep(GATHER_S if any(run.is_short_of_work for run in self._runs.values()) else GATHER_LONGER_S)
 
     async def _serve_run(self, run: int) -> None:
         with about(run=run):

@@ -70,7 +70,7 @@ async def admit_finished_evaluations(now: Pass) -> None:
     """Close every proposal that has come to its end: its program is admitted to the archive, or its refusal noted."""
     state = now.run.state
     opened = {found.number: found for found in await proposals.open_proposals(now.connection, now.run.id)}
-    now.waiting = sum(map(_waits, opened.values()))
+    now.waiting = now.run.waiting = sum(map(_waits, opened.values()))
     in_order = state.config.order is Order.FIXED_LAG
     for number in sorted(opened):
         found = opened[number]
