@@ -15,13 +15,28 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from database import assignments, audit, commands, completions, fleet, people, projects, proposals, retention, runs
+from database import (
+    alerts,
+    assignments,
+    audit,
+    commands,
+    completions,
+    fleet,
+    people,
+    projects,
+    proposals,
+    retention,
+    runs,
+    sign_ins,
+    webhooks,
+)
 from database.engine import Database, connect_arguments
 from database.errors import WrongDatabaseUrl
 from database.health import schema_complaint
 from database.migrate import MigrateSettings, upgrade
 from database.roles import Kind
 from database.settings import SettingsError
+from database.sign_ins import Account
 from evolution.commands import CommandState, Stop
 from evolution.evaluation import Tier
 from evolution.normalise import normalise
@@ -30,6 +45,7 @@ from evolution.proposal import MODEL_OPERATORS, Operator
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import read_problem_folder
 from tests.database.scene import EVERY_KIND, answered, asked, choice, new_run
+from tests.database.test_alerts import hook
 from tests.deployment.roles_server import PASSWORD, RolesServer, roles_server
 from tests.openai_server import Says, serving
 from tests.processes.kit import ROOT, TWENTY
@@ -145,6 +161,36 @@ async def test_people_and_projects_are_administered_in_the_role_of_the_server(se
         await people.revoke_token(connection, made.id, by=caller)
         await people.set_active(connection, bob.id, False, by=caller)
         assert len(await audit.read(connection)) == 11
+
+
+async def test_people_sign_in_and_out_in_the_role_of_the_server(server: RolesServer) -> None:
+    account = Account("https://accounts.example.org", "1", "eve@example.org", verified=True)
+    async with Database(server.kinds[Kind.SERVER]) as database, database.begin() as connection:
+        await sign_ins.begin(connection, "state", "secret")
+        assert await sign_ins.take(connection, "state", "secret")
+        person, new = await sign_ins.person_of(connection, account, create=True)
+        assert (person.name, new) == ("eve@example.org", True)
+        assert await sign_ins.person_of(connection, account, create=False) == (person, False)
+        await sign_ins.set_role(connection, person.id, "default", Role.VIEWER)
+        token = await sign_ins.make_token(connection, person.id, 1.0)
+        caller = await people.identify(connection, token.text)
+        assert caller is not None
+        assert caller.memberships == {1: Role.VIEWER}
+        await sign_ins.set_role(connection, person.id, "default", None)
+        await sign_ins.end(connection, token.text)
+        assert await people.identify(connection, token.text) is None
+        await sign_ins.unlink(connection, person.id, by=None)
+
+
+async def test_deliveries_are_made_and_forgotten_in_the_role_of_the_server(server: RolesServer) -> None:
+    async with Database(server.kinds[Kind.SERVER]) as database, database.begin() as connection:
+        webhook = await hook(connection)
+        await webhooks.test(connection, 1, webhook)
+        await alerts.look(connection)
+        (due,) = await alerts.claim(connection)
+        await alerts.settle(connection, due, 204, None)
+        assert await alerts.forget(connection) == 0
+        await webhooks.delete(connection, 1, webhook, by=None)
 
 
 async def test_people_are_asked_and_answer_with_each_process_in_its_own_role(server: RolesServer) -> None:
