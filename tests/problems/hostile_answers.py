@@ -49,7 +49,7 @@ GAINS_NOTHING: dict[str, dict[str, tuple[Callable[[], Any], float | None]]] = {
         "zero terms": (lambda: [[[0] * 9] * 3] * 20, 27.0),
         "coefficients that nearly fit": (lambda: [[["100001/100000"] + [0] * 8, [1] + [0] * 8, [1] + [0] * 8]], 28.0),
         "coefficients beyond the bound": (lambda: [[["1/1000001"] + [0] * 8, [1] + [0] * 8, [1] + [0] * 8]], None),
-        "more terms than the definition": (lambda: [[[1] * 9] * 3] * 28, None),
+        "more terms than may be given": (lambda: [[[1] * 9] * 3] * 163, None),
         "pairs over the rationals": (lambda: [[[[1, 1]] * 9] * 3], None),
         "denominators without end": (lambda: [[[f"1/{900000 + 27 * i + j}" for j in range(9)]] * 3 for i in range(27)], None),
     },

@@ -62,7 +62,8 @@ class MatrixMultiplication:
 
     def prove(self, answer: object) -> Proof:
         """Complete the scheme and count its products."""
-        most = self.n * self.m * self.p
+        # Room for as many as a completed scheme of n m p terms can have, however wrong they are.
+        most = 6 * self.n * self.m * self.p
         given = [self._term(term) for term in plain_list(answer, "terms [u, v, w]", most)]
         kept = [term for term in given if all(any(a or b for a, b in factor) for factor in term)]
         completing = self._completion(*self._left_over(kept))
