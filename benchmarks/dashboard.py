@@ -1,15 +1,18 @@
 """What the dashboard costs a reader.
 
-    python -m benchmarks.dashboard [--programs 10000] [--seconds 20] [--events-per-second 20]
+    python -m benchmarks.dashboard [--programs 10000] [--seconds 20] [--events-per-second 20] [--hours 1]
 
 Prints one JSON object: the bytes of a first load as they are sent, the time until a run of so many programs can be read,
-and the share of the page's main thread that live events of that run take (`TaskDuration` of the browser's own metrics). The
-pages must be built (`make dashboard`); the run is made of rows in a database of its own, and its events are appended live.
+the share of the page's main thread that live events of that run take (`TaskDuration` of the browser's own metrics), and what
+the page holds while as many events come as in an hour, faster: its objects after what is unused was collected, and
+beside them its arrays, which hold some 70 bytes of each program. The pages must be built (`make dashboard`); the run is made of
+rows in a database of its own, and its events are appended live.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -33,6 +36,9 @@ from tests.server.test_process import serving
 
 TICK_S = 0.25
 SETTLE_S = 3.0
+BATCH = 500
+PARTS = 6
+_HELD = {"objects_mb": "usedSize", "arrays_mb": "backingStorageSize"}
 _EVENTS = """
     INSERT INTO event (run, number, kind, payload)
     SELECT :run, n, 'admitted', json_build_object('kind', 'admitted', 'number', n, 'program', n, 'evaluation', n,
@@ -152,11 +158,47 @@ def live(page: Page, url: str, run: int, programs: int, seconds: float, per_s: f
     stop.set()
     thread.join()
     return {
+        "events": made[0],
         "events_per_s": round(made[0] / took, 1),
         "main_thread_share": round(worked / took, 4),
         "heap_before_mb": heap,
         "heap_after_mb": heap_mb(session),
     }
+
+
+async def append_fast(url: str, run: int, newest: int, count: int) -> None:
+    """Append so many events behind event `newest`, as fast as the database takes them."""
+    async with Database(url, pool_size=1) as database:
+        for begin in range(newest, newest + count, BATCH):
+            size = min(BATCH, newest + count - begin)
+            async with database.begin() as connection:
+                await events.append(connection, run, begin, [admitted(begin + place) for place in range(1, size + 1)])
+                await connection.exec_driver_sql(_NEWEST.format(newest=begin + size, run=run))
+
+
+def hours_of(page: Page, url: str, run: int, newest: int, count: int) -> list[dict[str, Any]]:
+    """What the page holds before so many more events, and at each sixth of them, once it shows them all."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.enable")
+    held: list[dict[str, Any]] = []
+    for part in range(PARTS + 1):
+        reached = newest + count * part // PARTS
+        before = newest + count * (part - 1) // PARTS
+        if part > 0:
+            thread = threading.Thread(target=lambda a=before, b=reached: asyncio.run(append_fast(url, run, a, b - a)))
+            thread.start()
+            thread.join()
+        shown = f"Scores of {reached:,} programs"
+        page.wait_for_function(
+            "shown => document.querySelector('.scores').getAttribute('aria-label').startsWith(shown)",
+            arg=shown,
+            timeout=120_000,
+        )
+        session.send("HeapProfiler.collectGarbage")
+        usage = session.send("Runtime.getHeapUsage")
+        mb = {name: round(float(usage[key]) / 1e6, 1) for name, key in _HELD.items()}
+        held.append({"events": reached - newest, **mb})
+    return held
 
 
 def main() -> int:
@@ -165,6 +207,7 @@ def main() -> int:
     parser.add_argument("--programs", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--events-per-second", type=float, default=20.0)
+    parser.add_argument("--hours", type=float, default=1.0, help="of events, whose memory is measured")
     chosen = parser.parse_args()
     place = shutil.which("chromium")
     if place is None:
@@ -179,8 +222,12 @@ def main() -> int:
                 browser = playwright.chromium.launch(executable_path=place, args=["--no-sandbox"])
                 page, load = first_load(browser, address, token, run)
                 cost = live(page, server.url, run, chosen.programs, chosen.seconds, chosen.events_per_second)
+                seen = chosen.programs + int(cost["events"])
+                held = hours_of(page, server.url, run, seen, int(3600 * chosen.hours * chosen.events_per_second))
                 browser.close()
-    print(json.dumps({"programs": chosen.programs, "first_load": load, "live": cost}, indent=1))
+    beside = {"load_average": [round(part, 1) for part in os.getloadavg()]}
+    told = {"programs": chosen.programs, "first_load": load, "live": cost, "held": held}
+    print(json.dumps(beside | told, indent=1))
     return 0
 
 

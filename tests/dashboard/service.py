@@ -37,7 +37,7 @@ unknown = "viewer"
 KINDS = ("controller", "workers", "evaluators")
 TEAM = '[[models]]\nname = "team"\nkind = "people"\n'
 """The file of models: tests answer in a model's place."""
-_PATIENCE_S = 30.0
+_PATIENCE_S = 90.0
 
 
 @dataclass

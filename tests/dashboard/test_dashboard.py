@@ -104,7 +104,7 @@ def test_a_run_goes_on_before_the_eyes_and_does_what_it_is_told(reader: Reader, 
         expect(page.get_by_text("pause is in force")).to_be_visible()
         page.wait_for_timeout(300)
         until_drawn(page, client.run(service.run).evaluations)
-    expect(page.locator(".feed").get_by_text("paused")).to_be_visible()
+    expect(page.locator(".feed").get_by_text("paused").first).to_be_visible()
     button(page, "Limits")
     page.get_by_label("Seconds of active time").fill("much")
     button(page, "Set the limits")
@@ -118,6 +118,9 @@ def test_a_run_goes_on_before_the_eyes_and_does_what_it_is_told(reader: Reader, 
     expect(page.locator(".feed").get_by_text("idea given: “<b>try</b> ⟨202e⟩ harder”")).to_be_visible()
     button(page, "Resume")
     expect(page.locator(".badge", has_text="running")).to_be_visible()
+    expect(page.locator(".people-said .badge")).to_have_text("idea told", timeout=10_000)
+    button(page, "Withdraw it")
+    expect(page.locator(".people-said .badge")).to_have_text("idea withdrawn", timeout=10_000)
 
 
 def test_stopping_asks_first_and_an_ended_run_may_go_on(reader: Reader, service: Service) -> None:
@@ -149,7 +152,12 @@ def test_what_a_role_lacks_is_absent(reader: Reader, service: Service) -> None:
         expect(page.get_by_role("heading", name="Operators")).to_be_visible()
         assert page.get_by_role("button", name="Pause").count() == 0
         assert page.get_by_role("button", name="Stop").count() == 0
+        assert page.get_by_role("button", name="Note").count() == 0
         assert (page.get_by_role("heading", name="Models").count() == 1) is sees_money
+        page.goto(f"/runs/{service.run}/programs/0")
+        expect(page.get_by_role("button", name="Download")).to_be_visible()
+        for told in ("Verify again", "Ban", "Pin", "Note", "Fork a run from it"):
+            assert page.get_by_role("button", name=told, exact=True).count() == 0
 
 
 def test_a_service_that_goes_away_comes_back_without_loss_or_doubles(reader: Reader, service: Service) -> None:
@@ -173,13 +181,8 @@ def test_a_service_that_goes_away_comes_back_without_loss_or_doubles(reader: Rea
 
 
 def test_a_phone_and_the_keyboard_are_enough(reader: Reader, service: Service) -> None:
-    page = reader("member", f"/runs/{service.run}")
-    page.set_viewport_size({"width": 360, "height": 780})
-    for path in ("/", f"/runs/{service.run}"):
-        page.goto(path)
-        expect(page.locator("main h1")).to_be_visible()
-        page.wait_for_timeout(200)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page = reader("member", f"/runs/{service.run}", viewport={"width": 360, "height": 780})
+    expect(page.locator("main h1")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_text("Skip to the content")).to_be_focused()
     page.keyboard.press("?")

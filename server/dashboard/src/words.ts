@@ -107,6 +107,14 @@ export function moment(text: string): string {
   return same ? time : `${date.toLocaleDateString("en-CA")} ${time}`;
 }
 
+/** A moment in as little room as tells it: the time of today, else the day of the month and the minute. */
+export function shortMoment(text: string): string {
+  const date = new Date(text);
+  if (date.toDateString() === new Date().toDateString()) return date.toLocaleTimeString("en-GB");
+  const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  return `${day}, ${date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+}
+
 /** `seq_best_of_n` as people read it. */
 export function spaced(name: string): string {
   return name.replace(/_/g, " ");

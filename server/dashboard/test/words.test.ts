@@ -1,5 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { ago, count, duration, gain, money, NONE, rate, score, share, shortened, ticked, visible } from "../src/words";
+import {
+  ago,
+  count,
+  duration,
+  gain,
+  money,
+  NONE,
+  rate,
+  score,
+  share,
+  shortened,
+  shortMoment,
+  ticked,
+  visible,
+} from "../src/words";
 
 describe("numbers as people read them", () => {
   test("scores keep six significant digits, and exponents only where they must", () => {
@@ -67,4 +81,9 @@ test("a text is shortened to one line that shows what it holds", () => {
   expect(shortened("two\n  lines", 40)).toBe("two lines");
   expect(shortened("a".repeat(1_000_000), 40)).toBe(`${"a".repeat(39)}…`);
   expect(shortened("\u202eevil", 40)).toBe("⟨202e⟩evil");
+});
+
+test("a moment of another day has its day, one of today its seconds", () => {
+  expect(shortMoment("2024-03-07T12:34:56Z")).toMatch(/^[78] Mar, \d\d:\d4$/);
+  expect(shortMoment(new Date().toISOString())).toMatch(/^\d\d:\d\d:\d\d$/);
 });

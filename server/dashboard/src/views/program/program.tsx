@@ -87,11 +87,15 @@ function Whole({ known, again }: { known: Known; again: () => void }) {
         <Standing known={known} />
         <Changes known={known} />
         <div class="columns program-columns">
-          <Evaluated known={known} />
-          <Verifications known={known} again={again} />
-          <Pictured known={known} />
-          <Family known={known} />
-          <Notes known={known} />
+          <div class="stack">
+            <Evaluated known={known} />
+            <Pictured known={known} />
+            <Notes known={known} />
+          </div>
+          <div class="stack">
+            <Verifications known={known} again={again} />
+            <Family known={known} />
+          </div>
         </div>
         {may("inspect", run.project) && program.model !== null && <Calls run={run.id} number={program.number} />}
       </div>

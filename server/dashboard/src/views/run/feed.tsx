@@ -2,7 +2,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { LiveRun } from "../../live/run";
 import type { LoggedEvent } from "../../live/stream";
 import { Card, Choice } from "../../parts/small";
-import { moment, visible } from "../../words";
+import { moment, shortMoment, visible } from "../../words";
 import { FREQUENT, told } from "./events";
 
 const SHOWN = 80;
@@ -46,8 +46,8 @@ function Entry({ run, event }: { run: number; event: LoggedEvent }) {
   const { text, tone, program } = told(event);
   return (
     <li>
-      <time dateTime={event.at} title={`event ${event.number}`}>
-        {moment(event.at)}
+      <time dateTime={event.at} title={`event ${event.number}, ${moment(event.at)}`}>
+        {shortMoment(event.at)}
       </time>
       <p class={tone}>
         {program !== undefined && (

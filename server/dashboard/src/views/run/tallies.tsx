@@ -50,7 +50,9 @@ export function Makers({ counts, spend }: { counts: Polled<Schemas["RunCounts"]>
                   <th class="right">Asked</th>
                   <th class="right">Refused</th>
                   <th class="right">Scored</th>
-                  <th class="right">Better than parent</th>
+                  <th class="right" title="than the parent">
+                    Better
+                  </th>
                   {costs.size > 0 && <th class="right">Cost</th>}
                 </tr>
               </thead>
