@@ -21,8 +21,7 @@ def flat_polynomial(construction: Any, degree: int) -> str:
     """
     require(len(construction) == degree + 1 and set(construction) <= {1, -1}, "coefficients are not as expected")
     squared = _squared_size(construction)
-    samples = 40 * degree
-    top = max(_value(squared, math.cos(math.pi * i / samples)) for i in range(samples + 1))
+    top = _largest_sample(construction, 16 * degree)
     guess = math.ceil(PLACES * math.sqrt(top / (degree + 2)))
     low, high = guess - 1, guess
     while not _stays_below(squared, Fraction((degree + 2) * high**2, PLACES**2)):
@@ -31,6 +30,25 @@ def flat_polynomial(construction: Any, degree: int) -> str:
         middle = (low + high) // 2
         low, high = (low, middle) if _stays_below(squared, Fraction((degree + 2) * middle**2, PLACES**2)) else (middle, high)
     return str(Fraction(high, PLACES))
+
+
+def _largest_sample(signs: list[int], samples: int) -> float:
+    """About the largest squared size, from a look around the half circle and closer looks where it was largest."""
+    lags = [sum(a * b for a, b in zip(signs, signs[k:], strict=False)) for k in range(len(signs))]
+
+    def squared(angle: float) -> float:
+        return lags[0] + 2 * sum(lag * math.cos(k * angle) for k, lag in enumerate(lags) if k)
+
+    width = math.pi / samples
+    looks = sorted(((squared(width * i), width * i) for i in range(samples + 1)), reverse=True)[:6]
+    best = 0.0
+    for size, angle in looks:
+        top, place, step = size, angle, width
+        while step > 1e-9:
+            top, place = max((squared(place + move), place + move) for move in (-step, -step / 2, 0.0, step / 2, step))
+            step /= 2
+        best = max(best, top)
+    return best
 
 
 def _squared_size(signs: list[int]) -> list[int]:
@@ -48,17 +66,6 @@ def _squared_size(signs: list[int]) -> list[int]:
         for i, a in enumerate(chebyshev[k]):
             found[i] += lag * a * (2 if k else 1)
     return found
-
-
-def _value(polynomial: list[int], x: float) -> float:
-    """By Horner's rule in fractions: in doubles coefficients as large as these cancel to nothing."""
-    point, total = Fraction(x), Fraction(0)
-    scale = 2**60
-    whole, value = point.numerator * scale // point.denominator, 0
-    for a in reversed(polynomial):
-        value = value * whole // scale + a * scale
-    total = Fraction(value, scale)
-    return float(total)
 
 
 def _stays_below(polynomial: list[int], bound: Fraction) -> bool:

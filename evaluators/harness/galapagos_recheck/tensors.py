@@ -21,17 +21,19 @@ def scheme(construction: Any, n: int, m: int, p: int, ring: str) -> str:
     terms = [[[_number(value, ring) for value in factor] for factor in term] for term in construction]
     for u, v, w in terms:
         require((len(u), len(v), len(w)) == (n * m, m * p, n * p), "a term has other lengths than n m, m p, n p")
+    zero: Number = 0, 0
     for a in range(n * m):
+        with_a = [(u[a], v, w) for u, v, w in terms if u[a] != zero]
         for b in range(m * p):
-            expected = {(a // m) * p + b % p} if a % m == b // p else set[int]()
-            products = [(_times(u[a], v[b]), w) for u, v, w in terms]
+            expected = (a // m) * p + b % p if a % m == b // p else None
+            products = [(_times(factor, v[b]), w) for factor, v, w in with_a if v[b] != zero]
             for c in range(n * p):
-                total: Number = 0, 0
+                total = zero
                 for product, w in products:
-                    if product != (0, 0):
+                    if w[c] != zero:
                         change = _times(product, w[c])
                         total = total[0] + change[0], total[1] + change[1]
-                require(total == (int(c in expected), 0), f"entry {c} of the product of units {a} and {b} comes out as {total}")
+                require(total == (int(c == expected), 0), f"entry {c} of the product of units {a} and {b} comes out as {total}")
     return str(len(terms))
 
 

@@ -1,7 +1,7 @@
 """Confirms sets of vectors pair by pair and triple by triple."""
 
 from collections import Counter
-from itertools import combinations
+from itertools import combinations, product
 from math import isqrt
 from typing import Any
 
@@ -54,8 +54,15 @@ def cap_set(construction: Any, dimension: int) -> str:
     vectors = {tuple(vector) for vector in construction}
     require(len(vectors) == len(construction), "a vector is there twice")
     require(all(len(vector) == dimension and set(vector) <= {0, 1, 2} for vector in vectors), "an entry is no 0, 1 or 2")
-    third = {(a, b): a if a == b else 3 - a - b for a in range(3) for b in range(3)}
-    for one, other in combinations(sorted(vectors), 2):
-        line = tuple(third[pair] for pair in zip(one, other, strict=True))
-        require(line not in vectors, f"{one}, {other} and {line} are on a line")
+    # Entries of a line's third point, for all pairs of halves of a vector.
+    half = dimension // 2
+    halves = [list(product(range(3), repeat=length)) for length in (half, dimension - half)]
+    left, right = (
+        {(a, b): tuple(x if x == y else 3 - x - y for x, y in zip(a, b, strict=True)) for a in those for b in those}
+        for those in halves
+    )
+    parts = {(vector[:half], vector[half:]) for vector in vectors}
+    for one, other in combinations(parts, 2):
+        line = left[one[0], other[0]], right[one[1], other[1]]
+        require(line not in parts, f"{one}, {other} and {line} are on a line")
     return str(len(vectors))
