@@ -5,12 +5,23 @@ import re
 import tarfile
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import Reader
 from tests.dashboard.service import Service
 from tests.galapagos.command import problem_folder
 from tests.server.test_process import ROOT
+
+
+def dropped(page: Page, path: Path) -> None:
+    """Drop a folder or a file from the disk, as a hand does: no script could."""
+    place = page.locator(".drop").bounding_box()
+    assert place is not None
+    session = page.context.new_cdp_session(page)
+    at = {"x": place["x"] + 20, "y": place["y"] + 20, "data": {"items": [], "files": [str(path)], "dragOperationsMask": 1}}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **at})
+    session.detach()
 
 
 def test_folders_and_archives_are_submitted_and_translated(reader: Reader, tmp_path: Path) -> None:
@@ -22,6 +33,10 @@ def test_folders_and_archives_are_submitted_and_translated(reader: Reader, tmp_p
     (folder / "judge.py").unlink()
     page.get_by_label("Folder", exact=True).set_input_files(folder)
     expect(page.get_by_role("alert")).to_contain_text("judge.py")
+    page.goto("/problems/new")
+    dropped(page, problem_folder(tmp_path / "dropped_hill"))
+    expect(page.get_by_role("heading", name=re.compile("It was stored|knew it already"))).to_be_visible()
+    page.goto("/problems/new")
 
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
@@ -30,16 +45,9 @@ def test_folders_and_archives_are_submitted_and_translated(reader: Reader, tmp_p
     page.get_by_label("Archive", exact=True).set_input_files(files=[sent])  # pyright: ignore[reportArgumentType]
     expect(page.get_by_text("Translated from a folder of openevolve")).to_be_visible()
     expect(page.get_by_text("scores are not isolated").first).to_be_visible()
-    # What is dropped goes the same way; a browser lets no script drop a folder.
     page.goto("/problems/new")
-    expect(page.locator(".drop")).to_be_visible()
-    page.evaluate(
-        """() => {
-            const given = new DataTransfer();
-            given.items.add(new File(["x"], "problem.tar.gz"));
-            document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: given, bubbles: true }));
-        }"""
-    )
+    (tmp_path / "problem.tar.gz").write_bytes(b"x")
+    dropped(page, tmp_path / "problem.tar.gz")
     expect(page.get_by_role("alert")).to_contain_text("archive")
 
 
