@@ -78,3 +78,14 @@ def reader(browser: Browser, service: Service) -> Generator[Reader]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def paused(service: Service) -> Generator[int]:
+    """The number of the best program of the run, which rests meanwhile: it stands still, and leaves the machine to the test."""
+    with service.client() as client:
+        client.pause(service.run)
+        best = service.until("paused")
+        yield best
+        client.resume(service.run)
+        service.until("running")

@@ -66,6 +66,16 @@ class Service:
             if client.run(self.run).state is RunState.PAUSED:
                 client.resume(self.run)
 
+    def until(self, state: str) -> int:
+        """Waits for a state of the run; returns the number of its best program."""
+        patience = time.monotonic() + _PATIENCE_S
+        with self.client() as client:
+            while (run := client.run(self.run)).state != state:
+                assert time.monotonic() < patience, self.said()
+                time.sleep(0.05)
+        assert run.best is not None
+        return run.best
+
     def start(self, kind: str) -> None:
         told = {"GALAPAGOS_DATABASE_URL": self.url, "GALAPAGOS_LEASE_S": "2"}
         told |= {"GALAPAGOS_PORT": str(self.port), "GALAPAGOS_OIDC": str(self.provider or "")} if kind == "server" else {}

@@ -64,6 +64,7 @@ def opened(page: Page) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
 
 
+@pytest.mark.usefixtures("paused")
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_nothing_takes_a_view_over_and_all_of_it_can_be_read(
     reader: Reader, service: Service, trapped: Trap, scheme: str, width: int

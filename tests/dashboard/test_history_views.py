@@ -1,36 +1,11 @@
 """Archive and lineage in a real browser, against what the service says of a run that rests."""
 
 import re
-import time
-from collections.abc import Generator
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard.conftest import Reader
 from tests.dashboard.service import Service
-
-
-def until(service: Service, state: str) -> int:
-    """Waits for a state of the run; returns the number of its best program."""
-    patience = time.monotonic() + 20
-    with service.client() as client:
-        while (run := client.run(service.run)).state != state:
-            assert time.monotonic() < patience, service.said()
-            time.sleep(0.05)
-    assert run.best is not None
-    return run.best
-
-
-@pytest.fixture
-def paused(service: Service) -> Generator[int]:
-    """The number of the best program of the run, which rests meanwhile: what is compared with it must stand still."""
-    with service.client() as client:
-        client.pause(service.run)
-        best = until(service, "paused")
-        yield best
-        client.resume(service.run)
-        until(service, "running")
 
 
 def test_the_archive_is_what_the_service_says_and_goes_back_in_time(reader: Reader, service: Service, paused: int) -> None:

@@ -4,6 +4,7 @@ import io
 import re
 import tarfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -17,7 +18,7 @@ def dropped(page: Page, path: Path) -> None:
     """Drop a folder or a file from the disk, as a hand does: no script could."""
     place = page.locator(".drop").bounding_box()
     assert place is not None
-    session = page.context.new_cdp_session(page)
+    session: Any = page.context.new_cdp_session(page)
     at = {"x": place["x"] + 20, "y": place["y"] + 20, "data": {"items": [], "files": [str(path)], "dragOperationsMask": 1}}
     for kind in ("dragEnter", "dragOver", "drop"):
         session.send("Input.dispatchDragEvent", {"type": kind, **at})

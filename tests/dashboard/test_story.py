@@ -3,6 +3,7 @@
 import re
 import time
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import Reader
@@ -85,16 +86,15 @@ def follow(page: Page) -> None:
     gain = page.locator(".story > li").filter(has_text="last gain")
     expect(gain).to_have_count(1)
     gain.get_by_role("button", name="What changed").click()
-    expect(gain.locator(".source-box .in").first).to_be_visible()
+    expect(gain.locator(".source-box :is(.in, .out)").first).to_be_visible()
     page.locator(".lineage canvas").press("+")
 
 
 def distrust(page: Page) -> None:
     """The best program is looked at, noted, and verified once more."""
-    page.get_by_role("link", name="Overview", exact=True).click()
     page.locator(".tile", has_text="Best score").get_by_role("link").click()
     expect(page.get_by_role("heading", name=re.compile(r"^Program \d+$"))).to_be_visible()
-    expect(page.locator(".source-box mark").first).to_be_visible()
+    expect(page.locator(".source-box :is(.in, .out)").first).to_be_visible()
     button(page, "Source")
     expect(page.locator(".src-mark").first).to_contain_text("EVOLVE-BLOCK-START")
     checks = page.locator(".verifications > li")
@@ -109,13 +109,20 @@ def distrust(page: Page) -> None:
     expect(page.locator(".people-said .about")).to_contain_text("by you")
 
 
-def fork(page: Page, run: int) -> int:
-    """The run rests, and another one begins with its best program; returns the number of that."""
-    program = page.url
-    page.get_by_role("link", name=f"#{run}", exact=True).click()
+def rest(page: Page) -> None:
+    """The run rests, so that what is looked at stands still."""
     button(page, "Pause")
     expect(page.locator(".badge", has_text="paused")).to_be_visible()
-    page.goto(program)
+
+
+def go_on(page: Page, run: int) -> None:
+    page.goto(f"/runs/{run}")
+    button(page, "Resume")
+    expect(page.locator(".badge", has_text="running")).to_be_visible()
+
+
+def fork(page: Page, run: int) -> int:
+    """Another run begins with the program that is looked at; returns its number."""
     button(page, "Fork a run from it")
     button(page, "Start the run")
     expect(page.get_by_text(f"forked from #{run}")).to_be_visible()
@@ -133,6 +140,7 @@ def compare(page: Page, run: int, forked: int) -> None:
     assert page.url.endswith(f"/compare?runs={run}%2C{forked}") or page.url.endswith(f"/compare?runs={run},{forked}")
 
 
+@pytest.mark.usefixtures("paused")
 def test_from_a_problem_to_a_run_that_another_one_is_compared_with(reader: Reader, service: Service) -> None:
     page = reader("member")
     submit(page)
@@ -141,7 +149,9 @@ def test_from_a_problem_to_a_run_that_another_one_is_compared_with(reader: Reade
         made = client.run(run)
         assert (made.seed, made.config.islands, made.config.budget.evaluations) == (11, 2, 100_000)
         watch(page)
+        rest(page)
         follow(page)
+        go_on(page, run)
         distrust(page)
         forked = fork(page, run)
         compare(page, run, forked)
