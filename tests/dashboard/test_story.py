@@ -101,7 +101,7 @@ def distrust(page: Page) -> None:
     before = checks.count()
     button(page, "Verify again")
     expect(page.get_by_text("will be verified again, on fresh seeds")).to_be_visible()
-    page.wait_for_function("n => document.querySelectorAll('.verifications > li').length > n", arg=before)
+    page.wait_for_function("n => document.querySelectorAll('.verifications > li').length > n", arg=before, timeout=60_000)
     button(page, "Note")
     page.get_by_label("Note", exact=True).fill("Is <b>it</b> luck?")
     button(page, "Store the note")

@@ -123,6 +123,8 @@ def test_a_run_at_its_limit_needs_a_higher_one(place: Path, finished: Ended) -> 
     assert more.code == 0, more.err
     assert more.answer["evaluations"] == 80
     assert more.answer["best_score"] >= finished.answer["best_score"]
+    verified = galapagos("verify", "1", "--data", place / "data", "--json")
+    assert verified.code == 0, verified.err
 
 
 def test_ctrl_c_ends_a_run_cleanly_and_it_can_be_resumed(tmp_path: Path, place: Path, problem: Path) -> None:
@@ -132,6 +134,7 @@ def test_ctrl_c_ends_a_run_cleanly_and_it_can_be_resumed(tmp_path: Path, place: 
         second = galapagos("run", problem, "--evaluations", "5", "--data", data, "--json")
         assert second.code == 3
         assert "another galapagos run" in second.answer["error"]
+        assert str(data) in second.answer["error"]
         assert galapagos("show", "1", "--data", data, "--json").answer["state"] == "running"
         running.interrupt()
         ended = running.wait()

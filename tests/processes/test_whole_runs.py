@@ -2,8 +2,6 @@
 
 import asyncio
 import shutil
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,26 +20,6 @@ async def rows(data: Path, question: str) -> list[tuple[object, ...]]:
     with served(data) as database:
         async with database as opened, opened.begin() as connection:
             return [tuple(row) for row in await connection.execute(sa.text(question))]
-
-
-def test_a_run_improves_its_program_and_ends_as_asked(open_folder: Path) -> None:
-    data = open_folder / "data"
-    ended = galapagos("run", TWENTY, "--evaluations", "150", "--seed", "1", data=data)
-    assert ended.code == 0, ended.told
-    result = ended.result
-    assert result["evaluations"] == 150
-    assert result["verified_score"] > result["seed_score"]
-    assert "<svg" in Path(result["report"]).read_text()
-    assert (Path(result["best"]) / "twenty.py").read_text().count("EVOLVE-BLOCK") == 2
-
-    checked = galapagos("verify", "1", data=data)
-    assert checked.code == 0, checked.told
-
-    resumed = galapagos("resume", "1", "--evaluations", "200", data=data)
-    assert resumed.code == 0, resumed.told
-    assert resumed.result["evaluations"] == 200
-    assert resumed.result["best_score"] >= result["best_score"]
-    assert galapagos("verify", "1", data=data).code == 0
 
 
 async def look(ground: Ground) -> Live:
@@ -96,24 +74,6 @@ async def test_a_run_is_paused_loses_its_controller_is_changed_and_goes_on(open_
     assert checked.code == 0, checked.told
 
 
-def test_ctrl_c_ends_a_run_cleanly_and_it_can_be_resumed(open_folder: Path) -> None:
-    data = open_folder / "data"
-    process = start("run", TWENTY, "--evaluations", "100000", "--seed", "2", data=data)
-    deadline = time.monotonic() + 60
-    while not list((data / "logs").glob("evaluators.log")) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    time.sleep(5)
-    process.send_signal(signal.SIGINT)
-    ended = end(process)
-    assert ended.code == 130, ended.told
-    assert ended.result["stop_reason"] == "stopped"
-    assert ended.result["evaluations"] > 1
-    more = str(ended.result["evaluations"] + 20)
-    resumed = galapagos("resume", "1", "--evaluations", more, data=data)
-    assert resumed.code == 0, resumed.told
-    assert resumed.result["evaluations"] >= int(more)
-
-
 async def test_fixed_lag_gives_the_same_archive_at_any_timing(open_folder: Path) -> None:
     """Evaluations take 0 to 200 ms more, at random; what they say is the same, so the archives must be."""
     problem = open_folder / "slow_twenty"
@@ -128,7 +88,7 @@ async def test_fixed_lag_gives_the_same_archive_at_any_timing(open_folder: Path)
     archives = []
     for name in ("first", "second"):
         data = open_folder / name
-        arguments = ["--evaluations", "120", "--seed", "7", "--order", "fixed-lag", "--lag", "6"]
+        arguments = ["--evaluations", "80", "--seed", "7", "--order", "fixed-lag", "--lag", "6"]
         ended = galapagos("run", problem, *arguments, data=data)
         assert ended.code == 0, ended.told
         assert galapagos("verify", "1", data=data).code == 0
@@ -139,21 +99,5 @@ async def test_fixed_lag_gives_the_same_archive_at_any_timing(open_folder: Path)
                 "JOIN program p ON p.run = e.run AND p.number = e.number ORDER BY e.island, e.cell",
             )
         )
-    assert len(archives[0]) > 3
+    assert len(archives[0]) > 2
     assert archives[0] == archives[1]
-
-
-def test_a_second_run_on_the_same_data_folder_is_refused(open_folder: Path) -> None:
-    data = open_folder / "data"
-    process = start("run", TWENTY, "--evaluations", "100000", data=data)
-    try:
-        deadline = time.monotonic() + 60
-        while not (data / "database" / "url").exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        second = galapagos("run", TWENTY, "--evaluations", "10", data=data)
-        assert second.code == 3
-        assert str(data) in second.told
-        assert "Traceback" not in second.told
-    finally:
-        process.send_signal(signal.SIGINT)
-        end(process)
