@@ -86,7 +86,7 @@ def _resume(limit: list[str], data: Path) -> subprocess.Popen[str]:
 
 async def test_five_kills_lose_nothing(open_folder: Path) -> None:
     data = open_folder / "data"
-    assert sorted(kill_at_random(5, 20, data, seed=1)) == sorted(KINDS)
+    assert sorted(kill_at_random(5, 30, data, seed=1)) == sorted(KINDS)
     await assert_nothing_is_lost(data)
 
 
