@@ -20,6 +20,7 @@ from galapagos.cli_retention import keep_texts
 from galapagos.cli_run import check, resume, run, verify
 from galapagos.cli_serve import serve
 from galapagos.cli_steer import pause, steer, stop, unpause
+from galapagos.cli_table import table
 from galapagos.failures import ExitCode, Failure
 from galapagos.remote import cli_steer as remote_steering
 from galapagos.remote.cli import remote_app
@@ -56,6 +57,7 @@ for name, command in {
     "verify": verify,
     "serve": serve,
     "problems": list_problems,
+    "table": table,
 }.items():
     app.command(name)(command)
 project_app.command("retention")(keep_texts)

@@ -63,7 +63,8 @@ def picture(candidate: Any, context: Any) -> str:
     """Bars as SVG: log2 AdamW-equivalents of every task."""
     result = _judged(candidate, context, TASKS, SEALED)
     rows = []
-    for row, (name, value) in enumerate(result["metrics"].items()):
+    scores = {name.removeprefix("task."): value for name, value in result["metrics"].items()}
+    for row, (name, value) in enumerate({**scores, "mean": result["score"]}.items()):
         end = 200 + 60 * value
         rows.append(
             f'<text x="8" y="{row * 30 + 44}">{name}</text>'
@@ -87,7 +88,7 @@ def _judged(candidate: Any, context: Any, tasks: list[Task], part: str) -> dict[
     diverged = int((steps <= -CLIP).sum())
     return {
         "score": score,
-        "metrics": {**by_task, "score_in_all": score},
+        "metrics": {f"task.{name}": value for name, value in by_task.items()},
         "features": {},
         "feedback": (
             f"log2 of AdamW-equivalent steps, by task: {', '.join(notes)}. Mean {score:+.3f}, that is "

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.optimizer_table import whole_program
 from evolution.evaluation import Outcome, Purpose, Verdict
+from galapagos.references import whole_program
 from tests.problems.judged import PROBLEMS, built_in, module_of, outcome_of, red_team, slot
 
 NAME = "optimizer_rule"
