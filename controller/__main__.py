@@ -9,12 +9,13 @@ from contextlib import AsyncExitStack
 from controller.controller import Controller
 from controller.metrics import kept_up_to_date
 from controller.retention import texts_removed
+from database.ending import ending
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
-from database.operation import ending, operated
-from database.roles import Kind
+from database.operation import operated
 from database.settings import ProcessSettings, SettingsError
+from evolution.process import Kind
 
 
 async def _serve(settings: ProcessSettings) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from database.encoding import storable
 from database.engine import Connection
 from database.run_lists import EVALUATIONS
-from database.webhooks import AlertKind
+from evolution.alerts import AlertKind
 
 LEASE_S = 30
 """An attempt that was not decided after so long is made again: its process died."""

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from database.engine import Connection
 from database.leases import Queue
-from database.roles import Kind
 from evolution.evaluation import Tier
+from evolution.process import Kind
 
 LOST_S = 20
 """A process that was not heard of for so long is lost: four beats."""

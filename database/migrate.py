@@ -22,8 +22,8 @@ from database import roles
 from database.engine import Database, connect_arguments
 from database.errors import DatabaseUnavailable, NotAllowed, WrongDatabaseUrl
 from database.logs import start_logging
-from database.roles import Kind
 from database.settings import PREFIX, EnvironmentSettings, LogFormat, Secret, SettingsError
+from evolution.process import Kind
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 ADVISORY_LOCK = 0x6761_6C61  # "gala": the same in every process that migrates

@@ -1,6 +1,5 @@
 """What makes a process one that can be operated: signs of health in a file, metrics for Prometheus, a quick end."""
 
-import gc
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -9,21 +8,8 @@ from prometheus_client import start_http_server
 from database.engine import Database
 from database.fleet import Tells
 from database.pulse import nothing, pulse
-from database.roles import Kind
 from database.settings import OperatedSettings, ProcessSettings, SettingsError
-
-
-@contextmanager
-def ending() -> Generator[None]:
-    """The whole of a process, which then ends without a last search for garbage.
-
-    The system takes all of it back anyway, and the search takes up to half a second of processor time: of several processes
-    that are to end together on a busy machine, some seconds.
-    """
-    try:
-        yield
-    finally:
-        gc.freeze()
+from evolution.process import Kind
 
 
 @contextmanager

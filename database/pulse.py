@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from database import fleet
 from database.engine import Database
 from database.errors import DatabaseUnavailable, WrongDatabaseUrl
-from database.roles import Kind
+from evolution.process import Kind
 
 BEAT_S = 5.0
 """Who should look at the file takes a process for ill once it is some beats old: 30 s in docker-compose.yml."""

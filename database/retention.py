@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from database import audit, blobs
 from database.engine import Connection
 from database.errors import NotAllowed, NotFound
+from evolution.limits import LONGEST_RETENTION_DAYS
 
 BATCH = 200
 """Proposals that lose their texts in one transaction."""
-LONGEST_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ async def set_days(connection: Connection, project: int, days: int | None, *, by
         NotFound: no such project.
         NotAllowed: that is not from 1 to 36500.
     """
-    if days is not None and not 1 <= days <= LONGEST_DAYS:
-        raise NotAllowed(f"expected 1 to {LONGEST_DAYS} days, got {days}; choose another number")
+    if days is not None and not 1 <= days <= LONGEST_RETENTION_DAYS:
+        raise NotAllowed(f"expected 1 to {LONGEST_RETENTION_DAYS} days, got {days}; choose another number")
     if (await connection.execute(_SET_DAYS, {"project": project, "days": days})).first() is None:
         raise NotFound(f"there is no project {project} in this database")
     await audit.note(connection, by, "set_retention", f"project {project}", {"days": days})

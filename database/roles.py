@@ -9,22 +9,13 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
-from enum import StrEnum
 
 import sqlalchemy as sa
 
 from database.engine import Connection
+from evolution.process import Kind
 
 ROUNDS = 4096
-
-
-class Kind(StrEnum):
-    """The kinds of process that have a role."""
-
-    SERVER = "server"
-    CONTROLLER = "controller"
-    WORKERS = "workers"
-    EVALUATORS = "evaluators"
 
 
 _LEASE = "attempt, lease, lease_owner, lease_until"

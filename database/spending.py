@@ -6,11 +6,11 @@ So what a project, a person or a model took is told at a cost that grows with ru
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 import sqlalchemy as sa
 
 from database.engine import Connection
+from evolution.limits import Group
 
 _DAY = "CAST(now() AT TIME ZONE 'UTC' AS date)"
 BOOKED = f"""
@@ -28,15 +28,6 @@ EVALUATED = f"""
     ON CONFLICT (run, day, model) DO UPDATE SET evaluations = spending.evaluations + excluded.evaluations
 """
 """SQL that adds `spent` evaluations of `run`, of which no model is said."""
-
-
-class Group(StrEnum):
-    """By what spending is summed up."""
-
-    PROJECT = "project"
-    PERSON = "person"
-    RUN = "run"
-    MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,19 +12,10 @@ import sqlalchemy as sa
 from database import audit
 from database.engine import Connection
 from database.errors import NotAllowed, NotFound
+from evolution.alerts import AlertKind
 
 MOST = 20
 """Webhooks of one project."""
-
-
-class AlertKind(StrEnum):
-    """What a webhook can be told of. `TEST` is sent when somebody asks for it."""
-
-    BUDGET = "budget"
-    PLATEAU = "plateau"
-    VERIFIED_BEST = "verified_best"
-    RUN_ENDED = "run_ended"
-    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)

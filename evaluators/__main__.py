@@ -6,14 +6,15 @@ import logging
 import signal
 import sys
 
+from database.ending import ending
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
-from database.operation import ending, operated
-from database.roles import Kind
+from database.operation import operated
 from database.settings import SettingsError
 from evaluators.pool import Pool
 from evaluators.settings import EvaluatorSettings
+from evolution.process import Kind
 
 _COLLECT_AFTER = 10_000
 

@@ -17,8 +17,9 @@ from types import FrameType
 
 import msgspec
 
+from database.ending import ending
 from database.logs import start_logging
-from database.operation import ending, metrics
+from database.operation import metrics
 from database.settings import SettingsError
 from evaluators.docker_sandbox import DockerFault, DockerHost, SlotContainers
 from evaluators.metrics import CONNECTIONS, ORDER_S, ORDERS_TAKEN

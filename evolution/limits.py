@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+LONGEST_RETENTION_DAYS = 36_500
+"""A project may have its texts kept for so long, or for ever."""
+
 
 class Resource(StrEnum):
     """What can be spent. `TOKENS` count what models read and wrote; `EVALUATIONS` proposals whose program was judged."""
@@ -25,3 +28,12 @@ class Payer(StrEnum):
     RUN = "run"
     PROJECT = "project"
     PERSON = "person"
+
+
+class Group(StrEnum):
+    """By what spending is summed up."""
+
+    PROJECT = "project"
+    PERSON = "person"
+    RUN = "run"
+    MODEL = "model"

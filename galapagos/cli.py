@@ -2,78 +2,61 @@
 
 import json
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import typer
 
-from database.errors import DatabaseError, NotAllowed, NotFound, WrongDatabaseUrl
-from database.operation import ending
-from database.settings import SettingsError
-from evaluators.sandbox import SandboxUnavailable
-from evolution.models import ModelsError
-from evolution.problem import ProblemError
-from galapagos.cli_certify import certify
-from galapagos.cli_import import import_folder
-from galapagos.cli_look import export, list_problems, list_runs, report, show
-from galapagos.cli_people import people_app, project_app, token_app
-from galapagos.cli_retention import keep_texts
-from galapagos.cli_run import check, resume, run, verify
-from galapagos.cli_serve import serve
-from galapagos.cli_steer import pause, steer, stop, unpause
-from galapagos.cli_table import table
-from galapagos.failures import ExitCode, Failure
-from galapagos.remote import cli_steer as remote_steering
-from galapagos.remote.cli import remote_app
-from galapagos.remote.cli_people import audit
-from galapagos.remote.cli_people import people_app as remote_people_app
-from galapagos.remote.cli_people import token_app as remote_token_app
-from galapagos.remote.cli_projects import project_app as remote_project_app
-from galapagos.remote.cli_projects import webhook_app
-from galapagos.remote.cli_standing import fleet, spend
-from galapagos.remote.cli_track import track
+from database.ending import ending
+from galapagos.failures import ExitCode, exit_code
 
-app = typer.Typer(
-    name="galapagos",
-    help="Evolve programs: candidates are made by mutation, tuning and language models, and judged in a sandbox.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for name, command in {
-    "run": run,
-    "resume": resume,
-    "pause": pause,
-    "unpause": unpause,
-    "stop": stop,
-    "steer": steer,
-    "runs": list_runs,
-    "show": show,
-    "export": export,
-    "report": report,
-    "check": check,
-    "certify": certify,
-    "import": import_folder,
-    "verify": verify,
-    "serve": serve,
-    "problems": list_problems,
-    "table": table,
-}.items():
-    app.command(name)(command)
-project_app.command("retention")(keep_texts)
-for command in (*remote_steering.COMMANDS, spend, fleet, track, audit):
-    remote_app.command()(command)
-for name, group in {
-    "people": remote_people_app,
-    "token": remote_token_app,
-    "project": remote_project_app,
-    "webhook": webhook_app,
-}.items():
-    remote_app.add_typer(group, name=name)
-for name, group in {"people": people_app, "token": token_app, "project": project_app, "remote": remote_app}.items():
-    app.add_typer(group, name=name)
+COMMANDS = {
+    "run": "galapagos.cli_run:run",
+    "resume": "galapagos.cli_run:resume",
+    "pause": "galapagos.cli_steer:pause",
+    "unpause": "galapagos.cli_steer:unpause",
+    "stop": "galapagos.cli_steer:stop",
+    "steer": "galapagos.cli_steer:steer",
+    "runs": "galapagos.cli_look:list_runs",
+    "show": "galapagos.cli_look:show",
+    "export": "galapagos.cli_look:export",
+    "report": "galapagos.cli_look:report",
+    "check": "galapagos.cli_run:check",
+    "certify": "galapagos.cli_certify:certify",
+    "import": "galapagos.cli_import:import_folder",
+    "verify": "galapagos.cli_run:verify",
+    "serve": "galapagos.cli_serve:serve",
+    "problems": "galapagos.cli_look:list_problems",
+    "table": "galapagos.cli_table:table",
+    "people": "galapagos.cli_people:people_app",
+    "token": "galapagos.cli_people:token_app",
+    "project": "galapagos.cli_retention:project_app",
+    "remote": "galapagos.remote.groups:remote_app",
+}
+"""Where each command, or group of commands, is defined."""
 
-_BAD_INPUT = (ProblemError, SettingsError, ModelsError, NotFound, NotAllowed, WrongDatabaseUrl)
+
+def app_for(words: Sequence[str]) -> typer.Typer:
+    """The command line, with only the command that comes first in `words` where one does: to load all takes half a second."""
+    app = typer.Typer(
+        name="galapagos",
+        help="Evolve programs: candidates are made by mutation, tuning and language models, and judged in a sandbox.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        # Without it, one command alone would be the whole command line.
+        callback=lambda: None,
+    )
+    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
+        module, attribute = COMMANDS[name].split(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
 def main() -> None:
@@ -84,19 +67,18 @@ def main() -> None:
 
 def _run() -> None:
     try:
-        app()
+        app_for(sys.argv[1:])()
     except SystemExit as end:
         if end.code == ExitCode.BAD_INPUT and "--json" in sys.argv:
             _print_json({"error": "the command line cannot be used; standard error says why", "exit_code": 2})
         raise
-    except Failure as error:
-        _end(str(error), error.code)
-    except _BAD_INPUT as error:
-        _end(str(error), ExitCode.BAD_INPUT)
-    except (DatabaseError, SandboxUnavailable) as error:
-        _end(str(error), ExitCode.MACHINE)
     except KeyboardInterrupt:
         _end("interrupted", ExitCode.INTERRUPTED)
+    except Exception as error:
+        code = exit_code(error)
+        if code is None:
+            raise
+        _end(str(error), code)
 
 
 def _end(message: str, code: ExitCode) -> None:

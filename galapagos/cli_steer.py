@@ -5,22 +5,15 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
-
-import typer
-from pydantic import ValidationError
 
 from database import commands
 from database.commands import CommandRow
-from evolution.commands import COMMAND, Command, CommandState, Pause, Resume, Stop
+from evolution.commands import Command, CommandState, Pause, Resume, Stop
 from galapagos import options
+from galapagos.command_options import CommandArgument, command_of
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, visit
 
-CommandArgument = Annotated[
-    str,
-    typer.Argument(metavar="COMMAND", help='A JSON object like \'{"kind": "pause"}\', or - to read one from standard input.'),
-]
 HEARD_S = 10.0
 """A controller looks once a second: one that has not heard after so long is not there, or hangs."""
 LOOK_S = 0.1
@@ -50,22 +43,6 @@ def steer(
     """Tell a run that goes on anything that it understands, as a JSON object (docs/steering.md)."""
     told = command_of(sys.stdin.read() if command == "-" else command)
     _tell(number, told, data, f"obeys {told.kind}", as_json)
-
-
-def command_of(text: str) -> Command:
-    """The command that a JSON object says.
-
-    Raises:
-        Failure: it says none.
-    """
-    try:
-        return COMMAND.validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the whole"
-        raise Failure(
-            f"expected a command as docs/steering.md lists them; {place}: {first['msg']}; correct it", ExitCode.BAD_INPUT
-        ) from None
 
 
 def _tell(run: int, command: Command, data: Path | None, done: str, as_json: bool) -> None:

@@ -24,3 +24,19 @@ class Failure(Exception):
     def __init__(self, message: str, code: ExitCode) -> None:
         super().__init__(message)
         self.code = code
+
+
+def exit_code(error: Exception) -> ExitCode | None:
+    """How a command ends with this error, if its text is meant for a person."""
+    if isinstance(error, Failure):
+        return error.code
+    # Loaded here, since most commands end without an error, and some without a database.
+    from database.errors import DatabaseError, NotAllowed, NotFound, WrongDatabaseUrl
+    from database.settings import SettingsError
+    from evaluators.sandbox import SandboxUnavailable
+    from evolution.models import ModelsError
+    from evolution.problem import ProblemError
+
+    if isinstance(error, ProblemError | SettingsError | ModelsError | NotFound | NotAllowed | WrongDatabaseUrl):
+        return ExitCode.BAD_INPUT
+    return ExitCode.MACHINE if isinstance(error, DatabaseError | SandboxUnavailable) else None

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from evolution.limits import Resource
+from evolution.limits import LONGEST_RETENTION_DAYS, Resource
 from evolution.models import LONGEST_MODEL_NAME, MODEL_NAME
 from evolution.people import Role
 from galapagos import options
@@ -28,6 +29,16 @@ EvaluationsOption = Annotated[str | None, typer.Option("--evaluations", metavar=
 OnlyOption = Annotated[list[str] | None, typer.Option("--only", metavar="MODEL", help="A model that it may use; repeat it.")]
 AnyOption = Annotated[bool, typer.Option("--any", help="It may use every model there is.")]
 NoneOption = Annotated[bool, typer.Option("--none", help="It may use no model.")]
+
+KeptOption = Annotated[str | None, typer.Option("--days", metavar="N", help="1 to 36500, or `none`: for ever.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What a command about retention answers; no days: for ever."""
+
+    project: str
+    days: int | None
 
 
 def model_names(given: Sequence[str]) -> list[str]:
@@ -64,3 +75,16 @@ def _limit(resource: Resource, text: str) -> int | None:
             f"expected a number of at least 0, or none, as the limit of {resource.value}; got {text!r}", ExitCode.BAD_INPUT
         )
     return most
+
+
+def checked_days(text: str) -> int | None:
+    """The days that somebody names; None for `none`.
+
+    Raises:
+        Failure: they are neither.
+    """
+    if text == "none":
+        return None
+    if text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= LONGEST_RETENTION_DAYS:
+        return int(text)
+    raise Failure(f"expected 1 to {LONGEST_RETENTION_DAYS} days, or none; got {text!r}", ExitCode.BAD_INPUT)

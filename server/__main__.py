@@ -9,10 +9,10 @@ from types import FrameType
 import uvicorn
 
 from database import people
+from database.ending import ending
 from database.engine import Database
 from database.errors import DatabaseError, WrongDatabaseUrl
 from database.logs import start_logging
-from database.operation import ending
 from database.settings import SettingsError
 from evolution.models import ModelsError
 from server.app import create_app

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, FastAPI
 from database.engine import Database
 from database.models_file import load_models
 from database.operation import operated
-from database.roles import Kind
 from database.settings import SettingsError
+from evolution.process import Kind
 from server.alerts import Alerts
 from server.bell import Bell
 from server.body_limit import BodyLimit

@@ -9,14 +9,15 @@ import sys
 import warnings
 from contextlib import AsyncExitStack
 
+from database.ending import ending
 from database.engine import Database
 from database.errors import WrongDatabaseUrl
 from database.logs import start_logging
 from database.models_file import keys_in, load_models
-from database.operation import ending, operated
-from database.roles import Kind
+from database.operation import operated
 from database.settings import SettingsError
 from evolution.models import AnyModel, Model, ModelsError
+from evolution.process import Kind
 from workers.settings import WorkerSettings
 from workers.worker import Proposer, Worker
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from database.spending import Group
 from evolution.commands import Command
+from evolution.limits import Group
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.remote.blocking_administration import BlockingAdministration
 from galapagos.remote.client import AsyncClient

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from galapagos import options, people_options
-from galapagos.cli_retention import KeptOption, Retention, checked_days
 from galapagos.failures import ExitCode, Failure
 from galapagos.remote.answers import with_client
 from galapagos.rows import tell, tell_all, tell_allowances
@@ -135,13 +134,17 @@ def weigh_project(
 
 
 @project_app.command("retention")
-def keep_texts(project: people_options.ProjectArgument, days: KeptOption = None, as_json: options.JsonOption = False) -> None:
+def keep_texts(
+    project: people_options.ProjectArgument, days: people_options.KeptOption = None, as_json: options.JsonOption = False
+) -> None:
     """Let ended runs lose, after so many days, the texts that nothing of lasting worth needs; without it, tell for how long."""
-    chosen = None if days is None else checked_days(days)
+    chosen = None if days is None else people_options.checked_days(days)
 
-    async def work(client: "AsyncClient") -> Retention:
+    async def work(client: "AsyncClient") -> people_options.Retention:
         number = (await project_named(client, project)).id
-        return Retention(project, await (client.retention(number) if days is None else client.set_retention(number, chosen)))
+        return people_options.Retention(
+            project, await (client.retention(number) if days is None else client.set_retention(number, chosen))
+        )
 
     tell(with_client(work), as_json)
 

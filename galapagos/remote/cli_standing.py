@@ -54,7 +54,7 @@ class ProcessLine:
 
 def spend(by: ByOption = "project", since: SinceOption = None, as_json: options.JsonOption = False) -> None:
     """Sum up what was spent on all runs, by project, person, run or model."""
-    from database.spending import Group
+    from evolution.limits import Group
 
     if by not in GROUPS:
         raise Failure(f"expected --by with one of {', '.join(GROUPS)}; got {by!r}", ExitCode.BAD_INPUT)

@@ -10,7 +10,7 @@ import typer
 from evolution.commands import CommandState
 from evolution.run import RunState
 from galapagos import options
-from galapagos.cli_steer import CommandArgument, command_of
+from galapagos.command_options import CommandArgument, command_of
 from galapagos.failures import ExitCode, Failure
 from galapagos.people_options import WeightArgument
 from galapagos.remote.answers import print_json, say, with_client

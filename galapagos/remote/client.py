@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from database.spending import Group
 from evolution.commands import Command, Pause, Resume, SetBudget, SetModels, Stop, VerifyProgram
+from evolution.limits import Group
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import find_problem_folder, read_files
 from galapagos.remote import frames

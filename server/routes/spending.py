@@ -8,7 +8,7 @@ from pydantic import Field
 
 from database import spending
 from database.people import Caller
-from database.spending import Group
+from evolution.limits import Group
 from evolution.people import Action
 from server.auth import Signed, require
 from server.pages import Cursor, Limit, Page, paged, place_of

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from pydantic import ConfigDict, Field
 
-from database.roles import Kind
 from evolution.evaluation import Tier
+from evolution.process import Kind
 from server.schemas.base import Answer, shown
 
 

@@ -2,14 +2,17 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from database.allowances import Allowances as StoredAllowances
 from evolution.limits import Resource
 from evolution.people import Action, Role
 from server.schemas.base import LARGEST_ID, Answer, Body, shown
+
+if TYPE_CHECKING:
+    # Only named: who asks a service over HTTP needs no database.
+    from database.allowances import Allowances as StoredAllowances
 
 Name = Annotated[str, Field(min_length=1, max_length=100, description="visible characters, without spaces at the ends")]
 Most = Annotated[int, Field(ge=0, le=LARGEST_ID)]
@@ -208,7 +211,7 @@ class Allowances(Answer):
     evaluations: Allowance
 
     @classmethod
-    def of(cls, found: StoredAllowances) -> Self:
+    def of(cls, found: "StoredAllowances") -> Self:
         """As stored."""
         return cls.model_validate({key.value: asdict(allowance) for key, allowance in found.items()})
 

@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
-from database.spending import Group
+from evolution.limits import Group
 from server.schemas.base import Answer, shown
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from database.webhooks import AlertKind
+from evolution.alerts import AlertKind
 from server.outside import AddressRefused, parsed
 from server.schemas.base import LARGEST_ID, Answer, Body, shown
 

@@ -11,7 +11,7 @@ from database.alerts import Due
 from database.archive import Record
 from database.engine import Connection, Database
 from database.errors import NotAllowed, NotFound
-from database.webhooks import AlertKind
+from evolution.alerts import AlertKind
 from evolution.evaluation import Verdict
 from evolution.events import Finished, Verified
 from evolution.limits import Payer, Resource

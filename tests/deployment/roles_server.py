@@ -10,7 +10,7 @@ from pathlib import Path
 
 from database.embedded import EmbeddedPostgres
 from database.migrate import upgrade
-from database.roles import Kind
+from evolution.process import Kind
 from tests.conftest import WITHOUT_FLUSHES
 
 PASSWORD = f"{secrets.token_hex(8)}:/@"

@@ -14,9 +14,9 @@ import yaml
 
 from controller.__main__ import ProcessSettings as ControllerSettings
 from database.migrate import MigrateSettings
-from database.roles import Kind
 from database.settings import EnvironmentSettings
 from evaluators.settings import EvaluatorSettings, SlotSettings
+from evolution.process import Kind
 from server.settings import ServerSettings
 from workers.settings import WorkerSettings
 

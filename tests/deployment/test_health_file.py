@@ -12,7 +12,7 @@ import pytest
 
 from database.engine import Database
 from database.pulse import pulse
-from database.roles import Kind
+from evolution.process import Kind
 from tests.processes.kit import ROOT
 
 PATIENCE_S = 30.0

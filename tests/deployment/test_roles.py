@@ -34,13 +34,13 @@ from database.engine import Database, connect_arguments
 from database.errors import WrongDatabaseUrl
 from database.health import schema_complaint
 from database.migrate import MigrateSettings, upgrade
-from database.roles import Kind
 from database.settings import SettingsError
 from database.sign_ins import Account
 from evolution.commands import CommandState, Stop
 from evolution.evaluation import Tier
 from evolution.normalise import normalise
 from evolution.people import Role
+from evolution.process import Kind
 from evolution.proposal import MODEL_OPERATORS, Operator
 from evolution.run import Budget, ModelChoice, RunConfig, RunState
 from galapagos.problem_folder import read_problem_folder

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import typer
 from prometheus_client import Counter, Gauge, Histogram
 from typer.main import get_command
 
@@ -25,7 +24,7 @@ from evolution.models import Model
 from evolution.problem import Definition
 from evolution.proposal import Operator, Refusal
 from evolution.run import Order, StopReason, StrategyName
-from galapagos.cli import app
+from galapagos.cli import app_for
 from galapagos.settings import KINDS, PREFIX, CommandSettings, RemoteSettings
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +50,7 @@ def _verbs(command: Any, name: str = "") -> dict[str, Any]:
     return {verb: found for word, one in inner.items() for verb, found in _verbs(one, f"{name} {word}".strip()).items()}
 
 
-VERBS = _verbs(get_command(app))
+VERBS = _verbs(get_command(app_for([])))
 
 
 def _section(command: str) -> str:
@@ -77,7 +76,6 @@ def test_every_option_of_a_command_is_documented_and_no_other(command: str) -> N
 def test_no_command_is_documented_that_does_not_exist() -> None:
     documented = set(re.findall(r"^##+ `galapagos ([a-z]+(?: [a-z]+)*)", _page("cli.md"), re.MULTILINE))
     assert documented == set(VERBS)
-    assert isinstance(app, typer.Typer)
 
 
 def test_every_setting_is_documented_and_no_other() -> None:

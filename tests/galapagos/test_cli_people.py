@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from database import people
 from database.errors import NotAllowed
 from evolution.people import Role
-from galapagos.cli import app
+from galapagos.cli import app_for
 from galapagos.failures import Failure
 
 
@@ -18,7 +18,7 @@ class Terminal:
         self._environment = {"GALAPAGOS_DATABASE_URL": url, "COLUMNS": "200"}
 
     def said(self, *words: str) -> str:
-        ended = CliRunner().invoke(app, words, env=self._environment, catch_exceptions=False)
+        ended = CliRunner().invoke(app_for(words), words, env=self._environment, catch_exceptions=False)
         assert ended.exit_code == 0, ended.output
         return ended.stdout
 

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from database import people
 from database.embedded import EmbeddedPostgres
 from database.engine import Database
-from database.webhooks import AlertKind
+from evolution.alerts import AlertKind
 from evolution.limits import Resource
 from evolution.people import Role
 from galapagos import AsyncClient, Client, ServiceError
-from galapagos.cli import app
+from galapagos.cli import app_for
 from galapagos.failures import ExitCode, Failure
 from server.schemas.webhooks import WebhookRequest
 from tests.conftest import TEMPLATE, administer, named_database
@@ -35,7 +35,7 @@ class Place:
 
     def said(self, *words: str) -> str:
         told = {"GALAPAGOS_URL": self.url, "GALAPAGOS_TOKEN": self.token, "COLUMNS": "200"}
-        ended = CliRunner().invoke(app, ["remote", *words], env=told, catch_exceptions=False)
+        ended = CliRunner().invoke(app_for(["remote"]), ["remote", *words], env=told, catch_exceptions=False)
         assert ended.exit_code == 0, ended.output
         return ended.stdout
 

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 
 from database import webhooks
 from database.engine import Database
-from database.webhooks import AlertKind, Delivery
+from database.webhooks import Delivery
+from evolution.alerts import AlertKind
 from server.alerts import Alerts
 from server.outside import AddressRefused, pinned, public
 from tests.server.conftest import Team

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from database import fleet
 from database.engine import Database
 from database.fleet import Capacity
-from database.roles import Kind
 from evolution.evaluation import Tier
+from evolution.process import Kind
 from tests.database.scene import answered, asked, claimed, claimed_evaluations, machine, new_run
 from tests.processes.kit import ROOT
 from tests.server.conftest import CountServed, Team
