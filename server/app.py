@@ -65,35 +65,10 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
         WrongDatabaseUrl: the address of the database is not usable.
     """
     chosen = settings or ServerSettings.from_environment()
-    database = Database(chosen.database_url, pool_size=CONNECTIONS)
-    recent = Recent(database)
-    service = Service(
-        settings=chosen,
-        database=database,
-        events=EventFeed(database, recent),
-        bell=Bell(database),
-        recent=recent,
-        tallies=Tallies(database),
-        models={} if chosen.models is None else load_models(chosen.models),
-        provider=_provider(chosen),
-    )
-
-    @asynccontextmanager
-    async def connected(_app: FastAPI) -> AsyncGenerator[None]:
-        alerts = Alerts(database, private=chosen.webhook_private)
-        async with (
-            database,
-            operated(database, chosen, Kind.SERVER),
-            service.events.running(),
-            service.bell.running(),
-            alerts.running(),
-        ):
-            yield
-
     app = FastAPI(
         title="Galapagos",
         version=version("galapagos"),
-        lifespan=connected,
+        lifespan=_connected,
         openapi_url=f"{API}/openapi.json",
         # Their pages load scripts from elsewhere.
         docs_url=None,
@@ -102,7 +77,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
         dependencies=[Depends(only_known_parameters)],
         redirect_slashes=False,
     )
-    app.state.service = service
+    app.state.service = new_service(chosen)
     app.openapi = partial(describe, app)
     handle_errors(app)
     app.add_middleware(BodyLimit, largest=chosen.body_mib << 20, uploads=(f"{API}/problems",))
@@ -113,6 +88,40 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(_api())
     return app
+
+
+@asynccontextmanager
+async def _connected(app: FastAPI) -> AsyncGenerator[None]:
+    service: Service = app.state.service
+    alerts = Alerts(service.database, private=service.settings.webhook_private)
+    async with (
+        service.database,
+        operated(service.database, service.settings, Kind.SERVER),
+        service.events.running(),
+        service.bell.running(),
+        alerts.running(),
+    ):
+        yield
+
+
+def new_service(settings: ServerSettings) -> Service:
+    """What the requests of one serving process have at hand; it is connected while the application runs.
+
+    Raises:
+        SettingsError, ModelsError, WrongDatabaseUrl: as of `create_app`.
+    """
+    database = Database(settings.database_url, pool_size=CONNECTIONS)
+    recent = Recent(database)
+    return Service(
+        settings=settings,
+        database=database,
+        events=EventFeed(database, recent),
+        bell=Bell(database),
+        recent=recent,
+        tallies=Tallies(database),
+        models={} if settings.models is None else load_models(settings.models),
+        provider=_provider(settings),
+    )
 
 
 def _provider(settings: ServerSettings) -> "Provider | None":

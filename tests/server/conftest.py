@@ -14,7 +14,7 @@ from database import people, projects
 from database.runs import DEFAULT_PROJECT
 from evolution.people import Role
 from server import recent
-from server.app import create_app
+from server.app import create_app, new_service
 from server.settings import ServerSettings
 from tests.conftest import Statements
 
@@ -36,12 +36,18 @@ def made_app(settings: ServerSettings) -> FastAPI:
     return made
 
 
+@pytest.fixture(scope="session")
+def routes() -> FastAPI:
+    """An application without a service: its routes, which take long to make, are the same for each test."""
+    return made_app(ServerSettings(database_url="postgresql://nobody@nowhere/none"))
+
+
 @pytest.fixture
-async def app(database_url: str) -> AsyncGenerator[FastAPI]:
-    """The running application."""
-    made = made_app(ServerSettings(database_url=database_url))
-    async with made.router.lifespan_context(made):
-        yield made
+async def app(database_url: str, routes: FastAPI) -> AsyncGenerator[FastAPI]:
+    """The running application, with a service of its own."""
+    routes.state.service = new_service(ServerSettings(database_url=database_url))
+    async with routes.router.lifespan_context(routes):
+        yield routes
 
 
 @pytest.fixture

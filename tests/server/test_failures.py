@@ -17,6 +17,7 @@ from database.errors import Damaged, NotAllowed, NotFound
 from evolution.problem import ProblemError
 from server.app import create_app
 from server.settings import ServerSettings
+from tests.server.conftest import made_app
 
 
 def told(response: httpx.Response, status: int) -> dict[str, Any]:
@@ -28,6 +29,12 @@ def told(response: httpx.Response, status: int) -> dict[str, Any]:
     assert body["title"]
     assert body["detail"]
     return body
+
+
+@pytest.fixture
+def routes() -> FastAPI:
+    """Not shared with others: tests below add routes of their own."""
+    return made_app(ServerSettings(database_url="postgresql://nobody@nowhere/none"))
 
 
 @asynccontextmanager
