@@ -111,7 +111,11 @@ class _Evaluation:
         if not decided or self._done.result().cause == Cause.OK or self._tier is Tier.CONTAINER:
             return (await kill(candidate, judge))[0]
         ended = await end_soon(candidate, judge)
-        return Ended(0, candidate.spent_s(), 0) if ended is None else ended
+        if ended is not None:
+            return ended
+        spent = candidate.spent_s()
+        # One that spent nothing was gone by the time of the look: what its zygote counted is on its way.
+        return Ended(0, spent, 0) if spent else (await kill(candidate))[0]
 
     def _send_out(self, judges: Box) -> None:
         job = self._job
