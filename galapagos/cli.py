@@ -23,6 +23,7 @@ COMMANDS = {
     "export": "galapagos.cli_look:export",
     "report": "galapagos.cli_look:report",
     "check": "galapagos.cli_run:check",
+    "audit": "galapagos.cli_audit:audit",
     "certify": "galapagos.cli_certify:certify",
     "import": "galapagos.cli_import:import_folder",
     "verify": "galapagos.cli_run:verify",
