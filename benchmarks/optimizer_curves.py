@@ -16,14 +16,14 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "problems" / "optimizer_rule"
-sys.path += [str(FOLDER), str(ROOT / "evaluators" / "harness")]
+sys.path.append(str(ROOT / "evaluators" / "harness"))
 
-import suite  # noqa: E402 (found through the path set above, as in the judge's box)
-import tasks  # noqa: E402
+from galapagos_optimizers import suites, tasks, training  # noqa: E402 (found through the path set above, as in the judge's box)
+from galapagos_optimizers.yardstick import CLIP  # noqa: E402
 
 RATES = 10.0 ** np.arange(-3.5, 1.01, 0.25)
 SETTINGS, SEARCH_SEEDS, CURVE_SEEDS = 20, 4, 16
-LOG2_STEPS = np.arange(-suite.CLIP, suite.CLIP + 0.01, 0.5)
+LOG2_STEPS = np.arange(-CLIP, CLIP + 0.01, 0.5)
 
 
 def mean_log_losses(
@@ -33,8 +33,8 @@ def mean_log_losses(
     losses: list[np.ndarray] = []
     for group in range(0, seeds, 4):
         instances = task.draw(np.random.default_rng([seed, group]), 4, steps, tasks.OPEN)
-        trial = suite.Trial(instances, np.repeat(np.arange(4), len(rates)), np.tile(rates, 4))
-        suite.train(suite.AdamW(*settings), [trial], steps)
+        trial = training.Trial(instances, np.repeat(np.arange(4), len(rates)), np.tile(rates, 4))
+        training.train(training.AdamW(*settings), [trial], steps)
         losses.append(trial.log_losses().reshape(4, -1))
     return np.concatenate(losses).mean(axis=0)
 
@@ -43,7 +43,7 @@ def best_rate(losses: np.ndarray, rates: np.ndarray) -> tuple[float, float]:
     """The best rate (vertex of a parabola in log rate) and the loss there."""
     best = int(np.clip(np.argmin(losses), 1, len(losses) - 2))
     near = losses[best - 1 : best + 2]
-    shift = suite.vertex(near)
+    shift = training.vertex(near)
     if not np.isfinite(near).all():
         return float(rates[np.argmin(losses)]), float(losses.min())
     ratio = rates[1] / rates[0]
@@ -65,7 +65,9 @@ def tuned_settings(searched: Sequence[tasks.Task]) -> tuple[list[float], float]:
                 float(rng.choice([0.0, 10 ** rng.uniform(-3, 0)])),
             ]
         rates = RATES[4::2]
-        found = [best_rate(mean_log_losses(task, settings, rates, SEARCH_SEEDS, suite.STEPS, 1), rates)[1] for task in searched]
+        found = [
+            best_rate(mean_log_losses(task, settings, rates, SEARCH_SEEDS, training.STEPS, 1), rates)[1] for task in searched
+        ]
         mean = float(np.mean(found))
         if mean < best[0]:
             best = (mean, settings)
@@ -78,7 +80,7 @@ def curve(task: tasks.Task, settings: Sequence[float]) -> dict[str, list[float]]
     losses: list[float] = []
     rates: list[float] = []
     for log2_steps in LOG2_STEPS:
-        steps = round(suite.STEPS * 2**log2_steps)
+        steps = round(training.STEPS * 2**log2_steps)
         # The best rate moves slowly with the number of steps: look around the last one.
         near = RATES if not rates else RATES[np.abs(np.log10(RATES / rates[-1])) < 0.7]
         rate, loss = best_rate(mean_log_losses(task, settings, near, CURVE_SEEDS, steps, 2), near)
@@ -90,11 +92,11 @@ def curve(task: tasks.Task, settings: Sequence[float]) -> dict[str, list[float]]
 
 def main() -> None:
     """Search, draw, write."""
-    searched = tasks.search_tasks(FOLDER)
+    searched = suites.search_tasks(FOLDER)
     settings, _ = tuned_settings(searched)
-    curves = {task.name: curve(task, settings) for task in [*searched, *tasks.held_out_tasks(FOLDER)]}
+    curves = {task.name: curve(task, settings) for task in [*searched, *suites.held_out_tasks(FOLDER)]}
     names = ("beta1", "beta2", "epsilon", "decay")
-    content = {"steps": suite.STEPS, "adamw": dict(zip(names, settings, strict=True)), "curves": curves}
+    content = {"steps": training.STEPS, "adamw": dict(zip(names, settings, strict=True)), "curves": curves}
     (FOLDER / "curves.json").write_text(json.dumps(content, indent=1) + "\n")
 
 

@@ -3,15 +3,17 @@
 import asyncio
 import hashlib
 import json
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.status import Status
 
 from evaluators.cascade import Candidate, judge
 from evaluators.environments import Environments, ResolutionError
@@ -41,6 +43,9 @@ MetricOption = Annotated[
     list[str] | None,
     typer.Option("--metric", metavar="NAME", help="A column for a metric, of a hidden stage as STAGE:NAME. Repeatable."),
 ]
+SlotsOption = Annotated[
+    int | None, typer.Option("--slots", min=1, help="How many are verified at a time. [default: one for each processor]")
+]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Where to write: *.json as JSON, all else as Markdown.")
 ]
@@ -54,6 +59,7 @@ def table(
     only: OnlyOption = None,
     metric: MetricOption = None,
     output: OutputOption = None,
+    slots: SlotsOption = None,
     tier: options.TierOption = None,
     plain: options.PlainOption = False,
     as_json: options.JsonOption = False,
@@ -65,7 +71,7 @@ def table(
     require(chosen_tier, chosen.definition.language)
     console = Console(stderr=True)
     try:
-        found = asyncio.run(_verify(_Comparison(chosen, compared, repetitions, chosen_tier), console))
+        found = asyncio.run(_verify(_Comparison(chosen, compared, repetitions, chosen_tier, slots or _processors()), console))
     except ResolutionError as error:
         raise Failure(str(error), ExitCode.BAD_INPUT) from None
     except NotTheCandidate as error:
@@ -93,6 +99,7 @@ class _Comparison:
     programs: Mapping[str, Mapping[str, str]]
     repetitions: int
     tier: Tier
+    slots: int
 
 
 def _chosen(problem: Problem, only: list[str] | None) -> dict[str, Mapping[str, str]]:
@@ -122,35 +129,47 @@ def _given(problem: Problem, paths: list[Path]) -> dict[str, Mapping[str, str]]:
 
 async def _verify(comparison: _Comparison, console: Console) -> dict[str, list[Outcome]]:
     """Verify every program with the same secrets, so that all of them meet the same instances."""
-    problem, names = comparison.problem, list(comparison.programs)
+    problem, repetitions = comparison.problem, comparison.repetitions
     packages = await Environments(command_settings(None).cache).prepare(problem.definition.environment)
-    found: dict[str, list[Outcome]] = {name: [] for name in names}
+    waiting = [(name, repetition) for name in comparison.programs for repetition in range(repetitions)]
+    work = iter(waiting)
+    found: dict[str, dict[int, Outcome]] = {name: {} for name in comparison.programs}
     begun = time.monotonic()
-    async with slot_service(comparison.tier) as folder:
+
+    async def serve(folder: Path | None, status: Status) -> None:
         sandbox = open_sandbox(comparison.tier, problem, packages, folder)
         await sandbox.start()
         try:
-            with console.status("") as status:
-                for number, name in enumerate(names):
-                    for repetition in range(comparison.repetitions):
-                        status.update(_standing(comparison, number, repetition, time.monotonic() - begun))
-                        secret = hashlib.sha256(str(repetition).encode()).digest()
-                        candidate = Candidate(comparison.programs[name], Purpose.VERIFY, secret)
-                        found[name].append((await judge(sandbox, problem, candidate)).outcome)
-                    console.print(
-                        f"{number + 1}/{len(names)}  {_brief(problem, name, found[name])}", highlight=False, markup=False
-                    )
+            for name, repetition in work:
+                status.update(_standing(name, sum(map(len, found.values())), len(waiting), time.monotonic() - begun))
+                secret = hashlib.sha256(str(repetition).encode()).digest()
+                candidate = Candidate(comparison.programs[name], Purpose.VERIFY, secret)
+                found[name][repetition] = (await judge(sandbox, problem, candidate)).outcome
+                if len(found[name]) == repetitions:
+                    console.print(_brief(problem, name, [*found[name].values()]), highlight=False, markup=False, soft_wrap=True)
         finally:
             await sandbox.close()
-    return found
+
+    async with slot_service(comparison.tier) as folder:
+        with console.status("") as status:
+            await at_once([serve(folder, status) for _ in range(min(comparison.slots, len(waiting)))])
+    return {name: [by_number[number] for number in sorted(by_number)] for name, by_number in found.items()}
 
 
-def _standing(comparison: _Comparison, number: int, repetition: int, seconds: float) -> str:
-    done = number * comparison.repetitions + repetition
-    left = seconds / done * (len(comparison.programs) * comparison.repetitions - done) if done else 0.0
-    name = list(comparison.programs)[number]
-    ahead = f", {duration_text(left)} left" if done else ""
-    return f"{name}, repetition {repetition + 1} of {comparison.repetitions}{ahead}"
+async def at_once(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run all of them; the first failure ends the others and is raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _standing(name: str, done: int, total: int, seconds: float) -> str:
+    left = f", {duration_text(seconds / done * (total - done))} left" if done else ""
+    return f"{name}; {done} of {total} verifications{left}"
 
 
 def _brief(problem: Problem, name: str, outcomes: list[Outcome]) -> str:
@@ -159,6 +178,10 @@ def _brief(problem: Problem, name: str, outcomes: list[Outcome]) -> str:
         return f"{name}  {with_spread(row.scores)} {problem.definition.score.unit}".rstrip()
     refused = next(outcome for outcome in outcomes if outcome.verdict is not Verdict.SCORED)
     return f"{name}  {refused.verdict.value}: {refused.stages[-1].feedback[:200]}"
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _write(place: Path, text: str) -> None:

@@ -6,7 +6,6 @@ data, start and batch order, so that rates and rules are compared on the same in
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -35,8 +34,15 @@ class Meta:
 class Instances(Protocol):
     """Several seeds of one task. `seeds[r]` says which of them replica r lives on."""
 
-    metas: list[Meta]
-    start: Tensors
+    @property
+    def metas(self) -> list[Meta]:
+        """What a rule may know of each tensor."""
+        ...
+
+    @property
+    def start(self) -> Tensors:
+        """The parameters at the start, with a leading axis of seeds."""
+        ...
 
     def gradients(self, step: int, params: Tensors, seeds: np.ndarray) -> Tensors:
         """Gradients of the loss on batch `step` (from 0), each of shape (replicas, *tensor)."""
@@ -50,7 +56,10 @@ class Instances(Protocol):
 class Task(Protocol):
     """A family of instances."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For people, and for curves.json."""
+        ...
 
     def draw(self, rng: np.random.Generator, seeds: int, steps: int, part: str) -> Instances:
         """Draw `seeds` instances with `steps` batches each, judged on `part` of the unseen data."""
@@ -258,31 +267,3 @@ def rotation(rng: np.random.Generator, size: int) -> np.ndarray:
     """A uniformly random orthogonal matrix (QR of a Gaussian matrix, signs of R's diagonal made positive)."""
     turn, triangle = np.linalg.qr(rng.standard_normal((size, size)))
     return (turn * np.sign(np.diag(triangle))).astype(np.float32)
-
-
-def search_tasks(folder: Path) -> list[Task]:
-    """The tasks of the score."""
-    with np.load(folder / "data.npz") as stored:
-        pixels, labels = stored["digits"].astype(np.float32), stored["digit_labels"]
-    order = np.random.default_rng(1797).permutation(len(labels))
-    features = pixels[order] / pixels.std()
-    digits = Data(features, labels[order], 10)
-    blind = Data(features, None, 0)
-    return [
-        Quadratic(),
-        Network("logreg", digits, (), smooth=True, noise=0.5),
-        Network("mlp", digits, (64, 32), smooth=False, noise=0.5),
-        Network("ae", blind, (48, 24, 8, 24, 48), smooth=True),
-    ]
-
-
-def held_out_tasks(folder: Path) -> list[Task]:
-    """The tasks that a search never sees: features of cells, to be squeezed and restored, and a teacher's regression."""
-    with np.load(folder / "data.npz") as stored:
-        features = stored["cells"]
-    order = np.random.default_rng(569).permutation(len(features))
-    # Left as they are, the features' scales span a factor of 10^5; its square root keeps the small ones in play.
-    scales = np.sqrt(features.std(axis=0))
-    scaled = features[order] / scales
-    cells = Data((scaled / scaled.std()).astype(np.float32), None, 0)
-    return [Network("cells", cells, (32, 12, 32), smooth=False, rotate=False), Teacher()]

@@ -1,0 +1,34 @@
+"""Which tasks are searched on, and which judge champions alone. Data lie in the problem's folder, as data.npz."""
+
+from pathlib import Path
+
+import numpy as np
+from galapagos_optimizers.tasks import Data, Network, Quadratic, Task, Teacher
+
+
+def search_tasks(folder: Path) -> list[Task]:
+    """The tasks of the score."""
+    with np.load(folder / "data.npz") as stored:
+        pixels, labels = stored["digits"].astype(np.float32), stored["digit_labels"]
+    order = np.random.default_rng(1797).permutation(len(labels))
+    features = pixels[order] / pixels.std()
+    digits = Data(features, labels[order], 10)
+    blind = Data(features, None, 0)
+    return [
+        Quadratic(),
+        Network("logreg", digits, (), smooth=True, noise=0.5),
+        Network("mlp", digits, (64, 32), smooth=False, noise=0.5),
+        Network("ae", blind, (48, 24, 8, 24, 48), smooth=True),
+    ]
+
+
+def held_out_tasks(folder: Path) -> list[Task]:
+    """The tasks that a search never sees: features of cells, to be squeezed and restored, and a teacher's regression."""
+    with np.load(folder / "data.npz") as stored:
+        features = stored["cells"]
+    order = np.random.default_rng(569).permutation(len(features))
+    # Left as they are, the features' scales span a factor of 10^5; its square root keeps the small ones in play.
+    scales = np.sqrt(features.std(axis=0))
+    scaled = features[order] / scales
+    cells = Data((scaled / scaled.std()).astype(np.float32), None, 0)
+    return [Network("cells", cells, (32, 12, 32), smooth=False, rotate=False), Teacher()]
