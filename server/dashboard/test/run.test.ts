@@ -5,7 +5,7 @@ import type { LoggedEvent } from "../src/live/stream";
 import { typed } from "../src/views/run/budget_form";
 import { told } from "../src/views/run/events";
 import { modelTallies } from "../src/views/run/models";
-import { firstFrom, operatorsSeen, scoreRange } from "../src/views/run/scatter";
+import { firstFrom, operatorsSeen, scoreRange, walked } from "../src/views/run/scatter";
 
 function filled(
   scores: readonly (number | null)[],
@@ -99,4 +99,21 @@ describe("events in words", () => {
   test("one of a newer service keeps its name", () => {
     expect(said({ kind: "something_new" })).toEqual({ text: "something new", tone: "" });
   });
+});
+
+test("keys walk from program to program and from record to record", () => {
+  const best = Float64Array.from([Number.NaN, 1, 1, 2, 2, 2, 5]);
+  expect(walked(best, -1, "ArrowUp")).toBe(6);
+  expect(walked(best, 6, "ArrowUp")).toBe(6);
+  expect(walked(best, 6, "ArrowDown")).toBe(3);
+  expect(walked(best, 4, "ArrowDown")).toBe(3);
+  expect(walked(best, 3, "ArrowDown")).toBe(1);
+  expect(walked(best, 1, "ArrowDown")).toBe(1);
+  expect(walked(best, 1, "ArrowRight")).toBe(2);
+  expect(walked(best, 0, "ArrowLeft")).toBe(0);
+  expect(walked(best, 2, "Home")).toBe(0);
+  expect(walked(best, 2, "End")).toBe(6);
+  expect(walked(Float64Array.of(Number.NaN), -1, "ArrowLeft")).toBe(0);
+  expect(walked(best, 2, "Tab")).toBeNull();
+  expect(walked(new Float64Array(), -1, "End")).toBeNull();
 });

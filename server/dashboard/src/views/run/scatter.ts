@@ -255,6 +255,30 @@ export function firstFrom(values: ArrayLike<number>, value: number): number {
   return low;
 }
 
+/**
+ * The place of a program that a key leads to from another, or from none (-1) to the latest record: left and right in the order
+ * of the run, up and down from record to record, `Home` and `End`. Null: the key leads nowhere.
+ */
+export function walked(best: Float64Array, at: number, key: string): number | null {
+  const last = best.length - 1;
+  if (last < 0 || !["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"].includes(key)) return null;
+  if (key === "Home" || key === "End") return key === "Home" ? 0 : last;
+  if (at < 0) return Math.max(0, nextRecord(best, last + 1, -1));
+  if (key === "ArrowLeft" || key === "ArrowRight")
+    return Math.min(last, Math.max(0, at + (key === "ArrowLeft" ? -1 : 1)));
+  const found = nextRecord(best, at, key === "ArrowUp" ? 1 : -1);
+  return found < 0 ? at : found;
+}
+
+/** The place of the next program in a direction that made a new best; -1 if there is none. */
+function nextRecord(best: Float64Array, from: number, step: 1 | -1): number {
+  for (let at = from + step; at >= 0 && at < best.length; at += step) {
+    const own = best[at] as number;
+    if (!Number.isNaN(own) && own !== best[at - 1]) return at;
+  }
+  return -1;
+}
+
 /** Operators that made anything, in their fixed order. */
 export function operatorsSeen(admissions: Admissions): string[] {
   const made = admissions.operator.view();

@@ -9,7 +9,17 @@ import { Card, Choice, OperatorName } from "../../parts/small";
 import { go } from "../../router";
 import { colour, colours } from "../../theme";
 import { count, duration, score, shortened, spaced, ticked, visible } from "../../words";
-import { Dots, drawPrograms, type Line, nearest, operatorsSeen, type Palette, roomFor, scoreRange } from "./scatter";
+import {
+  Dots,
+  drawPrograms,
+  type Line,
+  nearest,
+  operatorsSeen,
+  type Palette,
+  roomFor,
+  scoreRange,
+  walked,
+} from "./scatter";
 
 type Across = "evaluations" | "time";
 const HEIGHT = 380;
@@ -82,12 +92,23 @@ export function Scores({ live, detail }: { live: LiveRun; detail: Schemas["RunDe
         </span>
       }
     >
-      <div class="scores" ref={box} role="img" aria-label={summary(live, detail)}>
+      <section
+        class="scores"
+        ref={box}
+        aria-roledescription="chart"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: its programs are reached by keys, as the label says
+        tabIndex={0}
+        aria-label={summary(live, detail)}
+        onKeyDown={(event) => {
+          if (chart.current?.pressed(event.key)) event.preventDefault();
+        }}
+        onBlur={() => chart.current?.pressed("Escape")}
+      >
         {empty && (
           <p class="waiting soft">{live.ready.value ? "Nothing was evaluated yet." : "Reading the history…"}</p>
         )}
         {hovered !== null && <Hover live={live} hovered={hovered} unit={detail.unit} />}
-      </div>
+      </section>
       <p class="legend">
         {operatorsSeen(live.admissions).map((operator) => (
           <OperatorName key={operator} operator={operator} />
@@ -98,7 +119,7 @@ export function Scores({ live, detail }: { live: LiveRun; detail: Schemas["RunDe
         <span>
           <i class="key tick" /> no score
         </span>
-        <span class="faint">Drag to zoom, twice click to show all.</span>
+        <span class="faint">Drag to zoom, twice click to show all; arrow keys go from program to program.</span>
       </p>
     </Card>
   );
@@ -117,7 +138,8 @@ function referenceLines(detail: Schemas["RunDetail"]): Line[] {
 }
 
 function summary(live: LiveRun, detail: Schemas["RunDetail"]): string {
-  return `Scores of ${count(live.admissions.length)} programs; the best is ${score(detail.best_score)} ${visible(detail.unit)}`;
+  const best = `the best is ${score(detail.best_score)} ${visible(detail.unit)}`;
+  return `Scores of ${count(live.admissions.length)} programs; ${best}; left and right choose a program, up and down a record, Enter opens it`;
 }
 
 function Hover({ live, hovered, unit }: { live: LiveRun; hovered: Hovered; unit: string }) {
@@ -127,7 +149,11 @@ function Hover({ live, hovered, unit }: { live: LiveRun; hovered: Hovered; unit:
   const model = admissions.models.name(admissions.model.at(at));
   const right = hovered.left > 220;
   return (
-    <div class={right ? "hover left" : "hover"} style={{ left: `${hovered.left}px`, top: `${hovered.top}px` }}>
+    <div
+      role="status"
+      class={right ? "hover left" : "hover"}
+      style={{ left: `${hovered.left}px`, top: `${hovered.top}px` }}
+    >
       <strong class="number">#{admissions.number.at(at)}</strong>{" "}
       <OperatorName operator={OPERATORS[admissions.operator.at(at)] ?? "seed"} />
       <div class="number">
@@ -174,7 +200,7 @@ class Chart {
     this.hover = hover;
     this.tellZoomed = tellZoomed;
     this.plot = new uPlot(this.options(box.clientWidth), [[], []], box);
-    this.plot.over.addEventListener("click", this.click);
+    this.plot.over.addEventListener("click", this.open);
     this.plot.over.addEventListener("dblclick", () => this.reset());
     this.plot.over.addEventListener("mouseleave", () => this.show(-1));
     this.sizes = new ResizeObserver(() => this.plot.setSize({ width: box.clientWidth, height: HEIGHT }));
@@ -297,7 +323,23 @@ class Chart {
     this.hover({ at, left: over.offsetLeft + this.plot.valToPos(this.xs[at] ?? 0, "x"), top });
   }
 
-  private readonly click = (): void => {
+  /** Does what a key asks for; false if it asks for nothing here. */
+  pressed(key: string): boolean {
+    const { admissions } = this.wanted().live;
+    if (key === "Enter") this.open();
+    else if (key === "Escape") this.show(-1);
+    else {
+      const next = walked(admissions.best.view(), this.hovered, key);
+      if (next === null) return false;
+      const [from, to] = this.rangeX();
+      const place = this.xs[next] ?? 0;
+      if (place < from || place > to) this.reset();
+      this.show(next);
+    }
+    return true;
+  }
+
+  private readonly open = (): void => {
     if (this.hovered >= 0) {
       const { live } = this.wanted();
       go(`/runs/${live.id}/programs/${live.admissions.number.at(this.hovered)}`);
