@@ -73,10 +73,15 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class OperatedSettings(EnvironmentSettings):
-    """`log` is read by `database.logs`; metrics are served at `metrics_port` of `metrics_host`, if that is set."""
+class LoggedSettings(EnvironmentSettings):
+    """`log` is read by `database.logs`."""
 
     log: LogFormat = LogFormat.TEXT
+
+
+class OperatedSettings(LoggedSettings):
+    """Metrics are served at `metrics_port` of `metrics_host`, if that is set."""
+
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     metrics_host: str = "127.0.0.1"
 

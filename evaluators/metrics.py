@@ -1,4 +1,4 @@
-"""What evaluators and the slots service count for Prometheus; docs/operations.md says what each means."""
+"""What evaluators count for Prometheus; docs/operations.md says what each means."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -11,11 +11,10 @@ EVALUATION_S = Histogram(
 HOST_FAULTS = Counter("galapagos_host_faults", "Evaluations given back through no fault of their program.")
 SLOTS = Gauge("galapagos_slots", "Slots of this process.")
 SLOTS_BUSY = Gauge("galapagos_slots_busy", "Slots that are judging a program now.")
-CONNECTIONS = Gauge("galapagos_slot_connections", "Evaluators' slots that the slots service holds containers for.")
-ORDERS_TAKEN = Counter("galapagos_slot_orders", "Orders that the slots service carried out, or could not.", ["verb", "outcome"])
-ORDER_S = Histogram(
+SLOT_ORDERS = Counter("galapagos_slot_orders", "Orders that the slots service carried out, or did not.", ["verb", "outcome"])
+SLOT_ORDER_S = Histogram(
     "galapagos_slot_order_seconds",
-    "Time that Docker took for an order.",
+    "Time that the slots service took for an order.",
     ["verb"],
     buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from database.settings import OperatedSettings, ProcessSettings
+from database.settings import LoggedSettings, ProcessSettings
 from evolution.evaluation import Tier
 
 
@@ -34,7 +34,7 @@ class EvaluatorSettings(ProcessSettings):
     lease_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
 
 
-class SlotSettings(OperatedSettings):
+class SlotSettings(LoggedSettings):
     """`slot_folder` is shared with the evaluators and, under the same path, known to Docker's host.
 
     `docker_host` is Docker's address, `image` the name of the boxes' image, `cache` the folder that holds environments.

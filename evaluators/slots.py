@@ -19,10 +19,8 @@ import msgspec
 
 from database.ending import ending
 from database.logs import start_logging
-from database.operation import metrics
 from database.settings import SettingsError
 from evaluators.docker_sandbox import DockerFault, DockerHost, SlotContainers
-from evaluators.metrics import CONNECTIONS, ORDER_S, ORDERS_TAKEN
 from evaluators.settings import SlotSettings
 from evaluators.slots_protocol import (
     LONGEST_LINE,
@@ -109,15 +107,11 @@ class Connection:
             order = ORDERS.decode(line)
         except msgspec.MsgspecError as error:
             return Failed(f"expected an order to create or to recycle; {error}")
-        verb = order.__struct_config__.tag
         try:
-            with ORDER_S.labels(verb).time():
-                self._carry_out(order)
+            self._carry_out(order)
         except DockerFault as fault:
-            ORDERS_TAKEN.labels(verb, "failed").inc()
             log.warning("%s: %s", order, fault)
             return Failed(str(fault))
-        ORDERS_TAKEN.labels(verb, "done").inc()
         return Done()
 
     def _carry_out(self, order: Order) -> None:
@@ -201,8 +195,7 @@ class Service:
 
     def _serve(self, stream: socket.socket) -> None:
         try:
-            with CONNECTIONS.track_inprogress():
-                Connection(stream, self._host).serve()
+            Connection(stream, self._host).serve()
         finally:
             self._open.discard(stream)
 
@@ -220,8 +213,7 @@ def main() -> int:
             sys.stdout.write(msgspec.json.encode(greeting(docker_host(settings))).decode() + "\n")
             return 0
         signal.signal(signal.SIGTERM, _interrupt)
-        with metrics(settings):
-            Service(settings).run()
+        Service(settings).run()
     except (SettingsError, ValueError) as error:
         log.critical("%s", error)
         return 2

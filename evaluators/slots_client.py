@@ -17,6 +17,7 @@ import msgspec
 from database.settings import PREFIX
 from evaluators.confinement import HARNESS
 from evaluators.harness.galapagos_enter import digest
+from evaluators.metrics import SLOT_ORDER_S, SLOT_ORDERS
 from evaluators.sandbox import SandboxUnavailable
 from evaluators.settings import SlotSettings
 from evaluators.slots_protocol import (
@@ -139,14 +140,23 @@ class SlotLine:
         Raises:
             SandboxUnavailable: the service is gone, or cannot; the text is its own.
         """
-        async with self._ordering:
-            if self._writer is None:
-                raise SandboxUnavailable("the slots service is gone; start it again: python -m evaluators.slots")
-            self._renewed = (order.role,) if isinstance(order, Recycle) else get_args(Role)
-            with contextlib.suppress(OSError):
-                self._writer.write(msgspec.json.encode(order) + b"\n")
-                await self._writer.drain()
-            answer = await self._answer(_ORDER_S)
+        verb, outcome = order.__struct_config__.tag, "failed"
+        try:
+            async with self._ordering:
+                with SLOT_ORDER_S.labels(verb).time():
+                    await self._have_done(order)
+            outcome = "done"
+        finally:
+            SLOT_ORDERS.labels(verb, outcome).inc()
+
+    async def _have_done(self, order: Order) -> None:
+        if self._writer is None:
+            raise SandboxUnavailable("the slots service is gone; start it again: python -m evaluators.slots")
+        self._renewed = (order.role,) if isinstance(order, Recycle) else get_args(Role)
+        with contextlib.suppress(OSError):
+            self._writer.write(msgspec.json.encode(order) + b"\n")
+            await self._writer.drain()
+        answer = await self._answer(_ORDER_S)
         if isinstance(answer, Failed):
             raise SandboxUnavailable(answer.text)
         if not isinstance(answer, Done):

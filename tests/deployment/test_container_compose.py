@@ -29,7 +29,7 @@ METRICS = {
     "server": "galapagos_requests_total",
     "controller": "galapagos_runs_unfinished",
     "workers": "galapagos_proposals_total",
-    "evaluators": "galapagos_slots",
+    "evaluators": 'galapagos_slot_orders_total{outcome="done",verb="create"}',
 }
 LASTING = ("postgres", "server", "controller", "workers", "evaluators", "slots")
 

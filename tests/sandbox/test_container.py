@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from database.engine import Database
 from evaluators.check import check_problem
@@ -58,6 +59,11 @@ async def until(met: Callable[[], bool], seconds: float = 20.0) -> None:
 async def made_by(machine: DockerMachine, before: set[str]) -> dict[str, str]:
     """The containers that were not there before, by role."""
     return {name.rsplit("-", 1)[1]: name for name in set(machine.containers()) - before}
+
+
+def slot_orders(verb: str) -> float:
+    """How many orders of this process the slots service has carried out."""
+    return REGISTRY.get_sample_value("galapagos_slot_orders_total", {"verb": verb, "outcome": "done"}) or 0.0
 
 
 def status_of_child(zygote: int) -> dict[str, str]:
@@ -136,10 +142,12 @@ class TestHurt:
 
     async def test_a_container_that_is_gone_between_two_candidates_comes_back(self, docker: DockerMachine) -> None:
         before = set(docker.containers())
+        counted = slot_orders("create") + slot_orders("recycle")
         async with opened(docker) as sandbox:
             docker.docker("rm", "--force", (await made_by(docker, before))["candidate"])
             await asyncio.sleep(0.1)
             assert (await sandbox.run(job(_ALIVE))).cause is Cause.OK
+        assert slot_orders("create") + slot_orders("recycle") >= counted + 2
 
     async def test_containers_end_with_their_launcher(self, docker: DockerMachine) -> None:
         before = set(docker.containers())
