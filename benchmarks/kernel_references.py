@@ -4,11 +4,14 @@
 
 Prints, for the seed and each file of `references`, the mean score of so many evaluations with its smallest and largest,
 microseconds of a call at both timed shapes, the share of the roofline at the better one, and processor seconds of an
-evaluation, both boxes and the compiler included; then the processor time of NumPy for the same work in this process.
+evaluation, both boxes and the compiler included; then the processor time of NumPy or the standard library for the same
+work in this process.
 """
 
 import argparse
 import asyncio
+import base64
+import binascii
 import os
 import secrets
 import time
@@ -45,7 +48,37 @@ def layer_norm(x: Floats, r: Floats, gain: Floats, shift: Floats) -> Floats:
     return s, z / (1 + np.exp(np.float32(-1.702) * z))
 
 
-NUMPY: dict[str, tuple[str, Callable[..., Any], Callable[[np.random.Generator], list[list[Any]]]]] = {
+def convolution(x: Floats, w: Floats) -> Floats:
+    """All places that a filter sees side by side, then one product of matrices."""
+    height, width = x.shape[1:]
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
+    seen = np.stack([padded[:, u : u + height, v : v + width] for u in range(3) for v in range(3)], axis=1)
+    return w.reshape(len(w), -1) @ seen.reshape(-1, height * width)
+
+
+def stencil(x: Floats) -> Floats:
+    """Ten steps with slices."""
+    for _ in range(10):
+        y = x.copy()
+        y[1:-1, 1:-1] = np.float32(0.2) * (x[1:-1, 1:-1] + x[1:-1, :-2] + x[1:-1, 2:] + x[:-2, 1:-1] + x[2:, 1:-1])
+        x = y
+    return x
+
+
+def gravity(bodies: Floats) -> Floats:
+    """All pairs at once."""
+    apart = bodies[None, :, :3] - bodies[:, None, :3]
+    squares = (apart * apart).sum(axis=2) + np.float32(0.01)
+    return ((bodies[:, 3] / (squares * np.sqrt(squares)))[:, :, None] * apart).sum(axis=1)
+
+
+def sort_pairs(keys: Any, values: Any) -> Any:
+    """Both arrays in the order of the keys."""
+    order = np.argsort(keys, kind="stable")
+    return keys[order], values[order]
+
+
+LIBRARIES: dict[str, tuple[str, Callable[..., Any], Callable[[np.random.Generator], list[list[Any]]]]] = {
     "matmul": (
         "BLAS (np.matmul)",
         np.matmul,
@@ -59,6 +92,28 @@ NUMPY: dict[str, tuple[str, Callable[..., Any], Callable[[np.random.Generator], 
             [_floats(rng, *shape), _floats(rng, *shape), _floats(rng, shape[1]), _floats(rng, shape[1])]
             for shape in ((48, 515), (20, 1200))
         ],
+    ),
+    "convolution_3x3": (
+        "NumPy, one product of matrices",
+        convolution,
+        lambda rng: [
+            [_floats(rng, inputs, *size), _floats(rng, outputs, inputs, 3, 3)]
+            for inputs, outputs, size in ((4, 8, (32, 40)), (6, 6, (37, 31)))
+        ],
+    ),
+    "stencil_5": ("NumPy, slices", stencil, lambda rng: [[_floats(rng, 96, 128)], [_floats(rng, 61, 203)]]),
+    "n_body": ("NumPy, all pairs", gravity, lambda rng: [[abs(_floats(rng, count, 4))] for count in (180, 233)]),
+    "sort_pairs": (
+        "np.argsort, stable, and two gathers",
+        sort_pairs,
+        lambda rng: [
+            [rng.integers(0, 2**32, size, dtype=np.uint32), np.arange(size, dtype=np.uint32)] for size in (20_000, 5_000)
+        ],
+    ),
+    "base64_decode": (
+        "binascii.a2b_base64",
+        binascii.a2b_base64,
+        lambda rng: [[base64.b64encode(rng.bytes(size))] for size in (48_000, 16_000)],
     ),
     "histogram_256": (
         "np.bincount",
@@ -106,9 +161,9 @@ async def measure(problem: Problem, evaluations: int) -> None:
         await sandbox.close()
 
 
-def numpy_line(problem: str) -> str:
-    """Median processor time of NumPy at both shapes, arguments fresh every time."""
-    name, function, inputs = NUMPY[problem]
+def library_line(problem: str) -> str:
+    """Median processor time of a library at both shapes, arguments fresh every time."""
+    name, function, inputs = LIBRARIES[problem]
     rng = np.random.default_rng()
     spent: list[list[float]] = [[], []]
     for _ in range(_ROUNDS):
@@ -130,8 +185,8 @@ def main() -> None:
     for name in arguments.problems:
         print(name)
         asyncio.run(measure(read_problem_folder(find_problem_folder(name)), arguments.evaluations))
-        if name in NUMPY:
-            print(numpy_line(name))
+        if name in LIBRARIES:
+            print(library_line(name))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,20 @@
+/* Product of a sparse matrix in compressed rows and a few vectors. Only the block may change. */
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* EVOLVE-BLOCK-START */
+void multiply(const int64_t *start, int64_t start_size, const int32_t *column, int64_t column_size, const float *value,
+              int64_t value_size, const float *x, int64_t x_size, float *y, int64_t y_size, int64_t vectors) {
+    for (int64_t i = 0; i < start_size - 1; i += 1) {
+        for (int64_t v = 0; v < vectors; v += 1) {
+            float sum = 0.0f;
+            for (int64_t l = start[i]; l < start[i + 1]; l += 1) {
+                sum += value[l] * x[column[l] * vectors + v];
+            }
+            y[i * vectors + v] = sum;
+        }
+    }
+}
+/* EVOLVE-BLOCK-END */

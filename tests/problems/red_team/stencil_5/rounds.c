@@ -1,0 +1,25 @@
+/* Keeps the sixteen leading bits of every cell between steps. */
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void stencil(const float *x, int64_t x_size, float *y, int64_t y_size, float *scratch, int64_t scratch_size, int64_t height,
+             int64_t width) {
+    memcpy(y, x, (size_t)x_size * sizeof(float));
+    for (int64_t step = 0; step < 10; step += 1) {
+        for (int64_t i = 0; i < y_size; i += 1) {
+            uint32_t bits;
+            memcpy(&bits, y + i, 4);
+            bits &= 0xffff0000u;
+            memcpy(scratch + i, &bits, 4);
+        }
+        for (int64_t i = 1; i < height - 1; i += 1) {
+            for (int64_t j = 1; j < width - 1; j += 1) {
+                const float *cell = scratch + i * width + j;
+                y[i * width + j] = 0.2f * (cell[0] + cell[-1] + cell[1] + cell[-width] + cell[width]);
+            }
+        }
+    }
+}
