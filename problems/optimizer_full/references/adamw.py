@@ -1,0 +1,22 @@
+"""AdamW with usual settings."""
+
+import numpy as np
+
+LR = 0.01
+
+
+def init(params: list[np.ndarray], metas: list[dict]) -> list[list[np.ndarray]]:
+    """Means of the gradient and of its square."""
+    return [[np.zeros_like(p), np.zeros_like(p)] for p in params]
+
+
+def update(params: list[np.ndarray], gradients: list[np.ndarray], state: list, lr: float, t: int, metas: list[dict]) -> tuple:
+    """One step of one network."""
+    moved, kept = [], []
+    for p, g, (m, v) in zip(params, gradients, state, strict=True):
+        m = 0.9 * m + 0.1 * g
+        v = 0.99 * v + 0.01 * g * g
+        step = (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.99**t)) + 1e-8) + 0.01 * p
+        moved.append(p - lr * step)
+        kept.append([m, v])
+    return moved, kept

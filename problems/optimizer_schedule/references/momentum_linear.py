@@ -1,0 +1,23 @@
+"""Gradient descent with momentum 0.9 (heavy ball); a line to 0."""
+
+import numpy as np
+
+LR = 0.03
+
+
+def factor(t: int, total: int) -> float:
+    """Share of the peak rate at step t of total, counted from 1."""
+    return min(1.0, t / max(1.0, 0.05 * total)) * (1 - t / (total + 1))
+
+
+def init(p: np.ndarray, meta: dict) -> list[np.ndarray]:
+    """Two buffers, of which not every rule makes use."""
+    return [np.zeros_like(p), np.zeros_like(p)]
+
+
+def update(p: np.ndarray, g: np.ndarray, state: list[np.ndarray], lr: float, t: int, total: int, meta: dict) -> tuple:
+    """One step of one tensor."""
+    m, v = state
+    m = 0.9 * m + g
+    p = p - lr * m
+    return p, [m, v]
