@@ -89,8 +89,11 @@ class _Walk:
         new = array.copy()
         flat = new.reshape(-1)
         part = slice(chosen.start, chosen.stop, chosen.step)
-        with np.errstate(all="ignore"):
-            values = np.asarray(self._change(flat[part].copy()))
+        try:
+            with np.errstate(all="ignore"):
+                values = np.asarray(self._change(flat[part].copy()))
+        except OverflowError:
+            raise NotApplicable from None
         if values.dtype.kind not in NUMBERS or not np.can_cast(values.dtype, array.dtype, "same_kind"):
             raise NotApplicable
         flat[part] = values
