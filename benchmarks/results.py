@@ -120,8 +120,8 @@ def table_of(rows: dict[str, Any]) -> str:
         steps = ", ".join(f"{count} {operator}" for operator, count in sorted(arms[ISLANDS]["operators"].items()))
         verdict = "yes" if not lost else f"no: {', '.join(lost)} is as good or better"
         lines.append(
-            f"| `{name}` {arrow} | {arms[ISLANDS]['score']:.7g} | {arms[BEST_OF_N]['score']:.7g} | {plain:.7g} | {longer:.7g} | "
-            f"{verdict} | {best:.10g} | {steps} |"
+            f"| `{name}` {arrow} | {arms[ISLANDS]['score']:.7g} | {arms[BEST_OF_N]['score']:.7g} | {plain:.7g} "
+            f"| {longer:.7g} | {verdict} | {best:.10g} | {steps} |"
         )
     return "\n".join(lines)
 

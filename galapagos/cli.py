@@ -24,6 +24,7 @@ COMMANDS = {
     "report": "galapagos.cli_look:report",
     "check": "galapagos.cli_run:check",
     "audit": "galapagos.cli_audit:audit",
+    "new": "galapagos.cli_new:new",
     "certify": "galapagos.cli_certify:certify",
     "import": "galapagos.cli_import:import_folder",
     "verify": "galapagos.cli_run:verify",

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from galapagos_judge import Rejected
 from galapagos_slots import READ, RUN, SHARE, WRITTEN, AnyArray, Layout, arguments_of, lay_out
-from galapagos_timing import Check, InPlace, MakeInputs, NotTimed, Output, Timing
+from galapagos_timing import Check, InPlace, MakeInputs, NotTimed, Output, Restless, Timing
 
 Exchange = Callable[[str, Sequence[Sequence[object]], Callable[[], object] | None], list[Any]]
 """Sends calls to a process, calls the third argument if there is one, and waits for the results."""
@@ -190,7 +190,7 @@ class Comparison:
             if steady and self._unevenness() <= _EVEN and self._growth() >= _LEAST_GROWTH:
                 return good
         if len(good) < min(wanted, _FEWEST_RUNS):
-            raise NotTimed(
+            raise Restless(
                 f"expected the reference to take equally long twice, within {_EQUAL:.0%}; so it did in {len(good)} of "
                 f"{_PATIENCE * wanted} runs; use a quieter machine or larger inputs"
             )

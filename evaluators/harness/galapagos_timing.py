@@ -31,6 +31,10 @@ class NotTimed(RuntimeError):
     """The measurement failed through no fault of the candidate. The text says why and what to do."""
 
 
+class Restless(NotTimed):
+    """The reference took unequally long: the machine's doing. Every result so far was right."""
+
+
 class Output:
     """An array that the function is to fill. It holds poison before every call: NaN, or random whole numbers."""
 

@@ -9,7 +9,7 @@ from galapagos.problem_folder import BUILT_IN, built_in_problems
 from tests.audit.weak_constructions import CONSTRUCTIONS
 from tests.galapagos.command import galapagos
 
-SOME = ("circle_packing_26", "difference_basis")
+SOME = ("circle_packing_26",)
 
 
 @pytest.mark.parametrize(

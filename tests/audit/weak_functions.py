@@ -127,6 +127,21 @@ def evaluate(candidate, context):
         Weakness.COVERAGE,
         "eight bits",
     ),
+    "compares the first outputs of a kernel only": Weak(
+        """
+def evaluate(candidate, context):
+    def make():
+        return [context.rng.random(20000)]
+    def check(inputs, outputs):
+        (x,), (y,) = inputs, outputs
+        if not isinstance(y, np.ndarray) or y.shape != x.shape or not np.array_equal(y[:100], 2 * x[:100] + 1):
+            raise Rejected("expected 2 x + 1 exactly")
+    return {"score": candidate.compare("solve", make, check, runs=1).ratio}
+""",
+        _SCALED,
+        Weakness.COVERAGE,
+        "one wrong number",
+    ),
     "takes randomness from elsewhere": Weak(
         """
 def evaluate(candidate, context):
