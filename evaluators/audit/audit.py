@@ -160,7 +160,7 @@ class _Battery:
 
 def _left_out(session: Session, functions: list[Function], weakness: Weakness, tried: int) -> str:
     """Why nothing, or not everything, was tried of a weakness."""
-    fixed_form = session.compiled or any(function.compared for function in functions)
+    fixed_form = session.compiled or any(function.fills for function in functions)
     if not session.definition.score_isolated and weakness not in _OF_PROGRAMS:
         return "an evaluator of another system runs beside the candidate: its answers cannot be changed on their way"
     if fixed_form and weakness in {Weakness.VALUES, Weakness.SIZE, Weakness.BROKEN}:

@@ -57,6 +57,7 @@ class Function:
     calls: int
     timed: bool
     compared: bool
+    fills: bool
     repeated: bool
     arguments: int
     given_numbers: int

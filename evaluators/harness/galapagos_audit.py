@@ -51,13 +51,14 @@ class Function:
     """What is known of one function of the candidate after an evaluation.
 
     `first` are the arguments and the answer of its first call, `of_form` the first answer of each form, `answers` all
-    answers while they are kept, and the keys of `inputs` hashes of all its arguments. `repeated`: the same arguments came
-    twice within timed calls.
+    answers while they are kept, and the keys of `inputs` hashes of all its arguments. `fills`: its results are arrays that it
+    fills or changes. `repeated`: the same arguments came twice within timed calls.
     """
 
     calls: int = 0
     timed: bool = False
     compared: bool = False
+    fills: bool = False
     repeated: bool = False
     given_numbers: int = 0
     first: tuple[Sequence[Any], Any] | None = None
@@ -105,7 +106,7 @@ class Watched(Candidate):
         """
         known = self.functions.setdefault(name, Function())
         known.timed = known.compared = True
-        wrote = any(isinstance(argument, Output | InPlace) for argument in make_inputs())
+        wrote = known.fills = any(isinstance(argument, Output | InPlace) for argument in make_inputs())
 
         def altered_check(inputs: list[Any], outputs: list[Any]) -> None:
             if not self._turns.is_reference:
@@ -228,6 +229,7 @@ class Audit:
                 "calls": known.calls,
                 "timed": known.timed,
                 "compared": known.compared,
+                "fills": known.fills,
                 "repeated": known.repeated,
                 "arguments": len(arguments),
                 "given_numbers": known.given_numbers,
@@ -236,7 +238,7 @@ class Audit:
                 "nothing": answer is None,
                 "slices": _slices(answer),
                 "claims": _claims(answer, score),
-                "alters": _applicable(arguments, answer, fixed=known.compared or plan["compiled"]),
+                "alters": _applicable(arguments, answer, fixed=known.fills or plan["compiled"]),
             }
         return functions
 
