@@ -70,7 +70,9 @@ def watch(page: Page) -> None:
     before = scores.get_attribute("aria-label")
     page.wait_for_function("was => document.querySelector('.scores').getAttribute('aria-label') !== was", arg=before)
     expect(page.locator(".feed .good", has_text="new best: -").first).to_be_visible()
-    expect(page.locator(".tile", has_text="Evaluations").locator(".note")).to_contain_text(re.compile("the last|last rise"))
+    expect(page.locator(".tile", has_text="Last gain").locator(".note")).to_have_text(
+        re.compile("^by .*(just now|evaluations ago)$")
+    )
     expect(page.locator(".tile", has_text="Spent").locator(".value")).to_contain_text("$0.00")
 
 

@@ -4,6 +4,7 @@ import { Admissions, type Operator } from "../src/live/admissions";
 import type { LoggedEvent } from "../src/live/stream";
 import { typed } from "../src/views/run/budget_form";
 import { told } from "../src/views/run/events";
+import { gainedLately, lastGain } from "../src/views/run/gains";
 import { modelTallies } from "../src/views/run/models";
 import { firstFrom, operatorsSeen, scoreRange, walked } from "../src/views/run/scatter";
 
@@ -116,4 +117,18 @@ test("keys walk from program to program and from record to record", () => {
   expect(walked(Float64Array.of(Number.NaN), -1, "ArrowLeft")).toBe(0);
   expect(walked(best, 2, "Tab")).toBeNull();
   expect(walked(new Float64Array(), -1, "End")).toBeNull();
+});
+
+test("the newest gain, and whether the run still moves", () => {
+  expect(lastGain(filled([]))).toBeNull();
+  expect(lastGain(filled([null, null]))).toBeNull();
+  expect(lastGain(filled([1]))).toEqual({ at: 0, gained: null, since: 0 });
+  expect(lastGain(filled([null, 2, 1, 2]))).toEqual({ at: 1, gained: null, since: 2 });
+  expect(lastGain(filled([1, 3, 2, 7, null]))).toEqual({ at: 3, gained: 4, since: 1 });
+  expect(lastGain(filled([9, 4, 5], -1))).toEqual({ at: 1, gained: -5, since: 1 });
+  const still = Array.from({ length: 30 }, (_, at) => Math.min(at, 10));
+  expect(gainedLately(filled(still))).toBe(0);
+  expect(gainedLately(filled(Array.from({ length: 30 }, (_, at) => at)))).toBe(3);
+  expect(gainedLately(filled([1]))).toBeNull();
+  expect(gainedLately(filled([null, null, 3]))).toBeNull();
 });

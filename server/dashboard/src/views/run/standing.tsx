@@ -1,10 +1,12 @@
 import { api, type Schemas } from "../../api/client";
+import { OPERATORS } from "../../live/admissions";
 import type { LiveRun } from "../../live/run";
 import { Bar, Tile, Tiles } from "../../parts/small";
 import { usePoll } from "../../poll";
 import { may } from "../../session";
-import { count, duration, money, rate, score, visible } from "../../words";
+import { count, duration, gain, money, rate, score, visible } from "../../words";
 import { againstKnown, againstSeed } from "../runs/standing";
+import { gainedLately, lastGain } from "./gains";
 
 type Detail = Schemas["RunDetail"];
 
@@ -12,7 +14,6 @@ type Detail = Schemas["RunDetail"];
 export function Standing({ live, detail }: { live: LiveRun; detail: Detail }) {
   const evaluations = Math.max(detail.evaluations, live.version.value >= 0 ? live.admissions.length : 0);
   const known = againstKnown(detail);
-  const since = sinceBest(live);
   return (
     <Tiles>
       <Tile
@@ -28,6 +29,7 @@ export function Standing({ live, detail }: { live: LiveRun; detail: Detail }) {
           note={<span class={known.beaten ? "good" : ""}>{known.text}</span>}
         />
       )}
+      <LastGain live={live} detail={detail} />
       <Tile
         name="Evaluations"
         value={
@@ -39,13 +41,7 @@ export function Standing({ live, detail }: { live: LiveRun; detail: Detail }) {
             <Bar used={evaluations} limit={detail.limit_evaluations} name="Evaluations used" />
           </>
         }
-        note={
-          since === null
-            ? "no record yet"
-            : since === 0
-              ? "the last one is the best"
-              : `last rise ${count(since)} evaluations ago`
-        }
+        note={lately(live)}
       />
       <Tile
         name="Active time"
@@ -71,13 +67,29 @@ function Program({ run, number, value }: { run: number; number: number | null; v
   return <a href={number === null ? undefined : `/runs/${run}/programs/${number}`}>{value}</a>;
 }
 
-function sinceBest(live: LiveRun): number | null {
-  const { best, length } = live.admissions;
-  const last = best.at(length - 1);
-  if (length === 0 || Number.isNaN(last)) return null;
-  let at = length - 1;
-  while (at > 0 && best.at(at - 1) === last) at--;
-  return length - 1 - at;
+/** The newest rise of the best score: how much, by what, how long ago. */
+function LastGain({ live, detail }: { live: LiveRun; detail: Detail }) {
+  const { admissions } = live;
+  const found = live.version.value >= 0 ? lastGain(admissions) : null;
+  if (found === null) return <Tile name="Last gain" value={score(null)} note="nothing scored yet" />;
+  const parent = admissions.parent.at(found.at);
+  const model = admissions.models.name(admissions.model.at(found.at));
+  const by = OPERATORS[admissions.operator.at(found.at)] ?? "seed";
+  const from = parent < 0 ? "" : ` from ${parent}`;
+  const value = found.gained === null ? "the seed" : gain(found.gained);
+  return (
+    <Tile
+      name="Last gain"
+      value={<Program run={detail.id} number={admissions.number.at(found.at)} value={value} />}
+      note={`by ${by}${model === null ? "" : ` of ${model}`}${from}, ${found.since === 0 ? "just now" : `${count(found.since)} evaluations ago`}`}
+    />
+  );
+}
+
+function lately(live: LiveRun): string {
+  const gained = live.version.value >= 0 ? gainedLately(live.admissions) : null;
+  if (gained === null) return "";
+  return `${gained === 0 ? "no gain" : gain(gained)} in the last tenth`;
 }
 
 /** The verified score, and what the hidden stages say of the same program, for who may inspect. */

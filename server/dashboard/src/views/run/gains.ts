@@ -1,0 +1,32 @@
+import type { Admissions } from "../../live/admissions";
+
+/** The part of a run, at its end, whose gain tells whether the search still moves. */
+const LATELY = 0.1;
+
+export interface Gain {
+  /** The place of the program that made the newest best. */
+  at: number;
+  /** What it gained on the best before it, in raw scores; null for the first score of all. */
+  gained: number | null;
+  /** Programs that were taken in after it. */
+  since: number;
+}
+
+/** The newest gain of a run; null before the first score. */
+export function lastGain(admissions: Admissions): Gain | null {
+  const best = admissions.best.view();
+  const last = best[best.length - 1];
+  if (last === undefined || Number.isNaN(last)) return null;
+  let at = best.length - 1;
+  while (at > 0 && best[at - 1] === last) at--;
+  const before = at === 0 ? Number.NaN : (best[at - 1] as number);
+  return { at, gained: Number.isNaN(before) ? null : last - before, since: best.length - 1 - at };
+}
+
+/** How much the best score changed over the last tenth of the run; null where there is too little to tell. */
+export function gainedLately(admissions: Admissions): number | null {
+  const best = admissions.best.view();
+  const before = best[Math.floor(best.length * (1 - LATELY)) - 1];
+  const last = best[best.length - 1];
+  return before === undefined || last === undefined || Number.isNaN(before) ? null : last - before;
+}
