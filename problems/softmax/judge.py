@@ -14,11 +14,12 @@ class Softmax:
     """y = exp(x) over its sum along each row; a shape is (rows, columns)."""
 
     function = "softmax"
-    mixes = MIXES
+    mixes = (*MIXES, "spiked")
 
     def arguments(self, rng, shape, mix):
         rows, columns = shape
-        return [floats(rng, shape, mix), Output(shape, np.float32), rows, columns]
+        values = _spiked(rng, shape) if mix == "spiked" else floats(rng, shape, mix)
+        return [values, Output(shape, np.float32), rows, columns]
 
     def check(self, inputs, outputs):
         x = inputs[0]
@@ -35,6 +36,17 @@ class Softmax:
         # At the very least a subtraction, a multiplication for the power, an addition and a division for each value.
         size = shape[0] * shape[1]
         return Work(8 * size, 4 * size)
+
+
+def _spiked(rng, shape):
+    """One value of each row so far above the others that whoever does not subtract just this one gets an infinite power."""
+    rows, columns = shape
+    values = floats(rng, shape)
+    places = rng.integers(0, columns, rows)
+    # Loops that begin too late or end too early.
+    places[rng.permutation(rows)[:2]] = np.array([0, columns - 1])[:rows]
+    values[np.arange(rows), places] = rng.uniform(200, 2000, rows)
+    return values
 
 
 _judge = Judge(

@@ -64,27 +64,28 @@ class Judge:
 
     def evaluate(self, candidate: Candidate, context: Context) -> dict[str, object]:
         """Check, then time. Score: geometric mean over the shapes of the reference's time over the candidate's."""
-        self._require_right(candidate, context.rng)
+        self._require_right(candidate)
         return self._timed(candidate, context, self._shapes.timed, _RUNS)
 
     def unseen(self, candidate: Candidate, context: Context) -> dict[str, object]:
         """As `evaluate`, at shapes that searching never sees; `speed` among the metrics is for a gate."""
-        self._require_right(candidate, context.rng)
+        self._require_right(candidate)
         return self._timed(candidate, context, self._shapes.unseen, _QUICK_RUNS)
 
-    def picture(self, candidate: Candidate, context: Context) -> str:
+    def picture(self, candidate: Candidate, _context: Context) -> str:
         """Time of a call as a share of what the roofline needs, at several shapes, as SVG."""
         machine = measured()
         bars: list[Bar] = []
         for shape in self._shapes.drawn:
-            timing = self._compared(candidate, context.rng, shape, 1)
+            timing = self._compared(candidate, shape, 1)
             least = machine.least_seconds(self._kernel.work(shape))
             bars.append(Bar(_named(shape), timing.seconds, timing.reference_seconds, least))
         return chart(bars)
 
-    def _require_right(self, candidate: Candidate, rng: np.random.Generator) -> None:
+    def _require_right(self, candidate: Candidate) -> None:
         """Every checked shape with every mix of values, all in one request, poison where outputs are to be."""
-        kernel = self._kernel
+        # Others for every program, and not of the run: what one passes by luck its children need not.
+        kernel, rng = self._kernel, np.random.default_rng()
         asked = [(shape, mix) for shape in self._shapes.checked for mix in kernel.mixes]
         rng.shuffle(cast("list[Any]", asked))
         given = [kernel.arguments(rng, shape, mix) for shape, mix in asked]
@@ -113,7 +114,7 @@ class Judge:
     def _timed(self, candidate: Candidate, context: Context, ranges: Sequence[Sequence[Range]], runs: int) -> dict[str, object]:
         rng, machine = context.rng, measured()
         shapes = [tuple(int(rng.integers(low, high, endpoint=True)) for low, high in one) for one in ranges]
-        timings = [self._compared(candidate, rng, shape, runs) for shape in shapes]
+        timings = [self._compared(candidate, shape, runs) for shape in shapes]
         shares = [
             require_plausible(timing.seconds, self._kernel.work(shape), machine)
             for shape, timing in zip(shapes, timings, strict=True)
@@ -130,8 +131,8 @@ class Judge:
             ),
         }
 
-    def _compared(self, candidate: Candidate, rng: np.random.Generator, shape: Shape, runs: int) -> Timing:
-        kernel = self._kernel
+    def _compared(self, candidate: Candidate, shape: Shape, runs: int) -> Timing:
+        kernel, rng = self._kernel, np.random.default_rng()
 
         def make() -> list[Any]:
             return kernel.arguments(rng, shape, kernel.mixes[0])
