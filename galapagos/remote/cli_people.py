@@ -1,44 +1,28 @@
 """The commands by which administrators ask a service about people and tokens: `galapagos remote people`, `token`, `audit`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from galapagos import options, people_options
-from galapagos.failures import ExitCode, Failure
 from galapagos.remote.answers import with_client
+from galapagos.remote.naming import every, with_person
 from galapagos.rows import tell, tell_all, tell_allowances, tell_token
 
 if TYPE_CHECKING:
     # Imported where they are used: all other commands would pay for them with memory.
     from galapagos.remote.client import AsyncClient
-    from server.schemas.people import AuditEntry, NewToken, Person, Token
+    from server.schemas.people import AuditEntry, Token
 
 people_app = typer.Typer(help="Add people to the service, list them, and take their access away.", no_args_is_help=True)
 token_app = typer.Typer(help="Make, revoke and list the tokens by which the service knows people.", no_args_is_help=True)
 MostOption = Annotated[int, typer.Option("--most", min=1, help="Most entries.")]
 
 
-async def person_named(client: "AsyncClient", name: str) -> "Person":
-    """The person of that name.
-
-    Raises:
-        Failure: there is none.
-    """
-    async for found in client.people():
-        if found.name == name:
-            return found
-    raise Failure(f"the service knows no person {name!r}; `galapagos remote people list` names them", ExitCode.BAD_INPUT)
-
-
 @people_app.command("list")
 def list_people(as_json: options.JsonOption = False) -> None:
     """List everybody."""
-
-    async def work(client: "AsyncClient") -> "list[Person]":
-        return [one async for one in client.people()]
-
-    tell_all("people", with_client(work), as_json)
+    tell_all("people", with_client(lambda client: every(client.people())), as_json)
 
 
 @people_app.command("add")
@@ -52,13 +36,13 @@ def add_person(
 @people_app.command("deactivate")
 def deactivate_person(who: people_options.PersonArgument, as_json: options.JsonOption = False) -> None:
     """Let all tokens of a person be worth nothing; nothing of the person is deleted."""
-    tell(_set_active(who, False), as_json)
+    tell(with_person(who, lambda client, number: client.set_active(number, False)), as_json)
 
 
 @people_app.command("activate")
 def activate_person(who: people_options.PersonArgument, as_json: options.JsonOption = False) -> None:
     """Give a deactivated person access again."""
-    tell(_set_active(who, True), as_json)
+    tell(with_person(who, lambda client, number: client.set_active(number, True)), as_json)
 
 
 @people_app.command("limit")
@@ -71,13 +55,10 @@ def limit_person(
 ) -> None:
     """Limit what all runs that a person starts may spend together; without an option, tell it."""
     limits = people_options.limits_of(budget, tokens, evaluations)
-
-    async def work(client: "AsyncClient") -> dict[str, Any]:
-        number = (await person_named(client, who)).id
-        found = await (client.limit_person(number, limits) if limits else client.person_limits(number))
-        return found.model_dump(mode="json")
-
-    tell_allowances(with_client(work), as_json)
+    found = with_person(
+        who, lambda client, number: client.limit_person(number, limits) if limits else client.person_limits(number)
+    )
+    tell_allowances(found.model_dump(mode="json"), as_json)
 
 
 @token_app.command("create")
@@ -88,11 +69,7 @@ def create_token(
     as_json: options.JsonOption = False,
 ) -> None:
     """Make a token for a person and print it, the only time that it can be told."""
-
-    async def work(client: "AsyncClient") -> "NewToken":
-        return await client.create_token((await person_named(client, who)).id, name, days=days)
-
-    made = with_client(work)
+    made = with_person(who, lambda client, number: client.create_token(number, name, days=days))
     tell_token(made.id, made.text, as_json)
 
 
@@ -111,11 +88,11 @@ def list_tokens(
 ) -> None:
     """List the tokens of a person, with when they were last used."""
 
-    async def work(client: "AsyncClient") -> "list[Token]":
-        number = (await client.me()).person if whose is None else (await person_named(client, whose)).id
-        return [one async for one in client.tokens(number)]
+    async def own(client: "AsyncClient") -> "list[Token]":
+        return await every(client.tokens((await client.me()).person))
 
-    tell_all("tokens", with_client(work), as_json)
+    found = with_client(own) if whose is None else with_person(whose, lambda client, number: every(client.tokens(number)))
+    tell_all("tokens", found, as_json)
 
 
 def audit(most: MostOption = 50, as_json: options.JsonOption = False) -> None:
@@ -130,10 +107,3 @@ def audit(most: MostOption = 50, as_json: options.JsonOption = False) -> None:
         return found
 
     tell_all("changes", with_client(work), as_json)
-
-
-def _set_active(who: str, active: bool) -> "Person":
-    async def work(client: "AsyncClient") -> "Person":
-        return await client.set_active((await person_named(client, who)).id, active)
-
-    return with_client(work)

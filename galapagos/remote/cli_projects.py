@@ -1,20 +1,21 @@
 """The commands by which administrators ask a service about projects and their alerts: `galapagos remote project`, `webhook`."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from galapagos import options, people_options
 from galapagos.failures import ExitCode, Failure
 from galapagos.remote.answers import with_client
+from galapagos.remote.naming import every, with_project
 from galapagos.rows import tell, tell_all, tell_allowances
 
 if TYPE_CHECKING:
     # Imported where they are used: all other commands would pay for them with memory.
     from galapagos.remote.client import AsyncClient
-    from server.schemas.people import Member, Project
-    from server.schemas.webhooks import Delivery, NewWebhook, Webhook
+    from server.schemas.people import Member
+    from server.schemas.webhooks import Webhook
 
 project_app = typer.Typer(
     help="Make projects of the service, and say who belongs to them and what they may.", no_args_is_help=True
@@ -38,28 +39,10 @@ class AllowedModel:
     model: str
 
 
-async def project_named(client: "AsyncClient", name: str) -> "Project":
-    """The project of that name, among those that the caller belongs to.
-
-    Raises:
-        Failure: there is none.
-    """
-    async for found in client.projects():
-        if found.name == name:
-            return found
-    raise Failure(
-        f"there is no project {name!r} that you belong to; `galapagos remote project list` names them", ExitCode.BAD_INPUT
-    )
-
-
 @project_app.command("list")
 def list_projects(as_json: options.JsonOption = False) -> None:
     """List the projects that you belong to."""
-
-    async def work(client: "AsyncClient") -> "list[Project]":
-        return [one async for one in client.projects()]
-
-    tell_all("projects", with_client(work), as_json)
+    tell_all("projects", with_client(lambda client: every(client.projects())), as_json)
 
 
 @project_app.command("create")
@@ -73,11 +56,7 @@ def rename_project(
     project: people_options.ProjectArgument, name: people_options.NewNameArgument, as_json: options.JsonOption = False
 ) -> None:
     """Give a project another name."""
-
-    async def work(client: "AsyncClient") -> "Project":
-        return await client.rename_project((await project_named(client, project)).id, name)
-
-    tell(with_client(work), as_json)
+    tell(with_project(project, lambda client, number: client.rename_project(number, name)), as_json)
 
 
 @project_app.command("limit")
@@ -90,13 +69,10 @@ def limit_project(
 ) -> None:
     """Limit what all runs of a project may spend together; without an option, tell it."""
     limits = people_options.limits_of(budget, tokens, evaluations)
-
-    async def work(client: "AsyncClient") -> dict[str, Any]:
-        number = (await project_named(client, project)).id
-        found = await (client.limit_project(number, limits) if limits else client.project_limits(number))
-        return found.model_dump(mode="json")
-
-    tell_allowances(with_client(work), as_json)
+    found = with_project(
+        project, lambda client, number: client.limit_project(number, limits) if limits else client.project_limits(number)
+    )
+    tell_allowances(found.model_dump(mode="json"), as_json)
 
 
 @project_app.command("models")
@@ -112,13 +88,12 @@ def allow_models(
         raise Failure("expected one of --only, --any and --none; got several", ExitCode.BAD_INPUT)
     names = people_options.model_names(only or ())
 
-    async def work(client: "AsyncClient") -> list[AllowedModel]:
-        number = (await project_named(client, project)).id
+    async def work(client: "AsyncClient", number: int) -> list[AllowedModel]:
         if only or every or nothing:
             await client.allow_models(number, None if every else names)
         return [AllowedModel(one.name) async for one in client.models(number)]
 
-    tell_all("models", with_client(work), as_json)
+    tell_all("models", with_project(project, work), as_json)
 
 
 @project_app.command("weight")
@@ -126,11 +101,7 @@ def weigh_project(
     project: people_options.ProjectArgument, weight: people_options.WeightArgument, as_json: options.JsonOption = False
 ) -> None:
     """Give a project another share of slots and of model calls against others that want them at the same time."""
-
-    async def work(client: "AsyncClient") -> "Project":
-        return await client.set_weight((await project_named(client, project)).id, weight)
-
-    tell(with_client(work), as_json)
+    tell(with_project(project, lambda client, number: client.set_weight(number, weight)), as_json)
 
 
 @project_app.command("retention")
@@ -139,25 +110,16 @@ def keep_texts(
 ) -> None:
     """Let ended runs lose, after so many days, the texts that nothing of lasting worth needs; without it, tell for how long."""
     chosen = None if days is None else people_options.checked_days(days)
-
-    async def work(client: "AsyncClient") -> people_options.Retention:
-        number = (await project_named(client, project)).id
-        return people_options.Retention(
-            project, await (client.retention(number) if days is None else client.set_retention(number, chosen))
-        )
-
-    tell(with_client(work), as_json)
+    kept = with_project(
+        project, lambda client, number: client.retention(number) if days is None else client.set_retention(number, chosen)
+    )
+    tell(people_options.Retention(project, kept), as_json)
 
 
 @project_app.command("members")
 def list_members(project: people_options.ProjectArgument, as_json: options.JsonOption = False) -> None:
     """List who belongs to a project."""
-
-    async def work(client: "AsyncClient") -> "list[Member]":
-        number = (await project_named(client, project)).id
-        return [one async for one in client.members(number)]
-
-    tell_all("members", with_client(work), as_json)
+    tell_all("members", with_project(project, lambda client, number: every(client.members(number))), as_json)
 
 
 @project_app.command("admit")
@@ -168,11 +130,7 @@ def admit_member(
     as_json: options.JsonOption = False,
 ) -> None:
     """Give a person a role in a project, instead of the one that the person has in it."""
-
-    async def work(client: "AsyncClient") -> "Member":
-        return await client.admit((await project_named(client, project)).id, who, role)
-
-    tell(with_client(work), as_json)
+    tell(with_project(project, lambda client, number: client.admit(number, who, role)), as_json)
 
 
 @project_app.command("dismiss")
@@ -181,27 +139,21 @@ def dismiss_member(
 ) -> None:
     """Let a person belong to a project no more."""
 
-    async def work(client: "AsyncClient") -> "list[Member]":
-        number = (await project_named(client, project)).id
-        members = [one async for one in client.members(number)]
+    async def work(client: "AsyncClient", number: int) -> "list[Member]":
+        members = await every(client.members(number))
         found = next((one for one in members if one.name == who), None)
         if found is None:
             raise Failure(f"{who!r} does not belong to project {project!r}", ExitCode.BAD_INPUT)
         await client.dismiss(number, found.person)
         return [one for one in members if one is not found]
 
-    tell_all("members", with_client(work), as_json)
+    tell_all("members", with_project(project, work), as_json)
 
 
 @webhook_app.command("list")
 def list_webhooks(project: people_options.ProjectArgument, as_json: options.JsonOption = False) -> None:
     """List where alerts of a project are sent."""
-
-    async def work(client: "AsyncClient") -> "list[Webhook]":
-        number = (await project_named(client, project)).id
-        return [one async for one in client.webhooks(number)]
-
-    tell_all("webhooks", with_client(work), as_json)
+    tell_all("webhooks", with_project(project, lambda client, number: every(client.webhooks(number))), as_json)
 
 
 @webhook_app.command("create")
@@ -223,11 +175,7 @@ def create_webhook(
         wanted = WebhookRequest.model_validate(given)
     except ValidationError as error:
         raise Failure("; ".join(item["msg"] for item in error.errors()), ExitCode.BAD_INPUT) from None
-
-    async def work(client: "AsyncClient") -> "NewWebhook":
-        return await client.create_webhook((await project_named(client, project)).id, wanted)
-
-    tell(with_client(work), as_json)
+    tell(with_project(project, lambda client, number: client.create_webhook(number, wanted)), as_json)
 
 
 @webhook_app.command("delete")
@@ -236,22 +184,17 @@ def delete_webhook(
 ) -> None:
     """Send nothing there any more; what was sent there is forgotten."""
 
-    async def work(client: "AsyncClient") -> "list[Webhook]":
-        place = (await project_named(client, project)).id
+    async def work(client: "AsyncClient", place: int) -> "list[Webhook]":
         await client.delete_webhook(place, number)
-        return [one async for one in client.webhooks(place)]
+        return await every(client.webhooks(place))
 
-    tell_all("webhooks", with_client(work), as_json)
+    tell_all("webhooks", with_project(project, work), as_json)
 
 
 @webhook_app.command("test")
 def try_webhook(project: people_options.ProjectArgument, number: WebhookArgument, as_json: options.JsonOption = False) -> None:
     """Have a test delivery sent there."""
-
-    async def work(client: "AsyncClient") -> "Delivery":
-        return await client.test_webhook((await project_named(client, project)).id, number)
-
-    tell(with_client(work), as_json)
+    tell(with_project(project, lambda client, place: client.test_webhook(place, number)), as_json)
 
 
 @webhook_app.command("deliveries")
@@ -259,9 +202,4 @@ def list_deliveries(
     project: people_options.ProjectArgument, number: WebhookArgument, as_json: options.JsonOption = False
 ) -> None:
     """List what was sent there, or is to be, newest first."""
-
-    async def work(client: "AsyncClient") -> "list[Delivery]":
-        place = (await project_named(client, project)).id
-        return [one async for one in client.deliveries(place, number)]
-
-    tell_all("deliveries", with_client(work), as_json)
+    tell_all("deliveries", with_project(project, lambda client, place: every(client.deliveries(place, number))), as_json)
