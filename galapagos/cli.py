@@ -31,6 +31,7 @@ COMMANDS = {
     "serve": "galapagos.cli_serve:serve",
     "problems": "galapagos.cli_look:list_problems",
     "table": "galapagos.cli_table:table",
+    "optimizer": "galapagos.cli_optimizer:optimizer",
     "people": "galapagos.cli_people:people_app",
     "token": "galapagos.cli_people:token_app",
     "project": "galapagos.cli_retention:project_app",
