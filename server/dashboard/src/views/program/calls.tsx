@@ -5,7 +5,7 @@ import { Card } from "../../parts/small";
 import { Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { count, duration, money, visible } from "../../words";
-import { messagesOf } from "./messages";
+import { messagesOf, wordsOf } from "./messages";
 
 /** What the model was asked and what it answered. It is read when somebody wants to see it. */
 export function Calls({ run, number }: { run: number; number: number }) {
@@ -24,12 +24,28 @@ export function Calls({ run, number }: { run: number; number: number }) {
   );
 }
 
-function Read({ run, number }: { run: number; number: number }) {
-  const polled = usePoll(
+/** What the model said of its change, in its own words; nothing if it did not. */
+export function Words({ run, number }: { run: number; number: number }) {
+  const calls = useCalls(run, number).data ?? [];
+  const words = wordsOf(calls.map((call) => call.answer));
+  if (words === "") return null;
+  return (
+    <p class="model-words">
+      <span class="faint">{visible(calls[calls.length - 1]?.model ?? "")}:</span> “{words}”
+    </p>
+  );
+}
+
+function useCalls(run: number, number: number) {
+  return usePoll(
     `calls ${run} ${number}`,
     (signal) => api.get("/api/v1/runs/{run}/programs/{number}/calls", { path: { run, number }, signal }),
     0,
   );
+}
+
+function Read({ run, number }: { run: number; number: number }) {
+  const polled = useCalls(run, number);
   return (
     <Ready of={polled} waiting={<Loading what="the calls" heights={[200]} />}>
       {(calls) =>

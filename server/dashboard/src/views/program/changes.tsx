@@ -5,6 +5,8 @@ import { Card, Choice } from "../../parts/small";
 import { Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { keep, place } from "../../router";
+import { may } from "../../session";
+import { Words } from "./calls";
 import type { Known } from "./program";
 
 type How = "source" | "unified" | "beside";
@@ -38,6 +40,9 @@ export function Changes({ known }: { known: Known }) {
         </span>
       }
     >
+      {may("inspect", known.run.project) && program.model !== null && (
+        <Words run={known.run.id} number={program.number} />
+      )}
       {how === "source" ? (
         <Source files={program.files} />
       ) : (

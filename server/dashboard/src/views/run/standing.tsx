@@ -72,16 +72,14 @@ function LastGain({ live, detail }: { live: LiveRun; detail: Detail }) {
   const { admissions } = live;
   const found = live.version.value >= 0 ? lastGain(admissions) : null;
   if (found === null) return <Tile name="Last gain" value={score(null)} note="nothing scored yet" />;
-  const parent = admissions.parent.at(found.at);
   const model = admissions.models.name(admissions.model.at(found.at));
   const by = OPERATORS[admissions.operator.at(found.at)] ?? "seed";
-  const from = parent < 0 ? "" : ` from ${parent}`;
   const value = found.gained === null ? "the seed" : gain(found.gained);
   return (
     <Tile
       name="Last gain"
       value={<Program run={detail.id} number={admissions.number.at(found.at)} value={value} />}
-      note={`by ${by}${model === null ? "" : ` of ${model}`}${from}, ${found.since === 0 ? "just now" : `${count(found.since)} evaluations ago`}`}
+      note={`by ${by}${model === null ? "" : ` of ${model}`}, ${found.since === 0 ? "just now" : `${count(found.since)} evaluations ago`}`}
     />
   );
 }
