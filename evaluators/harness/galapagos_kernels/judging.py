@@ -64,12 +64,12 @@ class Judge:
 
     def evaluate(self, candidate: Candidate, context: Context) -> dict[str, object]:
         """Check, then time. Score: geometric mean over the shapes of the reference's time over the candidate's."""
-        self._require_right(candidate)
+        self._require_right(candidate, self._shapes.timed)
         return self._timed(candidate, context, self._shapes.timed, _RUNS)
 
     def unseen(self, candidate: Candidate, context: Context) -> dict[str, object]:
         """As `evaluate`, at shapes that searching never sees; `speed` among the metrics is for a gate."""
-        self._require_right(candidate)
+        self._require_right(candidate, self._shapes.unseen)
         return self._timed(candidate, context, self._shapes.unseen, _QUICK_RUNS)
 
     def picture(self, candidate: Candidate, _context: Context) -> str:
@@ -82,11 +82,16 @@ class Judge:
             bars.append(Bar(_named(shape), timing.seconds, timing.reference_seconds, least))
         return chart(bars)
 
-    def _require_right(self, candidate: Candidate) -> None:
-        """Every checked shape with every mix of values, all in one request, poison where outputs are to be."""
+    def _require_right(self, candidate: Candidate, timed: Sequence[Sequence[Range]]) -> None:
+        """Every checked shape, and one of each timed range, with every mix of values, all in one request.
+
+        Outputs hold poison. What is timed has values of the first mix alone, so that it is here that a program shows
+        whether it does for them what it does for others.
+        """
         # Others for every program, and not of the run: what one passes by luck its children need not.
         kernel, rng = self._kernel, np.random.default_rng()
-        asked = [(shape, mix) for shape in self._shapes.checked for mix in kernel.mixes]
+        shapes = [*self._shapes.checked, *(_drawn(rng, ranges) for ranges in timed)]
+        asked = [(shape, mix) for shape in shapes for mix in kernel.mixes]
         rng.shuffle(cast("list[Any]", asked))
         given = [kernel.arguments(rng, shape, mix) for shape, mix in asked]
         calls = [[_sent(rng, argument) for argument in arguments] for arguments in given]
@@ -113,7 +118,7 @@ class Judge:
 
     def _timed(self, candidate: Candidate, context: Context, ranges: Sequence[Sequence[Range]], runs: int) -> dict[str, object]:
         rng, machine = context.rng, measured()
-        shapes = [tuple(int(rng.integers(low, high, endpoint=True)) for low, high in one) for one in ranges]
+        shapes = [_drawn(rng, one) for one in ranges]
         timings = [self._compared(candidate, shape, runs) for shape in shapes]
         shares = [
             require_plausible(timing.seconds, self._kernel.work(shape), machine)
@@ -145,6 +150,10 @@ class Judge:
             except NotTimed as error:
                 restless = error
         raise restless
+
+
+def _drawn(rng: np.random.Generator, ranges: Sequence[Range]) -> Shape:
+    return tuple(int(rng.integers(low, high, endpoint=True)) for low, high in ranges)
 
 
 def _sent(rng: np.random.Generator, argument: Any) -> Any:
