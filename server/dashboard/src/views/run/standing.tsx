@@ -130,7 +130,7 @@ function Spent({ spent }: { spent: Schemas["Money"] }) {
           <Bar used={used} limit={spent.limit_micro_dollars} name="Money used" />
         </>
       }
-      note={`${count(spent.tokens_in + spent.tokens_out)} tokens${spent.reserved_micro_dollars > 0 ? `, ${money(spent.reserved_micro_dollars)} under way` : ""}`}
+      note={`${count(spent.tokens_in + spent.tokens_out)} tokens${spent.reserved_micro_dollars > 0 ? `, and ${money(spent.reserved_micro_dollars)} under way` : ""}`}
     />
   );
 }

@@ -1,6 +1,6 @@
 import { api, type Schemas } from "../../api/client";
 import type { LiveRun } from "../../live/run";
-import { Bar, Card, OperatorName } from "../../parts/small";
+import { Card, OperatorName } from "../../parts/small";
 import { Ready, Skeleton } from "../../parts/states";
 import { type Polled, usePoll } from "../../poll";
 import { count, money, score, share, spaced, trimmed } from "../../words";
@@ -87,20 +87,29 @@ export function Outcomes({ counts }: { counts: Polled<Schemas["RunCounts"]> }) {
   return (
     <Card title="Verdicts and refusals">
       <Ready of={counts} waiting={<Skeleton height={140} />}>
-        {({ verdicts, refusals }) => (
+        {({ verdicts, refusals, operators }) => (
           <div class="stack">
             <Shares
               parts={verdicts}
               tone={(name) => (name === "scored" ? "" : "bad")}
               none="Nothing was evaluated yet."
             />
-            <h3>Refused before they were evaluated</h3>
+            <h3>
+              Refused before they were evaluated{" "}
+              <span class="faint number">
+                {share(total(operators, "refused") / total(operators, "asked"))} of all that was asked for
+              </span>
+            </h3>
             <Shares parts={refusals} tone={() => "warn"} none="Nothing was refused." />
           </div>
         )}
       </Ready>
     </Card>
   );
+}
+
+function total(operators: readonly Schemas["OperatorCounts"][], what: "asked" | "refused"): number {
+  return operators.reduce((sum, one) => sum + one[what], 0);
 }
 
 function Shares({
@@ -114,18 +123,18 @@ function Shares({
 }) {
   const rows = Object.entries(parts).map(([name, times]) => ({ name, times: times ?? 0 }));
   rows.sort((a, b) => b.times - a.times);
-  const total = rows.reduce((sum, row) => sum + row.times, 0);
-  if (total === 0) return <p class="soft">{none}</p>;
+  const all = rows.reduce((sum, row) => sum + row.times, 0);
+  if (all === 0) return <p class="soft">{none}</p>;
   return (
     <ul class="shares">
       {rows.map(({ name, times }) => (
         <li key={name}>
           <span>{spaced(name)}</span>
           <span class={`bar ${tone(name)}`}>
-            <i style={{ width: `${(100 * times) / total}%` }} />
+            <i style={{ width: `${(100 * times) / all}%` }} />
           </span>
           <span class="of">
-            {count(times)} <span class="faint">({share(times / total)})</span>
+            {count(times)} <span class="faint">({share(times / all)})</span>
           </span>
         </li>
       ))}
@@ -144,29 +153,26 @@ export function Spending({ live, spend }: { live: LiveRun; spend: Polled<Schemas
           return account === undefined || models.length === 0 ? (
             <p class="soft">No model was asked: the children of this run come from mutation and tuning.</p>
           ) : (
-            <div class="stack">
-              <div class="scroll">
-                <table>
-                  <thead>
-                    <tr>
-                      <th>Model</th>
-                      <th class="right">Calls</th>
-                      <th class="right">Failed</th>
-                      <th class="right">Scored</th>
-                      <th class="right">Better</th>
-                      <th class="right">Mean time</th>
-                      <th class="right">Cost</th>
-                      <th class="right">for one better</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {models.map((one) => (
-                      <ModelRow key={one.model} spend={one} tally={tallies.get(one.model)} />
-                    ))}
-                  </tbody>
-                </table>
-              </div>
-              <Bar used={account.spent_micro_dollars} limit={account.limit_micro_dollars} name="Money used" />
+            <div class="scroll">
+              <table>
+                <thead>
+                  <tr>
+                    <th>Model</th>
+                    <th class="right">Calls</th>
+                    <th class="right">Failed</th>
+                    <th class="right">Scored</th>
+                    <th class="right">Better</th>
+                    <th class="right">Mean time</th>
+                    <th class="right">Cost</th>
+                    <th class="right">for one better</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {models.map((one) => (
+                    <ModelRow key={one.model} spend={one} tally={tallies.get(one.model)} />
+                  ))}
+                </tbody>
+              </table>
             </div>
           );
         }}
