@@ -65,6 +65,13 @@ class Judge:
             return None
         return (float(found["score"]), found.get("features", {})) if math.isfinite(found["score"]) else None
 
+    def of_answer(self, answer: object) -> float | None:
+        """The raw score of an answer to any call; None if it has none."""
+        try:
+            return float(self._judge.evaluate(SimpleNamespace(call=lambda _name: answer), None)["score"])
+        except Exception:  # noqa: BLE001 - as above; the judge's Rejected is another class for each judge
+            return None
+
     def _within_the_limit(self, text: str) -> dict[str, Any]:
         scope: dict[str, Any] = {"__name__": "candidate"}
         signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT_S)

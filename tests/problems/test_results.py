@@ -3,10 +3,13 @@
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from benchmarks.results import EVOLVED, PAGE, TABLE, page_with
+from benchmarks.results import better as beats
 from evolution.problem import Direction
 from galapagos.cli_look import list_problems
 from galapagos.library import RESULTS, listed_problems
@@ -46,6 +49,28 @@ def test_committed_certificates_prove_again(path: Path) -> None:
     for file, text in certificate["program"].items():
         assert certificate["hashes"][f"program/{file}"] == hashlib.sha256(text.encode()).hexdigest()
         assert file in built_in(name).definition.seed
+
+
+BASELINES: dict[str, Any] = json.loads(TABLE.read_text())
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_champions_beside_their_baselines_are_worth_what_is_said(name: str) -> None:
+    (main,) = built_in(name).definition.seed
+    for told in BASELINES[name]["arms"].values():
+        program: dict[str, Any] = {"__name__": "candidate"}
+        exec(compile(told["program"][main], main, "exec"), program)  # noqa: S102 - a committed program of ours
+        candidate = SimpleNamespace(call=lambda function, program=program: program[function]())
+        assert module_of(name, "judge").evaluate(candidate, None)["score"] == told["score"]
+    assert sum(BASELINES[name]["arms"][EVOLVED]["operators"].values()) > 0
+
+
+def test_the_table_of_results_is_that_of_the_measurements() -> None:
+    assert len(BASELINES) >= 5
+    assert page_with(PAGE.read_text(), BASELINES) == PAGE.read_text()
+    row = {"direction": "minimize", "arms": {EVOLVED: {"score": 2.0}}}
+    assert beats(row, 2.1)
+    assert not beats(row, 2.0)
 
 
 def test_there_are_results() -> None:
