@@ -76,5 +76,6 @@ async def test_the_red_team_gains_nothing_and_better_optimisers_do(name: str) ->
     assert better.score is not None
     assert better.score > seed.score + 0.3
     assert [who for who, outcome in found.items() if (outcome.score or -9.0) > seed.score + 1e-9] == []
-    assert found["costs_late"].verdict is Verdict.GATED
+    # A busy machine may end it before its time is told.
+    assert found.pop("costs_late").verdict in {Verdict.GATED, Verdict.TIMED_OUT}
     assert {outcome.verdict for outcome in found.values()} <= {Verdict.SCORED, Verdict.GATED, Verdict.WRONG, Verdict.CRASHED}

@@ -197,7 +197,8 @@ async def test_no_member_of_the_red_team_beats_the_seed() -> None:
         }
     assert [name for name, outcome in outcomes.items() if gains(outcome, seed)] == []
     assert outcomes["no_gain_from_cpu"].verdict is Verdict.GATED
-    assert outcomes["costs_late"].verdict is Verdict.GATED
+    # A busy machine may end it before its time is told.
+    assert outcomes["costs_late"].verdict in {Verdict.GATED, Verdict.TIMED_OUT}
     assert outcomes["no_rate"].verdict is Verdict.WRONG
     assert outcomes["reads_data"].verdict is not Verdict.SCORED
 

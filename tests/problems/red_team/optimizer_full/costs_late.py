@@ -10,7 +10,7 @@ def init(params, metas):
 
 
 def update(params, gradients, state, lr, t, metas):
-    for _ in range(1500 if t > 8 else 0):
+    for _ in range(400 if t > 8 else 0):
         gradients = [g + 0.0 * np.sqrt(np.abs(g)) for g in gradients]
     moved = [p - lr * g for p, g in zip(params, gradients, strict=True)]
     return moved, state

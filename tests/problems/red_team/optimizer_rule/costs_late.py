@@ -10,6 +10,6 @@ def init(p, meta):
 
 
 def update(p, g, state, lr, t, meta):
-    for _ in range(500 if t > 8 else 0):
+    for _ in range(400 if t > 8 else 0):
         g = g + 0.0 * np.sqrt(np.abs(g))
     return p - lr * g, state
