@@ -126,6 +126,8 @@ test("the newest gain, and whether the run still moves", () => {
   expect(lastGain(filled([null, 2, 1, 2]))).toEqual({ at: 1, gained: null, since: 2 });
   expect(lastGain(filled([1, 3, 2, 7, null]))).toEqual({ at: 3, gained: 4, since: 1 });
   expect(lastGain(filled([9, 4, 5], -1))).toEqual({ at: 1, gained: -5, since: 1 });
+  expect(lastGain(filled([0, 10, 10.001]))).toEqual({ at: 1, gained: 10, since: 1 });
+  expect(lastGain(filled([1, 1, 1]))).toEqual({ at: 0, gained: null, since: 2 });
   const still = Array.from({ length: 30 }, (_, at) => Math.min(at, 10));
   expect(gainedLately(filled(still))).toBe(0);
   expect(gainedLately(filled(Array.from({ length: 30 }, (_, at) => at)))).toBe(3);

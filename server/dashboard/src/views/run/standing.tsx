@@ -78,6 +78,7 @@ function LastGain({ live, detail }: { live: LiveRun; detail: Detail }) {
   return (
     <Tile
       name="Last gain"
+      title="The newest one that is at least a thousandth of all that the run gained"
       value={<Program run={detail.id} number={admissions.number.at(found.at)} value={value} />}
       note={`by ${by}${model === null ? "" : ` of ${model}`}, ${found.since === 0 ? "just now" : `${count(found.since)} evaluations ago`}`}
     />

@@ -95,7 +95,7 @@ export function Outcomes({ counts }: { counts: Polled<Schemas["RunCounts"]> }) {
               none="Nothing was evaluated yet."
             />
             <h3>
-              Refused before they were evaluated{" "}
+              Refused before they were evaluated:{" "}
               <span class="faint number">
                 {share(total(operators, "refused") / total(operators, "asked"))} of all that was asked for
               </span>
