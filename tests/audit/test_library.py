@@ -53,6 +53,7 @@ def test_a_seed_that_is_not_scored_is_an_error(tmp_path: Path) -> None:
     assert audited.answer["strength"] is None
 
 
+@pytest.mark.soak
 def test_an_evaluator_of_another_system_is_audited_by_programs_alone(tmp_path: Path) -> None:
     (tmp_path / "initial_program.py").write_text("def answer():\n    # Twice three.\n    return 6.0\n")
     (tmp_path / "evaluator.py").write_text(

@@ -39,7 +39,7 @@ async def test_the_hole_of_a_weak_judge_is_found(name: str, tmp_path: Path) -> N
     assert report.strength < 1
 
 
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", [next(iter(SOUND)), *(pytest.param(name, marks=pytest.mark.soak) for name in list(SOUND)[1:])])
 async def test_a_sound_judge_holds_every_probe(name: str, tmp_path: Path) -> None:
     report = await audited(SOUND[name], tmp_path, tuple(Weakness))
     assert report.holes == []
