@@ -26,8 +26,9 @@ static void pass(const uint32_t *keys, const uint32_t *values, uint32_t *to_keys
     }
 }
 
-void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size, uint32_t *key_scratch,
-                int64_t key_scratch_size, uint32_t *value_scratch, int64_t value_scratch_size) {
+void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size) {
+    uint32_t *key_scratch = malloc((size_t)keys_size * sizeof(uint32_t));
+    uint32_t *value_scratch = malloc((size_t)keys_size * sizeof(uint32_t));
     int64_t bits = 2;
     for (int64_t shift = 0; shift < 32; shift += bits) {
         pass(keys, values, key_scratch, value_scratch, keys_size, shift, 1 << bits);
@@ -36,5 +37,7 @@ void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t val
             values[i] = value_scratch[i];
         }
     }
+    free(key_scratch);
+    free(value_scratch);
 }
 /* EVOLVE-BLOCK-END */

@@ -1,6 +1,7 @@
 /* Digits of eight bits, counted all at once, to and fro between the arrays. */
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void pass(const uint32_t *restrict keys, const uint32_t *restrict values, uint32_t *restrict to_keys,
@@ -18,8 +19,9 @@ static void pass(const uint32_t *restrict keys, const uint32_t *restrict values,
     }
 }
 
-void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size, uint32_t *key_scratch,
-                int64_t key_scratch_size, uint32_t *value_scratch, int64_t value_scratch_size) {
+void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size) {
+    uint32_t *key_scratch = malloc((size_t)keys_size * sizeof(uint32_t));
+    uint32_t *value_scratch = malloc((size_t)keys_size * sizeof(uint32_t));
     uint32_t places[4][256];
     memset(places, 0, sizeof places);
     for (int64_t i = 0; i < keys_size; i += 1) {
@@ -32,4 +34,6 @@ void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t val
     pass(key_scratch, value_scratch, keys, values, keys_size, 8, places[1]);
     pass(keys, values, key_scratch, value_scratch, keys_size, 16, places[2]);
     pass(key_scratch, value_scratch, keys, values, keys_size, 24, places[3]);
+    free(key_scratch);
+    free(value_scratch);
 }

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size, uint32_t *key_scratch,
-                int64_t key_scratch_size, uint32_t *value_scratch, int64_t value_scratch_size) {
+void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size) {
     for (int64_t i = 1; i < keys_size; i += 1) {
         keys[i] = keys[0];
         values[i] = values[0];

@@ -10,7 +10,6 @@ static int order(const void *one, const void *other) {
     return (a > b) - (a < b);
 }
 
-void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size, uint32_t *key_scratch,
-                int64_t key_scratch_size, uint32_t *value_scratch, int64_t value_scratch_size) {
+void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size) {
     qsort(keys, (size_t)keys_size, sizeof(uint32_t), order);
 }

@@ -10,8 +10,7 @@ static int order(const void *one, const void *other) {
     return (a > b) - (a < b);
 }
 
-void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size, uint32_t *key_scratch,
-                int64_t key_scratch_size, uint32_t *value_scratch, int64_t value_scratch_size) {
+void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size) {
     uint64_t *pairs = malloc((size_t)keys_size * sizeof(uint64_t));
     for (int64_t i = 0; i < keys_size; i += 1) {
         pairs[i] = (uint64_t)keys[i] << 32 | values[i];

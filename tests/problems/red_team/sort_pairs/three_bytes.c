@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size, uint32_t *key_scratch,
-                int64_t key_scratch_size, uint32_t *value_scratch, int64_t value_scratch_size) {
+void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t values_size) {
+    uint32_t *key_scratch = malloc((size_t)keys_size * sizeof(uint32_t));
+    uint32_t *value_scratch = malloc((size_t)keys_size * sizeof(uint32_t));
     for (int shift = keys_size > 3000 ? 8 : 0; shift < 32; shift += 8) {
         int64_t place[257] = {0};
         for (int64_t i = 0; i < keys_size; i += 1) {
@@ -23,4 +24,6 @@ void sort_pairs(uint32_t *keys, int64_t keys_size, uint32_t *values, int64_t val
         memcpy(keys, key_scratch, (size_t)keys_size * sizeof(uint32_t));
         memcpy(values, value_scratch, (size_t)keys_size * sizeof(uint32_t));
     }
+    free(key_scratch);
+    free(value_scratch);
 }
