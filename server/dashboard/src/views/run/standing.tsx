@@ -36,7 +36,10 @@ export function Standing({ live, detail }: { live: LiveRun; detail: Detail }) {
           <>
             {count(evaluations)}
             {detail.limit_evaluations !== null && (
-              <span class="faint small"> of {count(detail.limit_evaluations)}</span>
+              <>
+                {" "}
+                <span class="faint small">of {count(detail.limit_evaluations)}</span>
+              </>
             )}
             <Bar used={evaluations} limit={detail.limit_evaluations} name="Evaluations used" />
           </>
@@ -48,7 +51,12 @@ export function Standing({ live, detail }: { live: LiveRun; detail: Detail }) {
         value={
           <>
             {duration(detail.seconds)}
-            {detail.limit_seconds !== null && <span class="faint small"> of {duration(detail.limit_seconds)}</span>}
+            {detail.limit_seconds !== null && (
+              <>
+                {" "}
+                <span class="faint small">of {duration(detail.limit_seconds)}</span>
+              </>
+            )}
             <Bar used={detail.seconds} limit={detail.limit_seconds} name="Time used" />
           </>
         }
@@ -126,7 +134,10 @@ function Spent({ spent }: { spent: Schemas["Money"] }) {
         <>
           {money(spent.spent_micro_dollars)}
           {spent.limit_micro_dollars !== null && (
-            <span class="faint small"> of {money(spent.limit_micro_dollars)}</span>
+            <>
+              {" "}
+              <span class="faint small">of {money(spent.limit_micro_dollars)}</span>
+            </>
           )}
           <Bar used={used} limit={spent.limit_micro_dollars} name="Money used" />
         </>
