@@ -17,7 +17,6 @@ import msgspec
 from database.settings import PREFIX
 from evaluators.confinement import HARNESS
 from evaluators.harness.galapagos_enter import digest
-from evaluators.metrics import SLOT_ORDER_S, SLOT_ORDERS
 from evaluators.sandbox import SandboxUnavailable
 from evaluators.settings import SlotSettings
 from evaluators.slots_protocol import (
@@ -140,6 +139,9 @@ class SlotLine:
         Raises:
             SandboxUnavailable: the service is gone, or cannot; the text is its own.
         """
+        # Loaded here: a command that only asks what this machine can do counts nothing.
+        from evaluators.metrics import SLOT_ORDER_S, SLOT_ORDERS
+
         verb, outcome = order.__struct_config__.tag, "failed"
         try:
             async with self._ordering:
