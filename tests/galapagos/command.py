@@ -122,9 +122,10 @@ def children_of(pid: int) -> dict[int, str]:
         if entry.name.isdigit():
             try:
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                # One that ends between the two looks is not there.
+                command = (entry / "cmdline").read_text().replace("\0", " ")
                 if fields[0] != "Z":
-                    parents[int(entry.name)] = int(fields[1])
-                    commands[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+                    parents[int(entry.name)], commands[int(entry.name)] = int(fields[1]), command
             except (FileNotFoundError, ProcessLookupError):
                 continue
     found: dict[int, str] = {}
