@@ -85,15 +85,17 @@ _CLAIM_ANY = _claim(*fair_share.picked_by_anybody("evaluation", _QUEUED))
 _FINISH = sa.text("""
     UPDATE evaluation e SET state = 'finished', verdict = CAST(w.verdict AS verdict), score = w.score,
         metrics = CAST(w.metrics AS jsonb), features = CAST(w.features AS jsonb), stages = CAST(w.stages AS jsonb),
-        duration_s = w.duration_s, machine = w.machine, picture = w.picture, finished_at = clock_timestamp()
+        duration_s = w.duration_s, gpu_s = e.gpu_s + w.gpu_s, machine = w.machine, picture = w.picture,
+        finished_at = clock_timestamp()
     FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:verdicts AS text[]),
         CAST(:scores AS double precision[]), CAST(:metrics AS text[]), CAST(:features AS text[]), CAST(:stages AS text[]),
-        CAST(:durations AS double precision[]), CAST(:machines AS bytea[]), CAST(:pictures AS bytea[]))
-        AS w(id, token, verdict, score, metrics, features, stages, duration_s, machine, picture)
+        CAST(:durations AS double precision[]), CAST(:gpu_s AS double precision[]),
+        CAST(:machines AS bytea[]), CAST(:pictures AS bytea[]))
+        AS w(id, token, verdict, score, metrics, features, stages, duration_s, gpu_s, machine, picture)
     WHERE e.id = w.id AND e.lease = w.token AND e.state = 'leased' RETURNING e.id
 """)
 _GIVE_BACK = sa.text("""
-    UPDATE evaluation SET lease = NULL, lease_owner = NULL, lease_until = NULL, host_fault = :fault,
+    UPDATE evaluation SET lease = NULL, lease_owner = NULL, lease_until = NULL, host_fault = :fault, gpu_s = gpu_s + :gpu_s,
         state = CASE WHEN attempt < :attempts THEN CAST('queued' AS evaluationstate) ELSE 'abandoned' END,
         finished_at = CASE WHEN attempt < :attempts THEN NULL ELSE clock_timestamp() END
     WHERE id = :id AND lease = :token AND state = 'leased' RETURNING CAST(state AS text)
@@ -167,6 +169,7 @@ async def finish(connection: Connection, finished: Sequence[FinishedEvaluation])
         "features": [to_json(outcome.features) for outcome in outcomes],
         "stages": [to_json(outcome.stages) for outcome in outcomes],
         "durations": [item.duration_s for item in finished],
+        "gpu_s": [outcome.gpu_s for outcome in outcomes],
         "machines": [item.machine for item in finished],
         "pictures": [None if item.picture is None else next(stored) for item in finished],
     }
@@ -179,12 +182,18 @@ def _finite(score: float | None) -> float | None:
     return score
 
 
-async def give_back(connection: Connection, lease: Lease, host_fault: str) -> EvaluationState | None:
+async def give_back(connection: Connection, lease: Lease, host_fault: str, gpu_s: float = 0.0) -> EvaluationState | None:
     """Put an evaluation back after a failure that was not the candidate's, or abandon it after too many attempts.
 
-    Returns its new state, QUEUED or ABANDONED, or None if the lease was lost.
+    A GPU was held for it for `gpu_s` seconds. Returns its new state, QUEUED or ABANDONED, or None if the lease was lost.
     """
-    row = {"id": lease.id, "token": lease.token, "fault": storable(host_fault), "attempts": MAX_ATTEMPTS}
+    row = {
+        "id": lease.id,
+        "token": lease.token,
+        "fault": storable(host_fault),
+        "gpu_s": gpu_s,
+        "attempts": MAX_ATTEMPTS,
+    }
     state: str | None = (await connection.execute(_GIVE_BACK, row)).scalar_one_or_none()
     return None if state is None else EvaluationState(state)
 

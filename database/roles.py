@@ -115,8 +115,8 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "turn": "SELECT, UPDATE (at)",
         "program": "SELECT (id, run, number, files)",
         "machine": "SELECT, INSERT",
-        "evaluation": f"SELECT, UPDATE (state, verdict, score, metrics, features, stages, duration_s, machine, picture, "
-        f"host_fault, finished_at, {_LEASE})",
+        "evaluation": f"SELECT, UPDATE (state, verdict, score, metrics, features, stages, duration_s, gpu_s, machine, "
+        f"picture, host_fault, finished_at, {_LEASE})",
         "process": f"SELECT (id, heard_at), {_LIVE}",
     },
 }

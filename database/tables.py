@@ -285,6 +285,13 @@ evaluation = sa.Table(
     sa.Column("features", JSONB),
     sa.Column("stages", JSONB),
     sa.Column("duration_s", DOUBLE_PRECISION),
+    sa.Column(
+        "gpu_s",
+        DOUBLE_PRECISION,
+        server_default="0",
+        nullable=False,
+        comment="seconds for which a GPU was held, all attempts together",
+    ),
     sa.Column("machine", BYTEA, sa.ForeignKey(machine.c.fingerprint)),
     sa.Column("tier", _enum(Tier), nullable=False, comment="that of the run, so that a claim finds its own by index"),
     sa.Column("picture", BYTEA, sa.ForeignKey("blob.hash"), comment="SVG of the judge, made when a champion is verified"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from database.settings import PREFIX
 from evaluators.confinement import bubblewrap, interpreter, machine_is_known
 from evaluators.harness.galapagos_confine import landlock_version
-from evaluators.sandbox import SandboxUnavailable
+from evaluators.sandbox import SandboxUnavailable, refuse_gpus
 from evaluators.slots_client import greeting, missing_compiler
 from evaluators.slots_protocol import Hello
 from evaluators.toolchains import find_toolchain
@@ -97,12 +97,13 @@ def containers() -> Hello:
     return greeting(Path(folder) if folder else None)
 
 
-def require(tier: Tier, language: Language) -> None:
+def require(tier: Tier, language: Language, gpus: int = 0) -> None:
     """Refuse, before anything runs, what this machine cannot do.
 
     Raises:
         SandboxUnavailable: with what was expected, what came, what to do.
     """
+    refuse_gpus(gpus)
     if tier is Tier.CONTAINER:
         if fault := containers().fault or missing_compiler(containers(), language):
             raise SandboxUnavailable(fault)

@@ -155,8 +155,9 @@ def open_sandbox(tier: Tier, problem: Problem, packages: Packages, slot_folder: 
     `slot_folder` is shared with the slots service, which tier container needs.
 
     Raises:
-        SandboxUnavailable: tier container without it.
+        SandboxUnavailable: tier container without it, or a problem that asks for a GPU.
     """
+    refuse_gpus(problem.definition.gpus)
     from evaluators.local_sandbox import LocalSandbox
 
     if tier is Tier.CONTAINER:
@@ -169,3 +170,15 @@ def open_sandbox(tier: Tier, problem: Problem, packages: Packages, slot_folder: 
         return ContainerSandbox(problem, packages, slot_folder)
 
     return LocalSandbox(tier, problem, packages)
+
+
+def refuse_gpus(gpus: int) -> None:
+    """Refuse a problem that asks for GPUs.
+
+    Raises:
+        SandboxUnavailable: it does.
+    """
+    if gpus:
+        raise SandboxUnavailable(
+            "expected stages that need no GPU; the problem has some with gpus = 1, and boxes are given none; set gpus = 0"
+        )

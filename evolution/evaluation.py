@@ -46,8 +46,9 @@ class StageResult:
 
     `metrics` are finite numbers in the problem's own units; `samples` holds the score of every repeat and `score` their
     mean, signed so that higher is better; `duration_s` is wall time and `cpu_s` the candidate's processor time, both
-    summed over the repeats and measured outside the candidate; `feedback` is what a language model may read, `log_tail`
-    the last output of the candidate. Nothing of a stage that is `hidden` is ever shown to a language model.
+    summed over the repeats and measured outside the candidate; `gpu_s` is how long a GPU was held for the stage; `feedback`
+    is what a language model may read, `log_tail` the last output of the candidate. Nothing of a stage that is `hidden` is
+    ever shown to a language model.
     """
 
     stage: str
@@ -62,6 +63,7 @@ class StageResult:
     feedback: str
     log_tail: str
     hidden: bool = False
+    gpu_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ class Outcome:
     metrics: dict[str, float]
     features: dict[str, float]
     stages: tuple[StageResult, ...]
+
+    @property
+    def gpu_s(self) -> float:
+        """Seconds for which a GPU was held, all stages together."""
+        return sum(stage.gpu_s for stage in self.stages)
 
     def __post_init__(self) -> None:
         if (self.verdict is Verdict.SCORED) != (self.score is not None):

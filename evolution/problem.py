@@ -14,6 +14,8 @@ from evolution.language import LANGUAGES, Language
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 DEFINITION = "problem.toml"
+MOST_GPUS = 1
+"""Of one stage."""
 
 
 class ProblemError(ValueError):
@@ -100,7 +102,7 @@ class Stage(_Table):
 
     The score of an evaluation is that of the last stage that is not hidden (mean over repeats). Hidden stages run
     only when a champion is verified; their metrics are shown to people, never to a language model.
-    `timeout_s` bounds one repeat's wall time, compilation included.
+    `timeout_s` bounds one repeat's wall time, compilation included. A stage with `gpus = 1` holds a device for itself.
     """
 
     name: Name
@@ -108,7 +110,14 @@ class Stage(_Table):
     timeout_s: Annotated[float, Field(gt=0, le=86400)] = 10.0
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     hidden: bool = False
+    gpus: Annotated[int, Field(ge=0, json_schema_extra={"maximum": MOST_GPUS})] = 0
     gates: tuple[Gate, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_gpu(self) -> Self:
+        if self.gpus > MOST_GPUS:
+            raise ValueError(f"a stage can hold {MOST_GPUS} GPU at most, got gpus = {self.gpus}; set it to 0 or 1")
+        return self
 
 
 class Environment(_Table):
@@ -194,6 +203,11 @@ class Definition(_Table):
     def score_isolated(self) -> bool:
         """Whether the score is made where the candidate cannot reach it."""
         return self.peer is None
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs an evaluator must have: the most that a stage asks for, hidden ones included."""
+        return max(stage.gpus for stage in self.stages)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -36,7 +36,7 @@ def audit(
     chosen = read_problem_folder(find_problem_folder(problem))
     examine(chosen)
     chosen_tier = tier_of(tier, plain)
-    require(chosen_tier, chosen.definition.language)
+    require(chosen_tier, chosen.definition.language, chosen.definition.gpus)
     progress = sys.stderr if as_json else sys.stdout
     progress.write(f"{chosen.definition.name}: {chosen.definition.title}\n")
 

@@ -54,7 +54,7 @@ def certify(
             ExitCode.BAD_INPUT,
         )
     chosen_tier = tier_of(tier, plain)
-    require(chosen_tier, chosen.definition.language)
+    require(chosen_tier, chosen.definition.language, chosen.definition.gpus)
     try:
         proved = asyncio.run(_prove(chosen, files, chosen_tier))
     except NotCertified as refusal:

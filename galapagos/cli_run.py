@@ -129,7 +129,7 @@ def check(
     chosen = opened.problem if isinstance(opened, Imported) else opened
     examine(chosen)
     chosen_tier = tier_of(tier, plain)
-    require(chosen_tier, chosen.definition.language)
+    require(chosen_tier, chosen.definition.language, chosen.definition.gpus)
     found = asyncio.run(_check(chosen, chosen_tier, settings.cache))
     if isinstance(opened, Imported):
         found.warnings[:0] = [about(opened), *by_treatment(opened.findings, opened.settings), *opened.notes]
@@ -223,7 +223,7 @@ def _plan(
     problem: Problem, config: RunConfig, tier: Tier, settings: CommandSettings, slots: Path | None
 ) -> tuple[RunConfig, Plan]:
     """The configuration, with room for others beside people who are asked, and what the processes are told."""
-    require(tier, problem.definition.language)
+    require(tier, problem.definition.language, problem.definition.gpus)
     file = settings.models or _named_models(settings, problem)
     models = models_for(config, file if settings.models or file.exists() else None)
     keys = tuple(model.api_key_env for model in models if isinstance(model, Model) and model.api_key_env)

@@ -68,7 +68,7 @@ def table(
     chosen = read_problem_folder(find_problem_folder(problem))
     compared = _chosen(chosen, only) | _given(chosen, programs or [])
     chosen_tier = tier_of(tier, plain)
-    require(chosen_tier, chosen.definition.language)
+    require(chosen_tier, chosen.definition.language, chosen.definition.gpus)
     console = Console(stderr=True)
     try:
         found = asyncio.run(_verify(_Comparison(chosen, compared, repetitions, chosen_tier, slots or _processors()), console))

@@ -244,6 +244,7 @@ def _stage(stage: StageResult, sign: float) -> Stage:
         samples=[sign * sample for sample in stage.samples],
         duration_s=stage.duration_s,
         cpu_s=stage.cpu_s,
+        gpu_s=stage.gpu_s,
         peak_memory_mib=stage.peak_memory_mib,
         feedback=stage.feedback,
         log_tail=stage.log_tail,

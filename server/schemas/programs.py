@@ -72,6 +72,7 @@ class Stage(Answer):
     samples: list[float]
     duration_s: float
     cpu_s: float
+    gpu_s: float = Field(description="seconds for which a GPU was held")
     peak_memory_mib: float
     feedback: str
     log_tail: str

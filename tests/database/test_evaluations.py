@@ -1,9 +1,10 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
-from database import evaluations, leases, proposals, runs
+from database import evaluations, leases, program_views, proposals, runs
 from database.engine import Database
 from database.evaluations import FinishedEvaluation
 from database.leases import MAX_ATTEMPTS, Expired, Lease, Queue
@@ -96,6 +97,25 @@ async def test_a_host_fault_puts_the_evaluation_back_until_it_is_abandoned(datab
         (seed,) = await proposals.open_proposals(connection, run)
         assert (seed.evaluation_state, seed.verdict, seed.score) == (EvaluationState.ABANDONED, None, None)
         assert await evaluations.last_host_fault(connection, run) == f"the box broke {MAX_ATTEMPTS}"
+
+
+async def test_seconds_of_gpus_add_up_over_all_attempts(database: Database) -> None:
+    run = await new_run(database)
+    (item,) = await claimed_evaluations(database)
+    async with database.begin() as connection:
+        await evaluations.give_back(connection, item.lease, "the device was lost", 1.5)
+    (item,) = await claimed_evaluations(database)
+    held = outcome(3.0)
+    held = replace(held, stages=(replace(held.stages[0], gpu_s=0.25), held.stages[0]))
+    async with database.begin() as connection:
+        finished_now = FinishedEvaluation(item.lease, held, 0.5, await machine(connection))
+        assert await evaluations.finish(connection, [finished_now]) == {item.lease.id}
+        seconds = await connection.execute(sa.text("SELECT gpu_s FROM evaluation WHERE id = :id"), {"id": item.lease.id})
+        assert seconds.scalar_one() == 1.75
+        view = (await program_views.program(connection, run, 0)).evaluation
+        assert view is not None
+        assert view.outcome is not None
+        assert [stage.gpu_s for stage in view.outcome.stages] == [0.25, 0.0]
 
 
 async def test_no_host_fault_is_none(database: Database) -> None:

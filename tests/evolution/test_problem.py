@@ -37,6 +37,8 @@ def test_a_folder_is_a_problem_with_defaults_resolved_and_a_hash_of_every_byte()
         (BASE.replace('["seed.py"]', '["seed.py", "seed.py"]'), "each once"),
         (BASE.replace('["seed.py"]', '["judge.py"]'), "comment lines # EVOLVE-BLOCK-START"),
         (BASE + '[[stages]]\nname = "a"\n[[stages]]\nname = "a"\n', "stage names must differ"),
+        (BASE + '[[stages]]\nname = "a"\ngpus = 2\n', "a stage can hold 1 GPU at most, got gpus = 2; set it to 0 or 1"),
+        (BASE + '[[stages]]\nname = "a"\ngpus = -1\n', "stages.0.gpus"),
         (BASE + '[[stages]]\nname = "a"\nhidden = true\n', "at least one stage must not be hidden"),
         (BASE + '[[stages]]\nname = "a"\n[[stages.gates]]\nmetric = "m"\n', "at_least, at_most or both"),
         (BASE + '[[axes]]\nfeature = "x"\nlow = 1\nhigh = 1\ncells = 2\n', "low must be below high"),
@@ -74,3 +76,9 @@ def test_a_score_goes_with_scored_alone() -> None:
     for verdict, score in ((Verdict.SCORED, None), (Verdict.CRASHED, 1.0)):
         with pytest.raises(ValueError, match="a score goes with the verdict scored"):
             Outcome(verdict, score, {}, {}, ())
+
+
+def test_a_problem_needs_as_many_gpus_as_its_hungriest_stage() -> None:
+    stages = '[[stages]]\nname = "a"\n[[stages]]\nname = "b"\nhidden = true\ngpus = 1\n'
+    assert problem_from_files(files(BASE + stages)).definition.gpus == 1
+    assert problem_from_files(files()).definition.gpus == 0

@@ -58,8 +58,9 @@ function stageInWords(stage: Stage): string {
     return `${gate.metric} ${bounds.filter((bound) => bound !== "").join(" and ")}`;
   });
   const passes = gates.length === 0 ? "" : `; passed with ${gates.join(", ")}`;
+  const device = stage.gpus > 0 ? "; holds a GPU for itself" : "";
   const hidden = stage.hidden ? "; hidden: champions alone, and no model is told" : "";
-  return `${stage.entry}(), ${times}, up to ${duration(stage.timeout_s)} each${passes}${hidden}`;
+  return `${stage.entry}(), ${times}, up to ${duration(stage.timeout_s)} each${device}${passes}${hidden}`;
 }
 
 function plain(value: number): string {

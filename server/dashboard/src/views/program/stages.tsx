@@ -51,6 +51,7 @@ function StageOf({ stage }: { stage: Stage }) {
         <dd>
           {duration(stage.duration_s)}, {duration(stage.cpu_s)} of processor, {score(stage.peak_memory_mib, 3)} MiB at
           most
+          {stage.gpu_s > 0 && `, a GPU for ${duration(stage.gpu_s)}`}
         </dd>
         <Numbers name="Metrics" values={stage.metrics} />
         <Numbers name="Features" values={stage.features} />
