@@ -132,7 +132,7 @@ def _kill(pid: int) -> None:
 def _in_child(work: Callable[[Say], int], writers: list[int]) -> NoReturn:
     code = 1
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         # Duplicates first, out of the way of the places they are to take.
         null = os.open("/dev/null", os.O_RDONLY)
         moved = [os.dup(descriptor) for descriptor in (null, *writers)]

@@ -1,7 +1,7 @@
 """The system calls that a confined process may not make, as a seccomp filter for x86_64 and aarch64.
 
 The filter answers EPERM to what is denied, ENOSYS to clone3 (its flags lie in memory where no filter can look; the
-C library then uses clone), and kills on another architecture's calling convention.
+C library then uses clone), success to setsid without doing it, and kills on another architecture's calling convention.
 """
 
 import errno
@@ -168,6 +168,7 @@ _EXECVE = (59, 221)
 _EXECVEAT = (322, 281)
 _PRLIMIT64 = (302, 261)
 _SETRLIMIT = (160, 164)
+_SETSID = (112, 157)
 _IOCTL = (16, 29)
 _FCNTL = (72, 25)
 _KILL_CALL = (62, 129)
@@ -301,6 +302,8 @@ def confinement_filter(own_pid: int | None, *, files_of_own: bool = False) -> by
     rules[_CLONE3[column]] = _ENOSYS
     # A sister instead of a child would be nobody's in the accounts of memory and time.
     rules[_CLONE[column]] = _deny_bits(0, NEW_NAMESPACES | _CLONE_PARENT)
+    # Most kernels share processors fairly between sessions: whoever opens many takes most of the machine.
+    rules[_SETSID[column]] = _PRETEND
     rules[_PRLIMIT64[column]] = _prlimit_rule()
     rules[_SETRLIMIT[column]] = _deny_values(0, _RLIMIT_CPU, _RLIMIT_CORE)
     rules[_SOCKETPAIR[column]] = _socketpair_rule()

@@ -270,10 +270,11 @@ class Zygote:
 
     def _confine_candidate(self, bounds: Bounds) -> None:
         settings = self._settings
+        # Its processes share among themselves what one session gets of the processors, not with the zygote that ends them.
+        os.setsid()
         if settings.namespaces:
             bounds.walls.put_up()
         else:
-            os.setsid()
             set_dumpable(on=True)
             be_first_to_go()
         os.chdir(settings.scratch)

@@ -77,6 +77,18 @@ class TestAccounts:
             """
         assert await answer(slot, body) == "-1"
 
+    async def test_a_candidate_has_one_session_whatever_it_starts(self, slot: Sandbox) -> None:
+        body = """
+            import os
+            child = os.fork()
+            if child == 0:
+                before = os.getsid(0)
+                os.setsid()
+                os._exit(0 if os.getsid(0) == before else 1)
+            return os.getsid(0) == os.getpid(), os.waitpid(child, 0)[1]
+            """
+        assert await answer(slot, body) == "[True, 0]"
+
     @pytest.mark.parametrize("through", ["setrlimit", "prlimit64"])
     async def test_a_limit_of_ones_own_is_no_kill_from_outside(self, slot: Sandbox, through: str) -> None:
         call = "resource.setrlimit(resource.RLIMIT_CPU, (0, 0))"
