@@ -18,7 +18,7 @@ from evolution.limits import Share
 class ClaimedEvaluation:
     """A program to be judged: its evolvable `files`, the revision of its problem, and the run's 32 secret bytes.
 
-    `series` numbers the verifications of one program: each has seeds of its own.
+    `series` numbers the verifications of one program: each has seeds of its own. Some stage of its problem holds `gpus` GPUs.
     """
 
     lease: Lease
@@ -30,6 +30,7 @@ class ClaimedEvaluation:
     files: Mapping[str, str]
     secret: bytes
     series: int = 0
+    gpus: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _claim(picked: str, chosen_rows: str) -> sa.TextClause:
                 e.series
         ),
         whole AS (
-            SELECT l.id, l.lease, l.run, g.number, l.attempt, CAST(l.purpose AS text) AS purpose, r.problem, b.content,
+            SELECT l.id, l.lease, l.run, g.number, l.attempt, CAST(l.purpose AS text) AS purpose, r.problem, r.gpus, b.content,
                 r.secret, l.series
             FROM leased l JOIN run r ON r.id = l.run
             CROSS JOIN LATERAL (SELECT g.number, g.files FROM program g WHERE g.id = l.program LIMIT 1) g
@@ -80,8 +81,9 @@ def _claim(picked: str, chosen_rows: str) -> sa.TextClause:
 
 
 _SECONDS = "greatest(r.mean_s, 0.001)"
-_CLAIM = {most: _claim(*fair_share.picked("evaluation", _QUEUED, _SECONDS, most)) for most in fair_share.MOST}
-_CLAIM_ANY = _claim(*fair_share.picked_by_anybody("evaluation", _QUEUED))
+_OF_RUNS = "(r.gpus > 0) = CAST(:gpus AS boolean)"
+_CLAIM = {most: _claim(*fair_share.picked("evaluation", _QUEUED, _SECONDS, most, _OF_RUNS)) for most in fair_share.MOST}
+_CLAIM_ANY = _claim(*fair_share.picked_by_anybody("evaluation", _QUEUED, _OF_RUNS))
 _FINISH = sa.text("""
     UPDATE evaluation e SET state = 'finished', verdict = CAST(w.verdict AS verdict), score = w.score,
         metrics = CAST(w.metrics AS jsonb), features = CAST(w.features AS jsonb), stages = CAST(w.stages AS jsonb),
@@ -130,9 +132,14 @@ _LAST_HOST_FAULT = sa.text("""
 """)
 
 
-async def claim(connection: Connection, owner: str, limit: int, lease_s: float, tier: Tier) -> list[ClaimedEvaluation]:
-    """Lease up to `limit` queued evaluations of unfinished runs of `tier`: see `database.fair_share`."""
-    row = {"owner": owner, "limit": limit, "lease_s": lease_s, "tier": tier.value}
+async def claim(
+    connection: Connection, owner: str, limit: int, lease_s: float, tier: Tier, *, gpus: bool = False
+) -> list[ClaimedEvaluation]:
+    """Lease up to `limit` queued evaluations of unfinished runs of `tier`: see `database.fair_share`.
+
+    With `gpus` those of problems that have stages with a GPU, else those of all others: who has none gets none of the former.
+    """
+    row = {"owner": owner, "limit": limit, "lease_s": lease_s, "tier": tier.value, "gpus": gpus}
     rows = await fair_share.claim(connection, _CLAIM, _CLAIM_ANY, row, Share.EVALUATIONS)
     return [
         ClaimedEvaluation(
@@ -145,6 +152,7 @@ async def claim(connection: Connection, owner: str, limit: int, lease_s: float, 
             files=blobs.unpack_files(found.content),
             secret=found.secret,
             series=found.series,
+            gpus=found.gpus,
         )
         for found in rows
     ]

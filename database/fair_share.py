@@ -20,12 +20,13 @@ MOST = (4, 16, 64, 256, 4096)
 so much of an unknown limit that it plans every claim anew, which takes longer than the claim."""
 
 
-def picked(table: str, wanted: str, seconds: str, most: int) -> tuple[str, str]:
+def picked(table: str, wanted: str, seconds: str, most: int, runs: str = "true") -> tuple[str, str]:
     """Common table expressions of which `picked` (id) locks the rows to lease; and a query of how many were `chosen`.
 
     Lease `WHERE id = ANY(ARRAY(SELECT id FROM picked))`: of a join the planner expects so many rows that it reads the table.
 
-    `wanted` is the condition on a row `t` of `table` that may be claimed; `seconds` what one of run `r` takes. Parameters
+    `wanted` is the condition on a row `t` of `table` that may be claimed, `runs` that on its run `r`; `seconds` is what one
+    takes. Parameters
     are `limit`, at most `most`, and `share`. Turns that somebody else is moving just now stay where they are, so that nobody
     waits.
     """
@@ -41,7 +42,7 @@ def picked(table: str, wanted: str, seconds: str, most: int) -> tuple[str, str]:
                 SELECT FROM (SELECT FROM {table} t WHERE t.run = r.id AND {wanted} LIMIT {most}) few LIMIT :limit
             ) one
         ) q
-        WHERE r.state <> 'finished' AND q.queued > 0
+        WHERE r.state <> 'finished' AND {runs} AND q.queued > 0
     ),
     begun AS (
         SELECT *, greatest(project_at, max(project_at) OVER () - 2 * :limit * max(project_step) OVER ()) AS project_from,
@@ -76,14 +77,14 @@ def picked(table: str, wanted: str, seconds: str, most: int) -> tuple[str, str]:
     return expressions, "SELECT coalesce(sum(n), 0) AS rows FROM chosen"
 
 
-def picked_by_anybody(table: str, wanted: str) -> tuple[str, str]:
+def picked_by_anybody(table: str, wanted: str, runs: str = "true") -> tuple[str, str]:
     """The same without regard to turns, for a claim whose chosen rows others were claiming at the same time."""
     expressions = f"""
     picked AS (
         SELECT e.id FROM run r CROSS JOIN LATERAL (
             SELECT t.id FROM {table} t WHERE t.run = r.id AND {wanted} ORDER BY t.id LIMIT :limit
             FOR NO KEY UPDATE SKIP LOCKED
-        ) e WHERE r.state <> 'finished' LIMIT :limit
+        ) e WHERE r.state <> 'finished' AND {runs} LIMIT :limit
     )"""  # noqa: S608 - made of constants
     return expressions, "SELECT 0 AS rows"
 

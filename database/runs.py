@@ -30,9 +30,10 @@ _LOCK = sa.text(f"{SELECT} WHERE r.id = :run FOR NO KEY UPDATE OF r")
 _LOCK_SHARED = sa.text(f"{SELECT} WHERE r.id = :run FOR SHARE OF r")
 _NEWEST = sa.text("SELECT id FROM run ORDER BY id DESC LIMIT 10")
 _CREATE = sa.text(
-    "INSERT INTO run (project, person, origin_run, origin_program, problem, config, first_config, seed, secret, tier) "
+    "INSERT INTO run (project, person, origin_run, origin_program, problem, config, first_config, seed, secret, tier, "
+    "gpus) "
     "VALUES (:project, :person, :origin_run, :origin_program, :problem, CAST(:config AS jsonb), CAST(:config AS jsonb), "
-    ":seed, :secret, CAST(CAST(:tier AS text) AS tier)) RETURNING id"
+    ":seed, :secret, CAST(CAST(:tier AS text) AS tier), :gpus) RETURNING id"
 )
 _CREATE_REST = sa.text("""
     WITH money AS (INSERT INTO account (run, limit_micro_dollars) VALUES (:run, :limit)),
@@ -115,6 +116,7 @@ async def create(
         "seed": seed,
         "secret": secrets.token_bytes(32),
         "tier": tier.value,
+        "gpus": problem.definition.gpus,
     }
     run: int = (await connection.execute(_CREATE, row)).scalar_one()
     rest = {

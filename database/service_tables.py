@@ -1,10 +1,11 @@
-"""The part of the schema that a service has beside its runs: its machines and processes, what was spent, and answers."""
+"""The part of the schema that a service has beside its runs: machines, processes, GPUs, what was spent, and answers."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
 from database.schema import enum_column_type, identity, metadata, moment
 from evolution.evaluation import Tier
+from evolution.gpu import GpuHealth
 
 machine = sa.Table(
     "machine",
@@ -30,6 +31,24 @@ process = sa.Table(
     ),
 )
 sa.Index(None, process.c.heard_at)
+
+gpu = sa.Table(
+    "gpu",
+    metadata,
+    sa.Column("uuid", sa.Text, primary_key=True, comment="as its driver calls it"),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("gpu", JSONB, nullable=False, comment="model, driver, memory"),
+    sa.Column("reading", JSONB, nullable=False, comment="memory used, temperature, power, clocks, throttle reasons"),
+    sa.Column("lease", sa.BigInteger, comment="fencing token: who does not hold the newest one writes nothing"),
+    sa.Column("lease_owner", sa.Text),
+    sa.Column("leased_at", sa.DateTime(timezone=True)),
+    sa.Column("lease_until", sa.DateTime(timezone=True)),
+    sa.Column("aside_until", sa.DateTime(timezone=True), comment="nobody is given it before"),
+    sa.Column("aside_times", sa.SmallInteger, server_default="0", nullable=False, comment="one after the other"),
+    sa.Column("health", enum_column_type(GpuHealth), comment="why it is set aside: busy or lost"),
+    sa.Column("cause", sa.Text, comment="the same in words"),
+    moment("heard_at"),
+)
 
 spending = sa.Table(
     "spending",

@@ -77,6 +77,7 @@ run = sa.Table(
     sa.Column("as_of_event", sa.BigInteger, server_default="0", nullable=False, comment="number of the newest event"),
     sa.Column("active_s", DOUBLE_PRECISION, server_default="0", nullable=False, comment="seconds under a controller"),
     sa.Column("champion", sa.BigInteger, comment="number of the verified best program"),
+    sa.Column("gpus", sa.SmallInteger, server_default="0", nullable=False, comment="that an evaluator of it must have"),
     sa.Column("priority", DOUBLE_PRECISION, server_default="1", nullable=False, comment="its share among runs of the project"),
     sa.Column("mean_s", DOUBLE_PRECISION, server_default="0", nullable=False, comment="seconds of one of its evaluations"),
     _now("created_at"),
