@@ -99,6 +99,7 @@ class Watched(Candidate):
         reference: str | None = None,
         runs: int = 5,
         timeout: float | None = None,
+        untimed: "MakeInputs | None" = None,
     ) -> Timing:
         """As of any candidate, with one run; the check meets changed outputs of the candidate, and the reference's own.
 
@@ -108,6 +109,11 @@ class Watched(Candidate):
         known.timed = known.compared = True
         wrote = known.fills = any(isinstance(argument, Output | InPlace) for argument in make_inputs())
 
+        def made(make: "MakeInputs", counts: bool) -> Sequence[Any]:
+            # Inputs are made, and their outputs checked, for one request after the other.
+            self._timing = counts
+            return make()
+
         def altered_check(inputs: list[Any], outputs: list[Any]) -> None:
             if not self._turns.is_reference:
                 answer = outputs if wrote else outputs[0]
@@ -116,9 +122,19 @@ class Watched(Candidate):
             check(inputs, outputs)
 
         try:
-            return super().compare(name, make_inputs, altered_check, reference=reference, runs=min(runs, 1), timeout=timeout)
+            return super().compare(
+                name,
+                partial(made, make_inputs, True),
+                altered_check,
+                reference=reference,
+                runs=min(runs, 1),
+                timeout=timeout,
+                untimed=untimed and partial(made, untimed, False),
+            )
         except Restless:
             return _EVEN
+        finally:
+            self._timing = False
 
     def _exchange(
         self,
@@ -136,7 +152,7 @@ class Watched(Candidate):
 
     def _noted(self, name: str, known: Function, arguments: Sequence[Any], answer: Any, *, wrote: bool = False) -> Any:
         digest = hashlib.sha256(fingerprint(list(arguments))).hexdigest()[:16]
-        known.repeated |= known.timed and bool(arguments) and digest in known.inputs
+        known.repeated |= self._timing and bool(arguments) and digest in known.inputs
         known.inputs[digest] = None
         if known.first is None:
             known.first = list(arguments), answer

@@ -20,7 +20,7 @@ Exchange = Callable[[str, Sequence[Sequence[object]], Callable[[], object] | Non
 """Sends calls to a process, calls the third argument if there is one, and waits for the results."""
 _SECONDS = 0.004
 """Processor time that the longest timing of a quick kernel is meant to take."""
-_MOST_SLOTS, _FEWEST_CALLS = 64, 2
+_MOST_SLOTS, _FEWEST_CALLS, _MOST_UNTIMED = 64, 2, 8
 _SHARED_BYTES = 24 << 20
 _STEADY, _EQUAL = 0.03, 0.05
 _EVEN = 1.1
@@ -85,12 +85,21 @@ class Side:
 class Comparison:
     """One function of candidate and reference, timed alternately on fresh inputs."""
 
-    def __init__(self, name: str, sides: tuple[Side, Side], launcher: Launcher, make_inputs: MakeInputs, check: Check) -> None:
+    def __init__(
+        self,
+        name: str,
+        sides: tuple[Side, Side],
+        launcher: Launcher,
+        make_inputs: MakeInputs,
+        check: Check,
+        untimed: MakeInputs | None = None,
+    ) -> None:
         self._name = name
         self._candidate, self._reference = sides
         self._launcher = launcher
         self._make = make_inputs
         self._check = check
+        self._untimed = untimed
         self._random = np.random.default_rng()
         self._latest: Sequence[Any] = make_inputs()
         self._given: dict[int, Sequence[Any]] = {}
@@ -204,7 +213,12 @@ class Comparison:
         shares = _SHORTEST + (1 - _SHORTEST) * (self._random.permutation(places) + self._random.random(places)) / places
         own: list[float] = []
         others: list[float] = []
-        for letter in _ORDER:
+        untimed = int(self._random.integers(len(_ORDER)))
+        for place, letter in enumerate(_ORDER):
+            if place == untimed and self._untimed is not None:
+                # Amid the timed requests, so that nobody can be right at first and quick from then on.
+                count = ceil(min(candidate_most, _MOST_UNTIMED) * (1 - (1 - _SHORTEST) * self._random.random()))
+                self._request(self._candidate, count, self._untimed)
             mine = letter == "C"
             count = ceil((candidate_most if mine else reference_most) * shares[len(own if mine else others)])
             seconds = (self._time(self._candidate if mine else self._reference, count) - empty) / count
@@ -217,24 +231,33 @@ class Comparison:
         return Run(reference / candidate, candidate, reference, control)
 
     def _time(self, side: Side, count: int) -> float:
+        """Processor seconds of `count` calls in one request, kept among the timings of `side`."""
+        seconds = self._request(side, count, self._make)
+        side.points.append((count, seconds))
+        return seconds
+
+    def _request(self, side: Side, count: int, make: MakeInputs) -> float:
         """Processor seconds of `count` calls in one request; all their outputs are checked."""
         slots: int = self._layout["slots"]
         first = int(self._random.integers(slots))
         chosen = [(first + index) % slots for index in range(count)]
         patterns = self._random.bytes(16)
         for slot in chosen:
-            self._fill(side, slot, patterns)
+            self._fill(side, slot, patterns, make)
         answer = side.exchange(RUN, [[first, count]], partial(self._launcher.turn, side.is_reference, True))[0]
         seconds = self._launcher.turn(side.is_reference, False)
-        side.points.append((count, seconds))
         if not side.is_checked:
             self._inspect(side, chosen, patterns, answer)
+        if make is not self._make:
+            # The reference gets what the candidate had, and is timed on it.
+            for slot in chosen:
+                del self._given[slot]
         return seconds
 
-    def _fill(self, side: Side, slot: int, patterns: bytes) -> None:
+    def _fill(self, side: Side, slot: int, patterns: bytes, make: MakeInputs) -> None:
         """Lay out one call: inputs that the candidate has not seen, poison where outputs are to be."""
         if not side.is_reference or slot not in self._given:
-            self._given[slot] = self._fresh()
+            self._given[slot] = self._fresh(make)
         for argument, view in self._arrays(side, slot):
             if isinstance(argument, Output):
                 _bits(view)[...] = _poison(view, slot, patterns)
@@ -250,11 +273,13 @@ class Comparison:
                 found.append((argument, view))
         return found
 
-    def _fresh(self) -> Sequence[Any]:
-        made, before = self._make(), self._latest
+    def _fresh(self, make: MakeInputs) -> Sequence[Any]:
+        made, before = make(), self._latest
         here, there = (lay_out([_placed(argument) for argument in one]) for one in (made, before))
         if here != there:
             raise NotTimed("expected make_inputs to return equal numbers, and arrays of equal shape and dtype, every time")
+        if make is not self._make:
+            return made
         if made is before or not any(_differ(one, other) for one, other in zip(made, before, strict=True)):
             raise NotTimed("expected make_inputs to return new random values every time; got the same twice")
         self._latest = made
@@ -264,26 +289,36 @@ class Comparison:
         """Check what lies in the memory of a process that stands still, or else what its calls returned."""
         returned = cast("list[object]", answer) if isinstance(answer, list) else []
         for index, slot in enumerate(chosen):
-            given = self._given[slot]
-            outputs: list[Any] = []
-            for argument, view in self._arrays(side, slot):
-                if isinstance(argument, Output) and view.dtype.kind in "fc":
-                    left = int(np.count_nonzero(_bits(view) == _poison(view, slot, patterns)))
-                    if left:
-                        raise Rejected(f"expected the function to fill its outputs; {left} values were left as they were")
-                if isinstance(argument, Output | InPlace):
-                    outputs.append(view.copy())
-            if not outputs:
-                if len(returned) != len(chosen):
-                    raise Rejected(f"expected {len(chosen)} returned values; got {len(returned)}")
-                outputs.append(returned[index])
-            inputs = [one.array if isinstance(one, InPlace) else one for one in given if not isinstance(one, Output)]
+            inputs = [
+                one.array if isinstance(one, InPlace) else one for one in self._given[slot] if not isinstance(one, Output)
+            ]
             try:
+                outputs = self._written(side, slot, patterns)
+                if not outputs:
+                    if len(returned) != len(chosen):
+                        raise Rejected(f"expected {len(chosen)} returned values; got {len(returned)}")
+                    outputs.append(returned[index])
                 self._check(inputs, outputs)
             except Rejected as error:
                 if side.is_reference:
                     raise NotTimed(f"expected the reference to pass the check; got: {error}") from None
                 raise
+
+    def _written(self, side: Side, slot: int, patterns: bytes) -> list[Any]:
+        """Copies of what one call filled or changed.
+
+        Raises:
+            Rejected: it left floats as they were.
+        """
+        outputs: list[Any] = []
+        for argument, view in self._arrays(side, slot):
+            if isinstance(argument, Output) and view.dtype.kind in "fc":
+                left = int(np.count_nonzero(_bits(view) == _poison(view, slot, patterns)))
+                if left:
+                    raise Rejected(f"expected the function to fill its outputs; {left} values were left as they were")
+            if isinstance(argument, Output | InPlace):
+                outputs.append(view.copy())
+        return outputs
 
     def _unevenness(self) -> float:
         """Mean over median of the candidate's calls, over that of the reference's."""

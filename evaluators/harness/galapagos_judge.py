@@ -107,6 +107,7 @@ class Candidate:
         reference: str | None = None,
         runs: int = 5,
         timeout: float | None = None,
+        untimed: "MakeInputs | None" = None,
     ) -> "Timing":
         """How much faster the function `name` is here than in a reference, measured outside both; see `galapagos_timing`.
 
@@ -114,6 +115,8 @@ class Candidate:
         `InPlace`, and numbers that stay the same. `check(inputs, outputs)` raises `Rejected`; it sees every call that was
         timed, with the outputs as the function left them, or in a list what it returned. `reference` is a file of the
         problem's folder that stands in for the first of the seed, which it is by default. `timeout` bounds one request.
+        `untimed()` returns arguments of the same form with other values; the candidate is asked for some of them in every
+        run, at a moment that it cannot know, and they are checked alone.
 
         Raises:
             Rejected: by `check`; outputs were not filled; work moved between calls.
@@ -124,7 +127,7 @@ class Candidate:
         self._load()
         other = self._reference(reference or "")
         sides = self._side(timeout, is_reference=False), other._side(timeout, is_reference=True)
-        return Comparison(name, sides, self._launcher, make_inputs, check).measure(runs)
+        return Comparison(name, sides, self._launcher, make_inputs, check, untimed).measure(runs)
 
     def _reference(self, path: str) -> "Candidate":
         if path not in self._references:

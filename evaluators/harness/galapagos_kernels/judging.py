@@ -1,6 +1,6 @@
 """The judge of a kernel: right on awkward shapes and values first, then timed beside the reference on fresh inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, log
 from typing import Any, Protocol, cast
@@ -61,6 +61,7 @@ class Judge:
     def __init__(self, kernel: Kernel, shapes: Shapes) -> None:
         self._kernel = kernel
         self._shapes = shapes
+        self._mixes = _in_turns(kernel.mixes)
 
     def evaluate(self, candidate: Candidate, context: Context) -> dict[str, object]:
         """Check, then time. Score: geometric mean over the shapes of the reference's time over the candidate's."""
@@ -85,8 +86,8 @@ class Judge:
     def _require_right(self, candidate: Candidate, timed: Sequence[Sequence[Range]]) -> None:
         """Every checked shape, and one of each timed range, with every mix of values, all in one request.
 
-        Outputs hold poison. What is timed has values of the first mix alone, so that it is here that a program shows
-        whether it does for them what it does for others.
+        Outputs hold poison. What is timed has values of the first mix alone, so that it is here, and in untimed calls among
+        the timed ones, that a program shows whether it does for others what it does for them.
         """
         # Others for every program, and not of the run: what one passes by luck its children need not.
         kernel, rng = self._kernel, np.random.default_rng()
@@ -142,14 +143,24 @@ class Judge:
         def make() -> list[Any]:
             return kernel.arguments(rng, shape, kernel.mixes[0])
 
+        def of_any_mix() -> list[Any]:
+            return kernel.arguments(rng, shape, next(self._mixes))
+
         # The reference alone decides whether the machine was too restless, so trying again favours nobody.
         restless = NotTimed()
         for patience in (runs, *_MORE_RUNS):
             try:
-                return candidate.compare(kernel.function, make, kernel.check, runs=patience)
+                return candidate.compare(kernel.function, make, kernel.check, runs=patience, untimed=of_any_mix)
             except NotTimed as error:
                 restless = error
         raise restless
+
+
+def _in_turns(mixes: Sequence[str]) -> Iterator[str]:
+    """All mixes again and again, in random order: few calls meet all of them."""
+    rng = np.random.default_rng()
+    while True:
+        yield from (mixes[int(place)] for place in rng.permutation(len(mixes)))
 
 
 def _drawn(rng: np.random.Generator, ranges: Sequence[Range]) -> Shape:
