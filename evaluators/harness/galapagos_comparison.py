@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 from galapagos_judge import Rejected
-from galapagos_slots import READ, RUN, SHARE, WRITTEN, AnyArray, Layout, arguments_of, lay_out
+from galapagos_slots import READ, RUN, SHARE, WRITTEN, AnyArray, Layout, arguments_of, guards_of, lay_out
 from galapagos_timing import Check, InPlace, MakeInputs, NotTimed, Output, Restless, Timing
 
 Exchange = Callable[[str, Sequence[Sequence[object]], Callable[[], object] | None], list[Any]]
@@ -255,9 +255,11 @@ class Comparison:
         return seconds
 
     def _fill(self, side: Side, slot: int, patterns: bytes, make: MakeInputs) -> None:
-        """Lay out one call: inputs that the candidate has not seen, poison where outputs are to be."""
+        """Lay out one call: inputs that the candidate has not seen, poison where outputs are to be and behind them."""
         if not side.is_reference or slot not in self._given:
             self._given[slot] = self._fresh(make)
+        for guard in guards_of(self._layout, slot, side.outputs):
+            guard[...] = patterns[0]
         for argument, view in self._arrays(side, slot):
             if isinstance(argument, Output):
                 _bits(view)[...] = _poison(view, slot, patterns)
@@ -308,7 +310,7 @@ class Comparison:
         """Copies of what one call filled or changed.
 
         Raises:
-            Rejected: it left floats as they were.
+            Rejected: it left floats as they were, or wrote behind an array.
         """
         outputs: list[Any] = []
         for argument, view in self._arrays(side, slot):
@@ -318,6 +320,9 @@ class Comparison:
                     raise Rejected(f"expected the function to fill its outputs; {left} values were left as they were")
             if isinstance(argument, Output | InPlace):
                 outputs.append(view.copy())
+        beyond = sum(int(np.count_nonzero(guard != patterns[0])) for guard in guards_of(self._layout, slot, side.outputs))
+        if beyond:
+            raise Rejected(f"expected the function to write within its arrays; bytes changed behind their ends: {beyond}")
         return outputs
 
     def _unevenness(self) -> float:

@@ -119,7 +119,7 @@ class Candidate:
         run, at a moment that it cannot know, and they are checked alone.
 
         Raises:
-            Rejected: by `check`; outputs were not filled; work moved between calls.
+            Rejected: by `check`; outputs were not filled; something was written behind them; work moved between calls.
             CandidateError: a call failed.
         """
         from galapagos_comparison import Comparison

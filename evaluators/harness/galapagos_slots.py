@@ -6,6 +6,7 @@ from one slot to the next in each.
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -14,9 +15,11 @@ READ, WRITTEN = 0, 1
 SHARE, RUN = "\0share", "\0run"
 """Names of requests that no function can have: take shared memory over; call a range of slots."""
 EMPTY_STRIDE = 64
-"""The stride of an area without arrays: a line of the cache, so that the same place of all slots is not in one set of it."""
+"""The stride of an area without arrays."""
 Layout = dict[str, Any]
-_ALIGNMENT = 64
+_ALIGNMENT, _GUARD = 64, 64
+"""The guard is bytes behind each array that nobody may write: a line of the cache, so that the same place of all slots is not
+in one set of it."""
 AnyArray = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -30,8 +33,8 @@ def lay_out(arguments: Sequence[tuple[int, AnyArray] | int | float]) -> Layout:
             continue
         area, array = argument
         placed.append((area, array.dtype.str, array.shape, strides[area]))
-        strides[area] += array.nbytes + -array.nbytes % _ALIGNMENT
-    return {"slots": 0, "arguments": placed, "strides": [stride + EMPTY_STRIDE for stride in strides]}
+        strides[area] += array.nbytes + -array.nbytes % _ALIGNMENT + _GUARD
+    return {"slots": 0, "arguments": placed, "strides": [stride or EMPTY_STRIDE for stride in strides]}
 
 
 def arguments_of(layout: Layout, slot: int, areas: Sequence[Any]) -> list[AnyArray | int | float]:
@@ -44,4 +47,17 @@ def arguments_of(layout: Layout, slot: int, areas: Sequence[Any]) -> list[AnyArr
         area, code, shape, offset = cast("tuple[int, str, list[int], int]", argument)
         place = slot * layout["strides"][area] + offset
         found.append(np.ndarray(tuple(shape), np.dtype(code), areas[area], place))
+    return found
+
+
+def guards_of(layout: Layout, slot: int, written: Any) -> list[AnyArray]:
+    """The bytes behind each array in `slot` of the area that is written, up to whatever is next."""
+    found: list[AnyArray] = []
+    for argument in layout["arguments"]:
+        if isinstance(argument, int | float):
+            continue
+        area, code, shape, offset = cast("tuple[int, str, list[int], int]", argument)
+        if area == WRITTEN:
+            end = offset + prod(shape) * np.dtype(code).itemsize
+            found.append(np.ndarray((-end % _ALIGNMENT + _GUARD,), np.uint8, written, slot * layout["strides"][area] + end))
     return found
