@@ -10,6 +10,8 @@ from galapagos_timing import Output
 
 _LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8)
 _PADDING = ord("=")
+_LONG = 96
+"""Bytes of texts in which a program with vectors uses them."""
 
 
 class Decoding:
@@ -26,12 +28,14 @@ class Decoding:
         if mix == "padding within":
             text[rng.integers(0, letters)] = _PADDING
         elif mix == "wrong padding":
-            text[rng.integers(min(letters, len(text) - 1), len(text))] = rng.choice(_LETTERS) if letters < len(text) else 0
+            padded = letters < len(text)
+            text[rng.integers(letters, len(text)) if padded else -1] = rng.choice([*_WRONG, *_LETTERS]) if padded else 0
         elif mix == "anything":
-            text = np.frombuffer(rng.bytes(len(text)), np.uint8).copy()
+            begin = rng.integers(0, letters)
+            text[begin:] = np.frombuffer(rng.bytes(len(text) - begin), np.uint8)
+            text[begin] = _wrong(rng, size)
         elif mix.endswith("wrong"):
-            others = np.setdiff1d(np.arange(256), [*_LETTERS, _PADDING])
-            text[rng.integers(0, len(text), 1 if mix == "one wrong" else 2)] = rng.choice(others)
+            text[rng.integers(0, letters, 1 if mix == "one wrong" else 2)] = _wrong(rng, size)
         return [text, Output(size, np.uint8), Output(1, np.int64)]
 
     def check(self, inputs, outputs):
@@ -57,6 +61,17 @@ def _letters(size):
     return (4 * size + 2) // 3
 
 
+def _wrong(rng, size):
+    """A character that is none of base64; in long texts all of them in turns, so that each evaluation meets all of them."""
+    return next(_in_turns) if size >= _LONG else rng.choice(_WRONG)
+
+
+def _turns():
+    rng = np.random.default_rng()
+    while True:
+        yield from rng.permutation(_WRONG)
+
+
 def _meanings():
     table = np.full(256, 255, np.uint8)
     table[_LETTERS] = np.arange(64)
@@ -64,11 +79,14 @@ def _meanings():
 
 
 _MEANINGS = _meanings()
+_WRONG = np.setdiff1d(np.arange(256), [*_LETTERS, _PADDING])
+_in_turns = _turns()
 _judge = Judge(
     Decoding(),
     Shapes(
         timed=[[(47_000, 49_000)], [(15_500, 16_500)]],
-        checked=[(size,) for size in (1, 2, 3, 4, 5, 6, 7, 16, 31, 32, 33, 47, 48, 49, 100, 101, 257, 1009)],
+        # Three mixes have wrong characters, of which there are 191: so many long texts meet all of them.
+        checked=[(size,) for size in (1, 2, 3, 4, 5, 6, 7, 16, 31, 32, 33, 47, 48, 49, *range(_LONG, 160), 257, 1009)],
         unseen=[[(9_000, 10_000)], [(120_000, 125_000)]],
         drawn=[(4_000,), (16_001,), (48_000,), (120_000,)],
     ),
