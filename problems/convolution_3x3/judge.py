@@ -3,7 +3,7 @@
 import numpy as np
 from galapagos_kernels.judging import Judge, Shapes
 from galapagos_kernels.roofline import Work
-from galapagos_kernels.values import MIXES, floats
+from galapagos_kernels.values import LEAST, MIXES, beside, floats
 from galapagos_timing import Output, require_accuracy
 
 SIDE = 3
@@ -17,9 +17,7 @@ class Convolution:
 
     def arguments(self, rng, shape, mix):
         inputs, outputs, height, width = shape
-        # Where all products were equal, their rounding would go one way, and sums in another order be much more exact.
-        other = "normal" if mix == "constant" else mix
-        filters = floats(rng, (outputs, inputs, SIDE, SIDE), other)
+        filters = floats(rng, (outputs, inputs, SIDE, SIDE), beside(mix))
         return [floats(rng, (inputs, height, width), mix), filters, Output((outputs, height, width), np.float32), *shape]
 
     def check(self, inputs, outputs):
@@ -27,7 +25,7 @@ class Convolution:
         finer, filters = _patches(x.astype(np.float64)), w.reshape(len(w), -1)
         shape = (len(w), *x.shape[1:])
         exact = (filters.astype(np.float64) @ finer).reshape(shape)
-        scale = (np.abs(filters.astype(np.float64)) @ np.abs(finer)).reshape(shape)
+        scale = (np.abs(filters.astype(np.float64)) @ np.abs(finer)).reshape(shape) + filters.shape[1] * LEAST
         require_accuracy(outputs[0], exact, (filters @ _patches(x)).reshape(shape), scale)
 
     def work(self, shape):

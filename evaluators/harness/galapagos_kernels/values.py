@@ -7,6 +7,8 @@ import numpy as np
 MIXES = ("normal", "offset", "heavy", "constant", "tiny", "sparse")
 """Normal; far from zero; with a heavy tail; all equal; denormal; mostly zeros."""
 _FAR, _LARGEST, _DENORMAL, _ZEROS = 1000.0, 1e6, 1e-39, 0.9
+LEAST = float(np.finfo(np.float32).tiny)
+"""The smallest normal number. Below it products lose bits; with this for each term in the scale of errors they may."""
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
@@ -27,3 +29,12 @@ def floats(rng: np.random.Generator, shape: Sequence[int], mix: str = "normal") 
     if mix == "sparse":
         return np.where(rng.random(size) < _ZEROS, np.float32(0), values)
     raise ValueError(f"expected one of {', '.join(MIXES)}; got {mix!r}")
+
+
+def beside(mix: str) -> str:
+    """The mix of the other factors where those of one kind have `mix`.
+
+    Were all products equal, their rounding would go one way, and sums in another order be much more exact; and of two
+    denormal factors nothing would be left.
+    """
+    return "normal" if mix in ("constant", "tiny") else mix
