@@ -3,23 +3,35 @@
 from pathlib import Path
 
 import numpy as np
+from galapagos_optimizers.attention import Language, Patches
+from galapagos_optimizers.convolution import Convolution
+from galapagos_optimizers.disguise import Disguised
 from galapagos_optimizers.tasks import Data, Network, Quadratic, Task, Teacher
 
 
 def search_tasks(folder: Path) -> list[Task]:
     """The tasks of the score."""
-    with np.load(folder / "data.npz") as stored:
-        pixels, labels = stored["digits"].astype(np.float32), stored["digit_labels"]
-    order = np.random.default_rng(1797).permutation(len(labels))
-    features = pixels[order] / pixels.std()
-    digits = Data(features, labels[order], 10)
-    blind = Data(features, None, 0)
+    digits = _digits(folder)
+    blind = Data(digits.features, None, 0)
     return [
         Quadratic(),
         Network("logreg", digits, (), smooth=True, noise=0.5),
         Network("mlp", digits, (64, 32), smooth=False, noise=0.5),
         Network("ae", blind, (48, 24, 8, 24, 48), smooth=True),
     ]
+
+
+def seven_tasks(folder: Path) -> list[Task]:
+    """The same, and a convolutional network, one with attention on patches of pictures, and one that learns a language."""
+    digits = _digits(folder)
+    return [*search_tasks(folder), *(Disguised(task) for task in (Convolution(digits), Patches(digits), Language()))]
+
+
+def _digits(folder: Path) -> Data:
+    with np.load(folder / "data.npz") as stored:
+        pixels, labels = stored["digits"].astype(np.float32), stored["digit_labels"]
+    order = np.random.default_rng(1797).permutation(len(labels))
+    return Data(pixels[order] / pixels.std(), labels[order], 10)
 
 
 def held_out_tasks(folder: Path) -> list[Task]:

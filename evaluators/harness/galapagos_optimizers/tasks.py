@@ -81,6 +81,17 @@ class Data:
         train, unseen = np.split(rng.permutation(sealed), [round(count * TRAIN_SHARE)])
         return train, np.arange(sealed, count) if part == SEALED else unseen
 
+    def one_hot(self, rng: np.random.Generator, seeds: int) -> np.ndarray:
+        """Labels as rows of zeros with a one, their order permuted anew for each seed, shape (seeds, n, classes).
+
+        Raises:
+            ValueError: the data have no labels.
+        """
+        if self.labels is None:
+            raise ValueError("expected data with labels")
+        rows = np.eye(self.classes, dtype=np.float32)
+        return np.stack([rows[rng.permutation(self.classes)[self.labels]] for _ in range(seeds)])
+
 
 class Quadratic:
     """A noisy quadratic bowl with a condition number of 10^4, rotated, around a hidden centre."""
