@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -24,20 +25,42 @@ class KeepsDying(RuntimeError):
     """A process ended again and again right after its start. The text ends with its own last words."""
 
 
+class Process(Protocol):
+    """A process that was started: `asyncio.subprocess.Process` is one."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs; the negative number of the signal that killed it."""
+        ...
+
+    async def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        ...
+
+    def send_signal(self, signal: int) -> None:
+        """Send it a signal; ProcessLookupError once it has ended."""
+        ...
+
+
+Start = Callable[[], Awaitable[Process]]
+"""Starts a process in a session of its own, so that a Ctrl-C at the terminal reaches the supervisor alone, that is killed by
+the kernel when the supervisor dies, and whose output goes to the end of its log."""
+
+
 class Child:
-    """One kind of process under supervision.
+    """One kind of process under supervision: `start` starts it, and `log` is where its output goes."""
 
-    Its output goes to the end of the file `log`. It runs in a session of its own, so that a Ctrl-C at the terminal
-    reaches the supervisor alone, and is killed by the kernel when the supervisor dies.
-    """
-
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, start: Start, log: Path) -> None:
         self.name = name
         self.restarts = 0
-        self._command = list(command)
-        self._environment = dict(environment)
+        self._start = start
         self._log = log
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._stopping = asyncio.Event()
 
     @property
@@ -82,26 +105,12 @@ class Child:
             _signal(process, signal.SIGKILL)
             await process.wait()
 
-    def last_words(self, lines: int = 8) -> str:
+    def last_words(self) -> str:
         """The end of its log."""
-        if not self._log.exists():
-            return "(nothing)"
-        with self._log.open("rb") as file:
-            file.seek(max(0, self._log.stat().st_size - 8192))
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:]) or "(nothing)"
+        return last_words(self._log)
 
     async def _run_once(self) -> int:
-        parent = os.getpid()
-        with self._log.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                env=self._environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                preexec_fn=lambda: die_with(parent),
-            )
+        self._process = await self._start()
         return await self._process.wait()
 
     async def _pause(self, seconds: float) -> None:
@@ -109,6 +118,35 @@ class Child:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
+
+
+def last_words(log: Path, lines: int = 8) -> str:
+    """The end of a log."""
+    if not log.exists():
+        return "(nothing)"
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 8192))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:]) or "(nothing)"
+
+
+def executed(command: Sequence[str], environment: Mapping[str, str], log: Path, inherited: Sequence[int] = ()) -> Start:
+    """How a command is started; it inherits the descriptors `inherited` alone."""
+
+    async def start() -> Process:
+        parent = os.getpid()
+        with log.open("ab") as output:
+            return await asyncio.create_subprocess_exec(
+                *command,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                pass_fds=inherited,
+                preexec_fn=lambda: die_with(parent),
+            )
+
+    return start
 
 
 def die_with(parent: int) -> None:
@@ -123,7 +161,7 @@ def python_module(name: str) -> list[str]:
     return [sys.executable, "-m", name]
 
 
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+def _signal(process: Process, number: signal.Signals) -> None:
     try:
         process.send_signal(number)
     except ProcessLookupError:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from database.settings import PREFIX
 from evolution.evaluation import Tier
-from galapagos.child import Child, python_module
+from galapagos.child import Child, executed, python_module
 from galapagos.settings import passed_settings, process_environment
 
 
@@ -37,7 +37,8 @@ async def slot_service(tier: Tier) -> AsyncGenerator[Path | None]:
             yield Path(named) if named else None
             return
         settings = passed_settings("slots", os.environ) | {"slot_folder": str(folder)}
-        child = Child("slots", python_module("evaluators.slots"), process_environment(os.environ, settings), folder / "log")
+        log = folder / "log"
+        child = Child("slots", executed(python_module("evaluators.slots"), process_environment(os.environ, settings), log), log)
         keeping = asyncio.create_task(child.keep_alive())
         try:
             yield folder

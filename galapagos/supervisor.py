@@ -11,8 +11,9 @@ from pathlib import Path
 from database.embedded import EmbeddedPostgres
 from database.errors import EmbeddedPostgresError
 from evolution.evaluation import Tier
-from galapagos.child import Child, KeepsDying, python_module
+from galapagos.child import Child, KeepsDying
 from galapagos.failures import ExitCode, Failure
+from galapagos.forks import Forks
 from galapagos.ground import Ground
 from galapagos.settings import INSTALLER_PREFIXES, KINDS, passed_settings, process_environment
 
@@ -49,8 +50,10 @@ class Supervisor:
         self._logs.mkdir(exist_ok=True)
         self.postgres_restarts = 0
         environments = process_environments(ground.url, plan, os.environ)
+        self._forks = Forks(process_environment(os.environ, {}) | LEAN, self._logs / "forkserver.log")
+        logs = {name: self._logs / f"{name}.log" for name in environments}
         self.children = [
-            Child(name, python_module(_MODULES.get(name, name)), environment, self._logs / f"{name}.log")
+            Child(name, self._forks.of(_MODULES.get(name, f"{name}.__main__"), environment, logs[name]), logs[name])
             for name, environment in environments.items()
         ]
         self._failed: asyncio.Future[None] | None = None
@@ -72,6 +75,7 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._forks.close()
             if self._failed.done():
                 self._failed.exception()
 

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from galapagos.child import Child, KeepsDying
+from galapagos.child import Child, KeepsDying, executed
 
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+
+
+def supervised(command: list[str], log: Path) -> Child:
+    return Child("child", executed(command, dict(os.environ), log), log)
 
 
 def _alive(pid: int) -> bool:
@@ -30,7 +34,7 @@ async def _until(condition: object, seconds: float = 10.0) -> None:
 
 
 async def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
-    child = Child("sleeper", SLEEP, dict(os.environ), tmp_path / "log")
+    child = supervised(SLEEP, tmp_path / "log")
     task = asyncio.create_task(child.keep_alive())
     await _until(lambda: child.pid is not None)
     first = child.pid
@@ -50,16 +54,14 @@ async def test_one_that_ends_at_once_again_and_again_is_given_up_with_its_last_w
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("galapagos.child.FIRST_PAUSE_S", 0.001)
-    child = Child(
-        "broken", [sys.executable, "-S", "-c", "raise SystemExit('no such setting')"], dict(os.environ), tmp_path / "log"
-    )
+    child = supervised([sys.executable, "-S", "-c", "raise SystemExit('no such setting')"], tmp_path / "log")
     with pytest.raises(KeepsDying, match="no such setting"):
         await child.keep_alive()
 
 
 async def test_one_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
-    child = Child("deaf", [sys.executable, "-c", deaf], dict(os.environ), tmp_path / "log")
+    child = supervised([sys.executable, "-c", deaf], tmp_path / "log")
     task = asyncio.create_task(child.keep_alive())
     await _until(lambda: "up" in child.last_words())
     pid = child.pid
@@ -73,9 +75,10 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path) -> None:
     parent = f"""
 import asyncio, os, sys
 from pathlib import Path
-from galapagos.child import Child
+from galapagos.child import Child, executed
 async def main():
-    child = Child("sleeper", {SLEEP!r}, dict(os.environ), Path({str(tmp_path / "log")!r}))
+    log = Path({str(tmp_path / "log")!r})
+    child = Child("sleeper", executed({SLEEP!r}, dict(os.environ), log), log)
     task = asyncio.create_task(child.keep_alive())
     while child.pid is None or "up" not in child.last_words():
         await asyncio.sleep(0.01)

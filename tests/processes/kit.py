@@ -17,7 +17,7 @@ from database.engine import Database
 
 ROOT = Path(__file__).parents[2]
 TWENTY = ROOT / "benchmarks" / "twenty_literals"
-KINDS = ("controller", "workers", "evaluators", "postgres", "supervisor")
+KINDS = ("controller", "workers", "evaluators", "galapagos.forkserver", "postgres", "supervisor")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def pid_of(kind: str, supervisor: int) -> int | None:
 
 def _is_module(pid: int, kind: str) -> bool:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1:3] == [b"-m", kind.encode()]
+        return f" -m {kind} " in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") + " "
     except (FileNotFoundError, ProcessLookupError):
         return False
 
