@@ -9,6 +9,7 @@ from database import archive, problems, runs
 from database.engine import Connection
 from evolution import snapshot
 from evolution.archive import Elite
+from evolution.gpu_time import GpuTime
 from evolution.state import SearchState
 
 LEAST_WAITING = 4
@@ -26,6 +27,7 @@ class ActiveRun:
     `epoch` fences every write; `seconds` is the time that the run has spent under a controller; `sign` turns a
     recorded score into the problem's own (raw = sign x recorded); `resumed` is true until the log says so. `noted` are the
     kinds of the events of the last pass, and `waiting` is how many programs waited for an evaluator when it began.
+    `gpu_time` is what its evaluations may take of GPUs.
     """
 
     id: int
@@ -34,11 +36,13 @@ class ActiveRun:
     sign: float
     seconds: float
     resumed: bool
+    gpu_time: GpuTime
     touched_at: float = field(default_factory=monotonic)
     rate: float = 0.0
     counted_at: float = field(default_factory=monotonic)
     counted: int = 0
     mean_s: float = 0.0
+    mean_gpu_s: float = 0.0
     noted: tuple[str, ...] = ()
     waiting: int = 0
 
@@ -71,7 +75,9 @@ class ActiveRun:
             counted=state.evaluations,
             seconds=row.active_s,
             resumed=stored is not None,
+            gpu_time=GpuTime.of(definition),
             mean_s=row.mean_s,
+            mean_gpu_s=row.mean_gpu_s,
         )
 
     def tick(self) -> None:
@@ -84,9 +90,10 @@ class ActiveRun:
             self.rate = (self.state.evaluations - self.counted) / (now - self.counted_at)
             self.counted, self.counted_at = self.state.evaluations, now
 
-    def note_duration(self, seconds: float) -> None:
-        """Take in how long an evaluation took, for the mean of about the last `MEAN_OF`."""
-        self.mean_s = seconds if self.mean_s == 0 else self.mean_s + (seconds - self.mean_s) / MEAN_OF
+    def note_duration(self, seconds: float, gpu_seconds: float) -> None:
+        """Take in how long an evaluation took, and held GPUs, for the means of about the last `MEAN_OF`."""
+        self.mean_s = _mean(self.mean_s, seconds)
+        self.mean_gpu_s = _mean(self.mean_gpu_s, gpu_seconds)
 
     @property
     def is_short_of_work(self) -> bool:
@@ -97,3 +104,7 @@ class ActiveRun:
     def most_waiting(self) -> int:
         """How many programs may wait for an evaluator."""
         return max(LEAST_WAITING, ceil(AHEAD_S * self.rate))
+
+
+def _mean(before: float, newest: float) -> float:
+    return newest if before == 0 else before + (newest - before) / MEAN_OF

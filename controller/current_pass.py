@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from controller.active_run import ActiveRun
-from database.allowances import EvaluationLimit
+from database.allowances import CountedLimit
 from database.commands import Settled
 from database.engine import Connection
 from database.run_rows import RunRow
@@ -17,7 +17,11 @@ SomeEvent = TypeVar("SomeEvent", bound=Event)
 
 @dataclass(slots=True)
 class Pass:
-    """What one pass has decided so far, to be written at its end."""
+    """What one pass has decided so far, to be written at its end.
+
+    `gpu_used` are milliseconds for which GPUs were held for what it took in, `unpaid` the programs whose verification it
+    asked for though there are too few left.
+    """
 
     connection: Connection
     run: ActiveRun
@@ -30,7 +34,9 @@ class Pass:
     stopped: tuple[StopReason, str] | None = None
     commands: list[Settled] = field(default_factory=list[Settled])
     waiting: int = 0
-    limits: Sequence[EvaluationLimit] = ()
+    limits: Sequence[CountedLimit] = ()
+    gpu_used: int = 0
+    unpaid: list[int] = field(default_factory=list[int])
 
     def note(self, made: list[Event]) -> int:
         """Take events that are applied to the state already; returns the number of the first of them in the log."""

@@ -4,13 +4,14 @@ A pass is one transaction. All its events, the archive cells, proposals and budg
 or not at all, and only if this controller still holds the run's newest epoch.
 """
 
+from controller import gpu_limits
 from controller.active_run import ActiveRun
 from controller.current_pass import Pass
-from controller.limits import count_evaluations, evaluations_left, read_limits, used_up
+from controller.limits import count, evaluations_left, follow_new_limits, read_limits, used_up
 from controller.steering import follow_reopening, take_commands
 from database import archive, assignments, charges, commands, completions, evaluations, events, proposals, runs
 from database.archive import Record
-from database.engine import EVALUATORS, WORKERS, Connection, notify
+from database.engine import CONTROLLER, EVALUATORS, WORKERS, Connection, notify
 from database.proposals import OpenProposal
 from evolution import loop
 from evolution.archive import MissingFeatureError
@@ -39,12 +40,14 @@ async def one_pass(connection: Connection, run: ActiveRun) -> bool:
     say_resumed(now)
     follow_reopening(now)
     await take_commands(now)
+    await follow_new_limits(now)
     if run.state.stopping is not None:
         await assignments.withdraw(connection, run.id, "the run ended before somebody answered")
     await admit_finished_evaluations(now)
     await admit_verifications(now)
     await stop_if_due(now)
     now.note(loop.verification_due(run.state))
+    gpu_limits.refuse_unpaid(now)
     if run.state.stopping is None:
         choose_proposals(now)
     else:
@@ -114,6 +117,8 @@ async def _own(now: Pass, found: OpenProposal, opened: dict[int, OpenProposal]) 
 
 def _close(now: Pass, found: OpenProposal) -> None:
     state = now.run.state
+    if found.state is not ProposalState.REFUSED:
+        gpu_limits.note_used(now, found.gpu_s)
     if found.state is ProposalState.REFUSED:
         made = loop.refuse(state, found.number, found.refusal or Refusal.WORKER_LOST, found.duplicate_of)
     elif found.evaluation_state is EvaluationState.ABANDONED:
@@ -126,7 +131,7 @@ def _close(now: Pass, found: OpenProposal) -> None:
                 now.stopped = (StopReason.JUDGE_FAILED, str(error))
             made = loop.refuse(state, found.number, Refusal.HOST_FAULT)
         else:
-            now.run.note_duration(found.duration_s or 0.0)
+            now.run.note_duration(found.duration_s or 0.0, found.gpu_s)
             if found.score is not None:
                 now.scored.append((state.valid_total - 1, found.number))
     now.closed.append((found.number, now.note(made)))
@@ -153,6 +158,7 @@ async def admit_verifications(now: Pass) -> None:
         return
     for found in await evaluations.open_verifications(now.connection, now.run.id):
         if found.state in {EvaluationState.FINISHED, EvaluationState.ABANDONED}:
+            gpu_limits.note_used(now, found.gpu_s)
             made = loop.verified(now.run.state, found.number, found.id, found.verdict, found.score)
             now.verified.append((found.id, now.note(made)))
 
@@ -192,7 +198,7 @@ def choose_proposals(now: Pass) -> bool:
         return False
     spent = now.row.account
     tokens = spent.tokens_in + spent.tokens_out
-    progress = loop.progress_of(state, now.run.seconds, spent.spent_micro_dollars, tokens)
+    progress = loop.progress_of(state, now.run.seconds, spent.spent_micro_dollars, tokens, gpu_limits.spent(now))
     made = loop.propose(state, room, progress, evaluations_left(now))
     now.note(made)
     return bool(made)
@@ -216,7 +222,7 @@ async def write(now: Pass) -> None:
         # A call that nobody will tell the cost of is booked now: who reads that the run is finished reads what it cost.
         await completions.settle_all(connection, run.id)
         await commands.refuse_waiting(connection, run.id, "the run ended before it was taken")
-    await count_evaluations(now)
+    await count(now)
     if now.of_kind(BudgetSet) or now.of_kind(ModelsSet):
         await runs.save_config(connection, run.id, state.config)
     await runs.save_pass(
@@ -226,6 +232,7 @@ async def write(now: Pass) -> None:
         as_of_event=state.events,
         active_s=run.seconds,
         mean_s=run.mean_s,
+        mean_gpu_s=run.mean_gpu_s,
         state=_run_state(now),
         stop_reason=now.stopped[0] if now.stopped else now.row.stop_reason,
         stop_detail=now.stopped[1] if now.stopped else now.row.stop_detail,
@@ -254,7 +261,10 @@ async def _write_archive(now: Pass) -> None:
     await archive.add_records(
         now.connection,
         run.id,
-        [Record(best.number, best.score, best.evaluations, run.seconds, spent) for _, best in now.of_kind(NewBest)],
+        [
+            Record(best.number, best.score, best.evaluations, run.seconds, spent, gpu_limits.spent(now))
+            for _, best in now.of_kind(NewBest)
+        ],
     )
 
 
@@ -269,3 +279,6 @@ async def _ask(now: Pass) -> None:
     if to_verify:
         await evaluations.ask_verification(now.connection, now.run.id, to_verify)
         await notify(now.connection, EVALUATORS)
+    if now.unpaid:
+        await evaluations.abandon_verifications(now.connection, now.run.id, now.unpaid, gpu_limits.why_unpaid(now))
+        await notify(now.connection, CONTROLLER)

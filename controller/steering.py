@@ -1,11 +1,12 @@
 """What people tell a run, taken in by its controller's pass: each command becomes events, or is refused in words."""
 
+from controller import gpu_limits
 from controller.current_pass import Pass
 from database import commands, programs, runs
 from database.commands import CommandRow, Settled
 from database.errors import NotAllowed
 from evolution import steering
-from evolution.commands import Ban, SetBudget, Unban
+from evolution.commands import Ban, SetBudget, Unban, VerifyProgram
 from evolution.events import BudgetSet, Event, Stopping
 from evolution.steering import CommandRefused
 
@@ -40,7 +41,9 @@ async def _take(now: Pass, asked: CommandRow) -> list[Event]:
         raise CommandRefused(f"this controller knows no command {asked.kind!r} with such content; update it, then ask again")
     if isinstance(asked.command, SetBudget) and now.run.state.stopping is None:
         # Refused here if too much is spent by now: what a call has reserved may have come after the command was asked.
-        await runs.limit_money(now.connection, now.row, asked.command.budget)
+        await runs.limit_spending(now.connection, now.row, asked.command.budget)
+    if isinstance(asked.command, VerifyProgram) and not gpu_limits.may_verify(now):
+        raise CommandRefused(f"{gpu_limits.why_unpaid(now)}; raise that limit, then ask again")
     descendants: tuple[int, ...] = ()
     if isinstance(asked.command, Ban | Unban) and asked.command.descendants:
         descendants = await programs.descendants(now.connection, now.run.id, asked.command.program)

@@ -126,11 +126,13 @@ _SHARES = sa.text(f"""
     WITH spent AS (
         SELECT r.project, 'run' AS payer, r.id AS owner, m.resource, m.spent, m.most
         FROM run r JOIN account a ON a.run = r.id LEFT JOIN search_state s ON s.run = r.id
+        LEFT JOIN allowance g ON g.run = r.id AND g.resource = 'gpu_milliseconds'
         CROSS JOIN LATERAL (
             VALUES ('micro_dollars', a.spent_micro_dollars, a.limit_micro_dollars),
                 ('evaluations', CAST({EVALUATIONS} AS bigint),
                     CASE jsonb_typeof(r.config -> 'budget' -> 'evaluations') WHEN 'number'
-                    THEN CAST(r.config -> 'budget' -> 'evaluations' AS bigint) END)
+                    THEN CAST(r.config -> 'budget' -> 'evaluations' AS bigint) END),
+                ('gpu_milliseconds', g.spent, g.most)
         ) m(resource, spent, most)
         WHERE r.project IN (SELECT project FROM webhook WHERE 'budget' = ANY(kinds))
             AND (r.finished_at IS NULL OR (r.finished_at > now() - interval '{KEPT_DAYS} days'

@@ -1,7 +1,7 @@
 """What projects and people may spend, and what they spent: limits that hold over all of their runs together.
 
-Money and tokens are charged by `database.charges`, evaluations by the controller's passes. A check constraint of the
-table refuses whatever would exceed a limit.
+Money and tokens are charged by `database.charges`, evaluations and GPU seconds by the controller's passes. A check
+constraint of the table refuses whatever would exceed a limit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,16 +25,26 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationLimit:
-    """How many proposals of a run, project or person may be evaluated (None: any number), and how many are `left`."""
+class CountedLimit:
+    """What passes of a run count of one resource: `most` may be spent (None: any amount), so much is `left`.
+
+    `own` says that it is the limit of the run itself; then `spent` and `reserved` are what the run spent and holds.
+    """
 
     id: int
+    resource: Resource
     name: str
+    own: bool
     most: int | None
     left: int | None
+    spent: int
+    reserved: int
 
 
 Allowances = dict[Resource, Allowance]
+NOTHING = (0, 0)
+_LOCKED = (Resource.EVALUATIONS, Resource.GPU_MILLISECONDS, Resource.TOKENS, Resource.MICRO_DOLLARS)
+"""The order in which limits are locked everywhere, so that nothing deadlocks: what passes count before what calls cost."""
 
 _OF = {
     payer: sa.text(f"""
@@ -54,28 +64,34 @@ _SET = {
 }
 
 
-_LOCK_EVALUATIONS = sa.text("""
-    SELECT w.id, w.most, w.most - w.spent - w.reserved AS left, w.project, q.name AS project_name, p.name AS person_name
-    FROM allowance w LEFT JOIN project q ON q.id = w.project LEFT JOIN person p ON p.id = w.person
-    WHERE w.resource = 'evaluations' AND (w.run = :run OR w.project = :project OR w.person = CAST(:person AS bigint))
-    ORDER BY w.id FOR NO KEY UPDATE OF w
-""")
-_COUNT_EVALUATIONS = sa.text(f"""
+_LOCK_COUNTED = {
+    gpus: sa.text(f"""
+        SELECT w.id, CAST(w.resource AS text) AS resource, w.most, w.most - w.spent - w.reserved AS left, w.run, w.spent,
+            w.reserved, q.name AS project_name, p.name AS person_name
+        FROM allowance w LEFT JOIN project q ON q.id = w.project LEFT JOIN person p ON p.id = w.person
+        WHERE w.resource IN ({resources}) AND (w.run = :run OR w.project = :project OR w.person = CAST(:person AS bigint))
+        ORDER BY w.id FOR NO KEY UPDATE OF w
+    """)  # noqa: S608 - made of constants
+    for gpus, resources in ((False, "'evaluations'"), (True, "'evaluations', 'gpu_milliseconds'"))
+}
+_COUNT = sa.text(f"""
     WITH counted AS ({spending.EVALUATED})
-    UPDATE allowance SET spent = spent + CAST(:spent AS bigint), reserved = reserved + :reserved
-    WHERE id = ANY(CAST(:ids AS bigint[]))
+    UPDATE allowance w SET spent = w.spent + c.spent, reserved = w.reserved + c.reserved
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:more_spent AS bigint[]), CAST(:more_reserved AS bigint[]))
+        AS c(id, spent, reserved)
+    WHERE w.id = c.id
 """)  # noqa: S608 - made of constants
-# What a run has reserved is known by its own row, which a run that is set aside keeps.
+# What a run has reserved is known by its own rows, which a run that is set aside keeps.
 _MOVE = sa.text("""
     UPDATE allowance w SET reserved = w.reserved + :sign * own.reserved
-    FROM run r JOIN allowance own ON own.run = r.id AND own.resource = 'evaluations'
-    WHERE r.id = :run AND w.resource = 'evaluations' AND (w.project = r.project OR w.person = r.person)
+    FROM run r JOIN allowance own ON own.run = r.id AND own.resource IN ('evaluations', 'gpu_milliseconds')
+    WHERE r.id = :run AND w.resource = own.resource AND (w.project = r.project OR w.person = r.person)
         AND (CAST(:sign AS integer) < 0 OR w.most IS NULL OR w.spent + w.reserved + own.reserved <= w.most)
     RETURNING w.id
 """)
 _SHARED = sa.text("""
     SELECT w.id FROM allowance w JOIN run r ON w.project = r.project OR w.person = r.person
-    WHERE r.id = :run AND w.resource = 'evaluations' ORDER BY w.id FOR NO KEY UPDATE OF w
+    WHERE r.id = :run AND w.resource IN ('evaluations', 'gpu_milliseconds') ORDER BY w.id FOR NO KEY UPDATE OF w
 """)
 
 
@@ -96,8 +112,7 @@ async def set_limits(
         NotFound: no such project or person.
         NotAllowed: more than that is spent or reserved already.
     """
-    # In the order in which a controller's pass takes them: evaluations before money.
-    for resource in sorted(limits, key=list(Resource).index, reverse=True):
+    for resource in sorted(limits, key=_LOCKED.index):
         row = {"owner": owner, "resource": resource.value, "most": limits[resource]}
         if (await connection.execute(_SET[payer], row)).first() is None:
             raise await _below_spent(connection, payer, owner, resource, limits[resource])
@@ -106,35 +121,79 @@ async def set_limits(
     return (await of(connection, payer, [owner]))[owner]
 
 
-async def lock_evaluations(connection: Connection, run: int, project: int, person: int | None) -> list[EvaluationLimit]:
-    """Lock, until the transaction ends, what evaluations of this run count against."""
-    rows = await connection.execute(_LOCK_EVALUATIONS, {"run": run, "project": project, "person": person})
-    return [EvaluationLimit(row.id, _name(row.project_name, row.person_name), row.most, row.left) for row in rows]
+async def lock_counted(connection: Connection, run: int, project: int, person: int | None, *, gpus: bool) -> list[CountedLimit]:
+    """Lock, until the transaction ends, what evaluations of this run count against: with `gpus`, GPU seconds too."""
+    rows = await connection.execute(_LOCK_COUNTED[gpus], {"run": run, "project": project, "person": person})
+    return [
+        CountedLimit(
+            id=row.id,
+            resource=Resource(row.resource),
+            name=_name(row.project_name, row.person_name),
+            own=row.run is not None,
+            most=row.most,
+            left=row.left,
+            spent=row.spent,
+            reserved=row.reserved,
+        )
+        for row in rows
+    ]
 
 
-async def count_evaluations(
-    connection: Connection, run: int, limits: Sequence[EvaluationLimit], spent: int, reserved: int
+async def count(
+    connection: Connection, run: int, limits: Sequence[CountedLimit], counts: Mapping[Resource, tuple[int, int]]
 ) -> None:
-    """Add to what the run spent, also of the locked `limits`, and to what is reserved: fewer, if `reserved` is negative."""
-    row = {"run": run, "ids": [limit.id for limit in limits], "spent": spent, "reserved": reserved}
-    await connection.execute(_COUNT_EVALUATIONS, row)
+    """Add to what the run spent and to what is reserved, of the locked `limits`: less, if the second is negative.
+
+    `counts` has both for each resource; for one that it does not name, nothing changes.
+    """
+    changed = [limit for limit in limits if limit.resource in counts]
+    row = {
+        "run": run,
+        "ids": [limit.id for limit in changed],
+        "more_spent": [counts[limit.resource][0] for limit in changed],
+        "more_reserved": [counts[limit.resource][1] for limit in changed],
+        "evaluations": counts.get(Resource.EVALUATIONS, NOTHING)[0],
+        "gpu_milliseconds": counts.get(Resource.GPU_MILLISECONDS, NOTHING)[0],
+    }
+    await connection.execute(_COUNT, row)
 
 
-async def release_evaluations(connection: Connection, run: int) -> None:
-    """Give back what a run has reserved of its project's and its person's evaluations, since nobody will take them in."""
+async def reserve_gpus(connection: Connection, run: int, project: int, person: int | None, milliseconds: int) -> None:
+    """Set GPU time aside for a run that begins.
+
+    Raises:
+        NotAllowed: the run, its project or its person has less left.
+    """
+    locked = await lock_counted(connection, run, project, person, gpus=True)
+    limits = [limit for limit in locked if limit.resource is Resource.GPU_MILLISECONDS]
+    for limit in limits:
+        if limit.left is not None and limit.left < milliseconds:
+            raise NotAllowed(
+                f"{limit.name} has {Resource.GPU_MILLISECONDS.text(limit.left)} left, and the seed program with the "
+                f"verifications of a run may take {milliseconds / 1000:g}: the time limits of the problem's stages; raise the "
+                "limit, or shorten them"
+            )
+    await count(connection, run, limits, {Resource.GPU_MILLISECONDS: (0, milliseconds)})
+
+
+async def release(connection: Connection, run: int) -> None:
+    """Give back what a run has reserved of its project's and its person's evaluations, since nobody will take them in.
+
+    That goes for the GPU seconds of those evaluations too.
+    """
     await _move(connection, run, -1)
 
 
-async def reserve_evaluations(connection: Connection, run: int) -> None:
-    """Take back what `release_evaluations` gave, since what is in flight will be taken in after all.
+async def reserve(connection: Connection, run: int) -> None:
+    """Take back what `release` gave, since what is in flight will be taken in after all.
 
     Raises:
-        NotAllowed: that many are not left.
+        NotAllowed: that much is not left.
     """
     if not await _move(connection, run, 1):
         raise NotAllowed(
-            f"run {run} has proposals under way, and its project or its person has not so many evaluations left; raise that "
-            "limit"
+            f"run {run} has proposals under way, and its project or its person has not so many evaluations or GPU seconds "
+            "left; raise that limit"
         )
 
 
@@ -149,15 +208,16 @@ def _name(project: str | None, person: str | None) -> str:
     return f"project {project!r}" if project is not None else f"person {person!r}"
 
 
-async def limit_tokens(connection: Connection, run: int, most: int | None) -> None:
-    """Limit the tokens of a run; None is no limit.
+async def limit_run(connection: Connection, run: int, limits: Mapping[Resource, int | None]) -> None:
+    """Limit what a run may spend; None is no limit.
 
     Raises:
         NotAllowed: more than that is spent or reserved already.
     """
-    row = {"owner": run, "resource": Resource.TOKENS.value, "most": most}
-    if (await connection.execute(_SET[Payer.RUN], row)).first() is None:
-        raise await _below_spent(connection, Payer.RUN, run, Resource.TOKENS, most)
+    for resource in sorted(limits, key=_LOCKED.index):
+        row = {"owner": run, "resource": resource.value, "most": limits[resource]}
+        if (await connection.execute(_SET[Payer.RUN], row)).first() is None:
+            raise await _below_spent(connection, Payer.RUN, run, resource, limits[resource])
 
 
 async def _below_spent(
@@ -166,7 +226,8 @@ async def _below_spent(
     found = (await of(connection, payer, [owner])).get(owner, {}).get(resource)
     if found is None:
         return NotFound(f"there is no {payer.value} {owner} in this database")
-    taken = f"{found.spent + found.reserved} {resource.value.replace('_', '-')}"
+    taken = resource.text(found.spent + found.reserved)
+    got = "none" if most is None else resource.text(most)
     return NotAllowed(
-        f"{payer.value} {owner} has spent or reserved {taken} already; expected a limit of at least that, got {most}; raise it"
+        f"{payer.value} {owner} has spent or reserved {taken} already; expected a limit of at least that, got {got}; raise it"
     )

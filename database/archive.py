@@ -33,6 +33,7 @@ class Record:
     evaluations: int
     seconds: float
     micro_dollars: int
+    gpu_milliseconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,10 @@ _LOAD_ELITES = sa.text(
 )
 _CLEAR = sa.text("DELETE FROM elite WHERE run = :run AND island = ANY(CAST(:islands AS smallint[]))")
 _ADD_RECORDS = sa.text("""
-    INSERT INTO record (run, number, score, evaluations, seconds, micro_dollars)
+    INSERT INTO record (run, number, score, evaluations, seconds, micro_dollars, gpu_milliseconds)
     SELECT :run, r.* FROM unnest(CAST(:numbers AS integer[]), CAST(:scores AS double precision[]),
-        CAST(:evaluations AS integer[]), CAST(:seconds AS double precision[]), CAST(:micro_dollars AS bigint[])) AS r
+        CAST(:evaluations AS integer[]), CAST(:seconds AS double precision[]), CAST(:micro_dollars AS bigint[]),
+        CAST(:gpu_milliseconds AS bigint[])) AS r
 """)
 _ADD_SCORED = sa.text("""
     INSERT INTO scored (run, place, number, island, score)
@@ -126,6 +128,7 @@ async def add_records(connection: Connection, run: int, records: Sequence[Record
         "evaluations": [record.evaluations for record in records],
         "seconds": [record.seconds for record in records],
         "micro_dollars": [record.micro_dollars for record in records],
+        "gpu_milliseconds": [record.gpu_milliseconds for record in records],
     }
     await connection.execute(_ADD_RECORDS, row)
 

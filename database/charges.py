@@ -27,7 +27,7 @@ class OverBudget:
 
     def __str__(self) -> str:
         """Whose limit it is, and what is left of it."""
-        return f"{self.payer.value} {self.owner} has {self.left} {self.resource.value.replace('_', '-')} left"
+        return f"{self.payer.value} {self.owner} has {self.resource.text(self.left)} left"
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ _LOCK_ALLOWANCES = sa.text("""
     SELECT w.id, w.run, w.project, w.person, CAST(w.resource AS text) AS resource, w.most - w.spent - w.reserved AS room,
         coalesce(q.name, p.name) AS name
     FROM allowance w LEFT JOIN project q ON q.id = w.project LEFT JOIN person p ON p.id = w.person
-    WHERE w.resource <> 'evaluations' AND (w.run = ANY(CAST(:runs AS bigint[]))
+    WHERE w.resource IN ('micro_dollars', 'tokens') AND (w.run = ANY(CAST(:runs AS bigint[]))
         OR w.project = ANY(CAST(:projects AS bigint[])) OR w.person = ANY(CAST(:people AS bigint[])))
     ORDER BY w.id FOR NO KEY UPDATE OF w
 """)
@@ -101,7 +101,7 @@ class Charges:
                 "the price or the token limit of the model",
                 of,
                 used,
-                resource.value.replace("_", "-"),
+                resource.words,
                 reserved,
                 booked,
             )

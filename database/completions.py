@@ -143,7 +143,8 @@ _SETTLE_LOST = sa.text(f"""
     owed AS (
         SELECT w.id, sum(CASE w.resource WHEN 'tokens' THEN s.tokens ELSE s.cost END) AS amount
         FROM settled s JOIN run r ON r.id = s.run
-        JOIN allowance w ON w.resource <> 'evaluations' AND (w.run = r.id OR w.project = r.project OR w.person = r.person)
+        JOIN allowance w ON w.resource IN ('micro_dollars', 'tokens')
+            AND (w.run = r.id OR w.project = r.project OR w.person = r.person)
         GROUP BY w.id
     ),
     paid AS (

@@ -23,7 +23,7 @@ async def set_aside(connection: Connection, run: int, detail: str) -> None:
 
     Nothing is deleted, the log stays as it is, and `reopen` lets it be tried again. Its open model calls are settled.
     """
-    await allowances.release_evaluations(connection, run)
+    await allowances.release(connection, run)
     await completions.settle_all(connection, run)
     await connection.execute(_SET_ASIDE, {"run": run, "detail": storable(detail)})
 

@@ -46,7 +46,7 @@ class FinishedEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class OpenVerification:
-    """A verification that the controller has not taken in yet."""
+    """A verification that the controller has not taken in yet; GPUs were held for it for `gpu_s` seconds."""
 
     id: int
     number: int
@@ -54,6 +54,7 @@ class OpenVerification:
     verdict: Verdict | None
     score: float | None
     host_fault: str | None
+    gpu_s: float
 
 
 _QUEUED = "t.state = 'queued' AND t.tier = CAST(CAST(:tier AS text) AS tier)"
@@ -80,10 +81,18 @@ def _claim(picked: str, chosen_rows: str) -> sa.TextClause:
     """)  # noqa: S608 - made of constants
 
 
-_SECONDS = "greatest(r.mean_s, 0.001)"
-_OF_RUNS = "(r.gpus > 0) = CAST(:gpus AS boolean)"
-_CLAIM = {most: _claim(*fair_share.picked("evaluation", _QUEUED, _SECONDS, most, _OF_RUNS)) for most in fair_share.MOST}
-_CLAIM_ANY = _claim(*fair_share.picked_by_anybody("evaluation", _QUEUED, _OF_RUNS))
+_SHARED = {
+    Share.EVALUATIONS: ("greatest(r.mean_s, 0.001)", "r.gpus = 0"),
+    Share.GPUS: ("greatest(r.mean_gpu_s, 0.001)", "r.gpus > 0"),
+}
+"""How many seconds of the share one evaluation takes, and of which runs it is."""
+_CLAIM = {
+    share: {most: _claim(*fair_share.picked("evaluation", _QUEUED, seconds, most, of_runs)) for most in fair_share.MOST}
+    for share, (seconds, of_runs) in _SHARED.items()
+}
+_CLAIM_ANY = {
+    share: _claim(*fair_share.picked_by_anybody("evaluation", _QUEUED, of_runs)) for share, (_, of_runs) in _SHARED.items()
+}
 _FINISH = sa.text("""
     UPDATE evaluation e SET state = 'finished', verdict = CAST(w.verdict AS verdict), score = w.score,
         metrics = CAST(w.metrics AS jsonb), features = CAST(w.features AS jsonb), stages = CAST(w.stages AS jsonb),
@@ -114,8 +123,14 @@ _ASK_VERIFICATION = sa.text("""
     FROM program g JOIN run r ON r.id = g.run
     WHERE g.run = :run AND g.number = ANY(CAST(:numbers AS integer[])) ORDER BY g.number
 """)
+_ABANDON = sa.text("""
+    UPDATE evaluation e SET state = 'abandoned', host_fault = :why, finished_at = clock_timestamp() FROM program g
+    WHERE g.run = :run AND g.number = ANY(CAST(:numbers AS integer[])) AND e.program = g.id
+        AND e.purpose = 'verify' AND e.state = 'queued'
+""")
 _OPEN_VERIFICATIONS = sa.text("""
-    SELECT e.id, g.number, CAST(e.state AS text) AS state, CAST(e.verdict AS text) AS verdict, e.score, e.host_fault
+    SELECT e.id, g.number, CAST(e.state AS text) AS state, CAST(e.verdict AS text) AS verdict, e.score, e.host_fault,
+        e.gpu_s
     FROM evaluation e CROSS JOIN LATERAL (SELECT g.number FROM program g WHERE g.id = e.program LIMIT 1) g
     WHERE e.run = :run AND e.purpose = 'verify' AND e.closed_event IS NULL ORDER BY e.id
 """)
@@ -138,9 +153,11 @@ async def claim(
     """Lease up to `limit` queued evaluations of unfinished runs of `tier`: see `database.fair_share`.
 
     With `gpus` those of problems that have stages with a GPU, else those of all others: who has none gets none of the former.
+    Projects take turns in GPUs apart from slots.
     """
-    row = {"owner": owner, "limit": limit, "lease_s": lease_s, "tier": tier.value, "gpus": gpus}
-    rows = await fair_share.claim(connection, _CLAIM, _CLAIM_ANY, row, Share.EVALUATIONS)
+    share = Share.GPUS if gpus else Share.EVALUATIONS
+    row = {"owner": owner, "limit": limit, "lease_s": lease_s, "tier": tier.value}
+    rows = await fair_share.claim(connection, _CLAIM[share], _CLAIM_ANY[share], row, share)
     return [
         ClaimedEvaluation(
             lease=Lease(found.id, found.lease),
@@ -218,6 +235,11 @@ async def ask_verification(connection: Connection, run: int, numbers: Sequence[i
     await connection.execute(_ASK_VERIFICATION, {"run": run, "numbers": list(numbers)})
 
 
+async def abandon_verifications(connection: Connection, run: int, numbers: Sequence[int], why: str) -> None:
+    """Let nobody claim the verifications of these programs that were asked for in this transaction."""
+    await connection.execute(_ABANDON, {"run": run, "numbers": list(numbers), "why": why})
+
+
 async def open_verifications(connection: Connection, run: int) -> list[OpenVerification]:
     """Verifications asked and not yet taken in, oldest first."""
     return [
@@ -228,6 +250,7 @@ async def open_verifications(connection: Connection, run: int) -> list[OpenVerif
             verdict=None if row.verdict is None else Verdict(row.verdict),
             score=row.score,
             host_fault=row.host_fault,
+            gpu_s=row.gpu_s,
         )
         for row in await connection.execute(_OPEN_VERIFICATIONS, {"run": run})
     ]

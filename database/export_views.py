@@ -34,8 +34,9 @@ class Call:
 class ExportRow:
     """A proposal, its program if it has one, that program's evaluations, and the model calls for it.
 
-    `ideas` are the commands whose ideas the prompts held, `injection` the one that holds the program of an `INJECT`.
-    Scores are as recorded: higher is better. `verified_score` is that of the newest verification.
+    `ideas` are the commands whose ideas the prompts held, `injection` the one that holds the program of an `INJECT`. Scores are
+    as recorded: higher is better. GPUs were held for the program's search evaluation for `gpu_s` seconds. `verified_score` is
+    that of the newest verification.
     """
 
     number: int
@@ -60,6 +61,7 @@ class ExportRow:
     metrics: Mapping[str, float] | None
     features: Mapping[str, float] | None
     duration_s: float | None
+    gpu_s: float | None
     verified_score: float | None
     calls: tuple[Call, ...]
 
@@ -69,7 +71,7 @@ _ROWS = sa.text("""
         p.ideas, p.injection,
         CAST(p.state AS text) AS state, CAST(p.refusal AS text) AS refusal, p.detail, p.duplicate_of, p.created_at,
         b.content, g.generation, g.length, g.literals, CAST(e.verdict AS text) AS verdict, e.score,
-        CAST(e.metrics AS text) AS metrics, CAST(e.features AS text) AS features, e.duration_s,
+        CAST(e.metrics AS text) AS metrics, CAST(e.features AS text) AS features, e.duration_s, e.gpu_s,
         (SELECT v.score FROM evaluation v WHERE v.program = g.id AND v.purpose = 'verify' ORDER BY v.id DESC LIMIT 1)
             AS verified_score
     FROM proposal p
@@ -119,6 +121,7 @@ def _row(row: Any, calls: tuple[Call, ...]) -> ExportRow:
         metrics=None if row.metrics is None else json.loads(row.metrics),
         features=None if row.features is None else json.loads(row.features),
         duration_s=row.duration_s,
+        gpu_s=row.gpu_s,
         verified_score=row.verified_score,
         calls=calls,
     )

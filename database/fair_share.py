@@ -1,8 +1,9 @@
 """Whose queued work is claimed next: that of the project which was served least for its weight, and of its run likewise.
 
-A row of `turn` tells how much a project, or a run within its project, was served in one kind of share: seconds of slots
-divided by its weight. Whoever is claimed from moves on by what that will take. Nobody hoards turns while it has nothing to do:
-who is further behind than two full claims of everybody's is put there (start-time fair queueing, Goyal, Vin and Cheng 1996).
+A row of `turn` tells how much a project, or a run within its project, was served in one kind of share: seconds of slots, or
+of GPUs, divided by its weight. Whoever is claimed from moves on by what that will take. Nobody hoards turns while it has
+nothing to do: who is further behind than two full claims of everybody's is put there (start-time fair queueing, Goyal, Vin and
+Cheng 1996).
 
 A claim reads at most as many queued rows of each run as it may take, so its cost does not grow with the queues.
 """
@@ -26,9 +27,8 @@ def picked(table: str, wanted: str, seconds: str, most: int, runs: str = "true")
     Lease `WHERE id = ANY(ARRAY(SELECT id FROM picked))`: of a join the planner expects so many rows that it reads the table.
 
     `wanted` is the condition on a row `t` of `table` that may be claimed, `runs` that on its run `r`; `seconds` is what one
-    takes. Parameters
-    are `limit`, at most `most`, and `share`. Turns that somebody else is moving just now stay where they are, so that nobody
-    waits.
+    takes. Parameters are `limit`, at most `most`, and `share`. Turns that somebody else is moving just now stay where they
+    are, so that nobody waits.
     """
     expressions = f"""
     waiting AS MATERIALIZED (

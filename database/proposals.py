@@ -95,6 +95,7 @@ class OpenProposal:
     score: float | None
     features: dict[str, float] | None
     duration_s: float | None
+    gpu_s: float
 
 
 _ASK = sa.text("""
@@ -146,14 +147,14 @@ _OPEN = sa.text("""
     SELECT p.number, p.model, CAST(p.state AS text) AS state, CAST(p.refusal AS text) AS refusal, p.duplicate_of,
         g.id AS program_id, g.length, g.literals, e.id AS evaluation, CAST(e.state AS text) AS evaluation_state,
         CAST(e.verdict AS text) AS verdict, e.score, CAST(e.features AS text) AS features,
-        e.duration_s
+        e.duration_s, coalesce(e.gpu_s, 0) AS gpu_s
     FROM proposal p
     LEFT JOIN LATERAL (
         SELECT g.id, g.length, g.literals FROM program g
         WHERE g.run = p.run AND g.number = coalesce(p.duplicate_of, p.number) LIMIT 1
     ) g ON true
     LEFT JOIN LATERAL (
-        SELECT e.id, e.state, e.verdict, e.score, e.features, e.duration_s FROM evaluation e
+        SELECT e.id, e.state, e.verdict, e.score, e.features, e.duration_s, e.gpu_s FROM evaluation e
         WHERE e.program = g.id AND e.purpose = 'search' LIMIT 1
     ) e ON true
     WHERE p.run = :run AND p.closed_event IS NULL ORDER BY p.number
@@ -385,6 +386,7 @@ async def open_proposals(connection: Connection, run: int) -> list[OpenProposal]
             score=row.score,
             features=None if row.features is None else json.loads(row.features),
             duration_s=row.duration_s,
+            gpu_s=row.gpu_s,
         )
         for row in await connection.execute(_OPEN, {"run": run})
     ]

@@ -24,7 +24,7 @@ _CELLS = sa.text("""
     ORDER BY island, cell LIMIT :limit
 """)
 _RECORDS = sa.text("""
-    SELECT run, number, score, evaluations, seconds, micro_dollars FROM record
+    SELECT run, number, score, evaluations, seconds, micro_dollars, gpu_milliseconds FROM record
     WHERE run = ANY(CAST(:runs AS bigint[])) ORDER BY run, evaluations, number
 """)
 
@@ -46,6 +46,9 @@ async def records(connection: Connection, runs: Sequence[int]) -> list[RunRecord
     """The best-so-far curves of several runs."""
     found = await connection.execute(_RECORDS, {"runs": list(runs)})
     return [
-        RunRecord(item.run, Record(item.number, item.score, item.evaluations, item.seconds, item.micro_dollars))
+        RunRecord(
+            item.run,
+            Record(item.number, item.score, item.evaluations, item.seconds, item.micro_dollars, item.gpu_milliseconds),
+        )
         for item in found
     ]

@@ -111,7 +111,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "blob": "SELECT, INSERT",
         "problem": "SELECT",
         "problem_file": "SELECT",
-        "run": "SELECT (id, project, problem, secret, tier, gpus, state, priority, mean_s)",
+        "run": "SELECT (id, project, problem, secret, tier, gpus, state, priority, mean_s, mean_gpu_s)",
         "project": "SELECT (id, weight)",
         "turn": "SELECT, UPDATE (at)",
         "program": "SELECT (id, run, number, files)",

@@ -42,6 +42,9 @@ class RunLine:
     limit_micro_dollars: int | None
     limit_evaluations: int | None
     limit_seconds: float | None
+    gpus: int
+    gpu_milliseconds: int
+    limit_gpu_milliseconds: int | None
     unit: str
     seed_score: float | None
     best_known: float | None
@@ -75,6 +78,7 @@ _LIST = sa.text(f"""
         p.definition ->> 'peer' IS NULL AS score_isolated, r.created_at, r.finished_at, r.active_s,
         {EVALUATIONS} AS evaluations, CAST(s.state -> 'best' AS text) AS best, CAST(s.state -> 'verified' AS text) AS verified,
         a.spent_micro_dollars, a.limit_micro_dollars, {_limit("evaluations")}, {_limit("seconds")},
+        r.gpus, coalesce(w.spent, 0) AS gpu_milliseconds, w.most AS limit_gpu_milliseconds,
         coalesce(p.definition -> 'score' ->> 'unit', '') AS unit, CAST(p.definition -> 'known' AS text) AS known,
         (SELECT e.score FROM program g JOIN evaluation e ON e.program = g.id AND e.purpose = 'search'
             WHERE g.run = r.id AND g.number = 0 LIMIT 1) AS seed_score
@@ -87,6 +91,7 @@ _LIST = sa.text(f"""
             AND (CAST(:before AS bigint) IS NULL OR id < :before)
         ORDER BY id DESC LIMIT :limit
     ) r JOIN problem p ON p.revision = r.problem JOIN account a ON a.run = r.id
+    LEFT JOIN allowance w ON w.run = r.id AND w.resource = 'gpu_milliseconds'
     LEFT JOIN search_state s ON s.run = r.id ORDER BY r.id DESC
 """)  # noqa: S608 - made of constants
 
@@ -129,6 +134,9 @@ def _line(row: sa.Row[Any]) -> RunLine:
         limit_micro_dollars=row.limit_micro_dollars,
         limit_evaluations=None if row.limit_evaluations is None else int(row.limit_evaluations),
         limit_seconds=row.limit_seconds,
+        gpus=row.gpus,
+        gpu_milliseconds=row.gpu_milliseconds,
+        limit_gpu_milliseconds=row.limit_gpu_milliseconds,
         unit=row.unit,
         seed_score=row.seed_score,
         best_known=max(known, default=None),

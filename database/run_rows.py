@@ -40,7 +40,7 @@ class RunRow:
     controller; `secret` the 32 bytes from which the judge's random numbers derive; `champion` the number of the
     verified best program; `config` is in force now; `steered` says whether commands wait for the controller.
     `priority` is its share of slots among the runs of its project; `mean_s` the seconds that one of its evaluations takes,
-    0 before the first.
+    0 before the first; `mean_gpu_s` those for which it holds a GPU.
     """
 
     id: int
@@ -63,6 +63,7 @@ class RunRow:
     champion: int | None
     priority: float
     mean_s: float
+    mean_gpu_s: float
     created_at: datetime
     finished_at: datetime | None
     account: Account
@@ -73,7 +74,7 @@ SELECT = """
         r.seed, r.secret, CAST(r.tier AS text) AS tier, CAST(r.state AS text) AS state,
         CAST(r.stop_reason AS text) AS stop_reason, r.stop_detail,
         EXISTS (SELECT FROM command c WHERE c.run = r.id AND c.state = 'waiting') AS steered,
-        r.controller_epoch, r.as_of_event, r.active_s, r.champion, r.priority, r.mean_s,
+        r.controller_epoch, r.as_of_event, r.active_s, r.champion, r.priority, r.mean_s, r.mean_gpu_s,
         r.created_at, r.finished_at,
         a.limit_micro_dollars, a.spent_micro_dollars, a.reserved_micro_dollars, a.tokens_in, a.tokens_out
     FROM run r JOIN account a ON a.run = r.id

@@ -10,6 +10,8 @@ from database.engine import Connection
 from database.errors import EpochLost, NotAllowed, NotFound
 from database.run_rows import SELECT, Facts, RunRow, run_config, run_row
 from evolution.evaluation import Tier
+from evolution.gpu_time import GpuTime
+from evolution.limits import Resource
 from evolution.problem import Problem
 from evolution.program import Program
 from evolution.run import Budget, RunConfig, RunState, StopReason
@@ -38,7 +40,10 @@ _CREATE = sa.text(
 _CREATE_REST = sa.text("""
     WITH money AS (INSERT INTO account (run, limit_micro_dollars) VALUES (:run, :limit)),
     turns AS (INSERT INTO turn (run, share) SELECT :run, unnest(enum_range(CAST(NULL AS share)))),
-    rest AS (INSERT INTO allowance (run, resource, most) VALUES (:run, 'tokens', :tokens), (:run, 'evaluations', NULL)),
+    rest AS (
+        INSERT INTO allowance (run, resource, most)
+        VALUES (:run, 'tokens', :tokens), (:run, 'evaluations', NULL), (:run, 'gpu_milliseconds', :gpu_milliseconds)
+    ),
     asked AS (
         INSERT INTO proposal (run, number, seen_event, operator, island, inspirations, state)
         VALUES (:run, 0, 0, 'seed', 0, '{}', 'answered')
@@ -55,7 +60,7 @@ _SET_PRIORITY = sa.text("UPDATE run SET priority = :priority WHERE id = :run RET
 _SAVE_CONFIG = sa.text("UPDATE run SET config = CAST(:config AS jsonb) WHERE id = :run")
 _ADOPT = sa.text("UPDATE run SET controller_epoch = controller_epoch + 1 WHERE id = :run RETURNING controller_epoch")
 _SAVE = sa.text("""
-    UPDATE run SET as_of_event = :as_of_event, active_s = :active_s, mean_s = :mean_s,
+    UPDATE run SET as_of_event = :as_of_event, active_s = :active_s, mean_s = :mean_s, mean_gpu_s = :mean_gpu_s,
         state = CAST(CAST(:state AS text) AS runstate), stop_reason = CAST(CAST(:stop_reason AS text) AS stopreason),
         stop_detail = :stop_detail, champion = :champion,
         finished_at = CASE CAST(:state AS text) WHEN 'finished' THEN coalesce(finished_at, clock_timestamp()) END
@@ -100,6 +105,7 @@ async def create(
 
     Raises:
         ModelsNotAllowed: the project may not use its models.
+        NotAllowed: fewer GPU seconds are left than its seed program and the verifications may take.
     """
     await allowed_models.check(connection, project, [model.name for model in config.models])
     await problems.store(connection, problem)
@@ -123,6 +129,7 @@ async def create(
         "run": run,
         "limit": config.budget.micro_dollars,
         "tokens": config.budget.tokens,
+        "gpu_milliseconds": config.budget.gpu_milliseconds,
         "files": files,
         "hash": normalised_hash,
         "length": length,
@@ -130,6 +137,9 @@ async def create(
         "tier": tier.value,
     }
     await connection.execute(_CREATE_REST, rest)
+    gpu_time = GpuTime.of(problem.definition)
+    if gpu_time.any:
+        await allowances.reserve_gpus(connection, run, project, person, gpu_time.at_first)
     return run
 
 
@@ -235,6 +245,7 @@ async def save_pass(
     stop_detail: str | None = None,
     champion: int | None = None,
     mean_s: float = 0.0,
+    mean_gpu_s: float = 0.0,
 ) -> None:
     """Write what a pass changed in the run's own row (the whole of it: None clears). FINISHED stamps `finished_at`.
 
@@ -247,6 +258,7 @@ async def save_pass(
         "as_of_event": as_of_event,
         "active_s": active_s,
         "mean_s": mean_s,
+        "mean_gpu_s": mean_gpu_s,
         "state": state.value,
         "stop_reason": None if stop_reason is None else stop_reason.value,
         "stop_detail": None if stop_detail is None else storable(stop_detail),
@@ -273,14 +285,14 @@ async def reopen(connection: Connection, run: int, budget: Budget) -> None:
     found = run_row(row)
     await allowed_models.check(connection, found.project, [model.name for model in found.config.models])
     if found.stop_reason is StopReason.DAMAGED:
-        await allowances.reserve_evaluations(connection, run)
-    await limit_money(connection, found, budget)
+        await allowances.reserve(connection, run)
+    await limit_spending(connection, found, budget)
     config = found.config.model_copy(update={"budget": budget})
     await connection.execute(_REOPEN, {"run": run, "config": config.model_dump_json()})
 
 
-async def limit_money(connection: Connection, row: RunRow, budget: Budget) -> None:
-    """Bound the money and the tokens of a run by `budget`.
+async def limit_spending(connection: Connection, row: RunRow, budget: Budget) -> None:
+    """Bound the money, the tokens and the GPU seconds of a run by `budget`.
 
     Raises:
         NotAllowed: a limit is below what is spent and reserved already; nothing was written.
@@ -288,7 +300,8 @@ async def limit_money(connection: Connection, row: RunRow, budget: Budget) -> No
     async with connection.begin_nested():
         if (await connection.execute(_LIMIT, {"run": row.id, "limit": budget.micro_dollars})).first() is None:
             raise below_spent(row, budget)
-        await allowances.limit_tokens(connection, row.id, budget.tokens)
+        limits = {Resource.GPU_MILLISECONDS: budget.gpu_milliseconds, Resource.TOKENS: budget.tokens}
+        await allowances.limit_run(connection, row.id, limits)
 
 
 def below_spent(row: RunRow, budget: Budget) -> NotAllowed:

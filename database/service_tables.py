@@ -55,10 +55,10 @@ spending = sa.Table(
     metadata,
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("day", sa.Date, primary_key=True, comment="in UTC"),
-    sa.Column("model", sa.Text, primary_key=True, comment="empty: evaluations, of which no model is said"),
+    sa.Column("model", sa.Text, primary_key=True, comment="empty: evaluations and GPU time, of which no model is said"),
     *(
         sa.Column(name, sa.BigInteger, server_default="0", nullable=False)
-        for name in ("calls", "failed", "micro_dollars", "tokens_in", "tokens_out", "evaluations")
+        for name in ("calls", "failed", "micro_dollars", "tokens_in", "tokens_out", "evaluations", "gpu_milliseconds")
     ),
 )
 sa.Index(None, spending.c.day)

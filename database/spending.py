@@ -23,19 +23,21 @@ BOOKED = f"""
 """  # noqa: S608 - made of constants
 """SQL that adds calls that were just settled; `settled` has `run`, `model`, `failure`, `cost`, `tokens_in`, `tokens_out`."""
 EVALUATED = f"""
-    INSERT INTO spending (run, day, model, evaluations) SELECT CAST(:run AS bigint), {_DAY}, '', CAST(:spent AS bigint)
-    WHERE CAST(:spent AS bigint) > 0
-    ON CONFLICT (run, day, model) DO UPDATE SET evaluations = spending.evaluations + excluded.evaluations
+    INSERT INTO spending (run, day, model, evaluations, gpu_milliseconds)
+    SELECT CAST(:run AS bigint), {_DAY}, '', CAST(:evaluations AS bigint), CAST(:gpu_milliseconds AS bigint)
+    WHERE CAST(:evaluations AS bigint) > 0 OR CAST(:gpu_milliseconds AS bigint) > 0
+    ON CONFLICT (run, day, model) DO UPDATE SET evaluations = spending.evaluations + excluded.evaluations,
+        gpu_milliseconds = spending.gpu_milliseconds + excluded.gpu_milliseconds
 """
-"""SQL that adds `spent` evaluations of `run`, of which no model is said."""
+"""SQL that adds `evaluations` of `run` and the `gpu_milliseconds` that they took, of which no model is said."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
     """What one project, person, run or model took.
 
-    `id` is its number: None for a model, and for whoever started runs from the command line. `evaluations` are None for a
-    model. `most_...` are the limits beside it, None where there is none.
+    `id` is its number: None for a model, and for whoever started runs from the command line. `evaluations` and
+    `gpu_milliseconds` are None for a model. `most_...` are the limits beside it, None where there is none.
     """
 
     group: Group
@@ -48,9 +50,11 @@ class Spent:
     tokens_in: int
     tokens_out: int
     evaluations: int | None
+    gpu_milliseconds: int | None
     most_micro_dollars: int | None
     most_tokens: int | None
     most_evaluations: int | None
+    most_gpu_milliseconds: int | None
 
 
 _KEYS = {Group.PROJECT: "r.project", Group.PERSON: "coalesce(r.person, 0)", Group.RUN: "r.id", Group.MODEL: "s.model"}
@@ -58,7 +62,8 @@ _LIMITS = """
     LEFT JOIN LATERAL (
         SELECT max(most) FILTER (WHERE resource = 'micro_dollars') AS most_micro_dollars,
             max(most) FILTER (WHERE resource = 'tokens') AS most_tokens,
-            max(most) FILTER (WHERE resource = 'evaluations') AS most_evaluations
+            max(most) FILTER (WHERE resource = 'evaluations') AS most_evaluations,
+            max(most) FILTER (WHERE resource = 'gpu_milliseconds') AS most_gpu_milliseconds
         FROM allowance WHERE {owner} = g.key AND {shown}
     ) w ON true
 """
@@ -76,13 +81,13 @@ _RESTS = {
     Group.RUN: (
         "g.key AS id, p.definition ->> 'title' AS name, q.project, a.limit_micro_dollars AS most_micro_dollars, w.most_tokens, "
         "CASE jsonb_typeof(q.config -> 'budget' -> 'evaluations') WHEN 'number' "
-        "THEN CAST(q.config -> 'budget' -> 'evaluations' AS bigint) END AS most_evaluations",
+        "THEN CAST(q.config -> 'budget' -> 'evaluations' AS bigint) END AS most_evaluations, w.most_gpu_milliseconds",
         "JOIN run q ON q.id = g.key JOIN account a ON a.run = g.key JOIN problem p ON p.revision = q.problem"
         + _LIMITS.format(owner="run", shown="true"),
     ),
     Group.MODEL: (
         f"{_NONE} AS id, g.key AS name, {_NONE} AS project, {_NONE} AS most_micro_dollars, {_NONE} AS most_tokens, "
-        f"{_NONE} AS most_evaluations",
+        f"{_NONE} AS most_evaluations, {_NONE} AS most_gpu_milliseconds",
         "",
     ),
 }
@@ -96,7 +101,8 @@ def _read(group: Group) -> sa.TextClause:
         SELECT g.*, {columns} FROM (
             SELECT {key} AS key, CAST(sum(s.calls) AS bigint) AS calls, CAST(sum(s.failed) AS bigint) AS failed,
                 CAST(sum(s.micro_dollars) AS bigint) AS micro_dollars, CAST(sum(s.tokens_in) AS bigint) AS tokens_in,
-                CAST(sum(s.tokens_out) AS bigint) AS tokens_out, CAST(sum(s.evaluations) AS bigint) AS evaluations
+                CAST(sum(s.tokens_out) AS bigint) AS tokens_out, CAST(sum(s.evaluations) AS bigint) AS evaluations,
+                CAST(sum(s.gpu_milliseconds) AS bigint) AS gpu_milliseconds
             FROM spending s JOIN run r ON r.id = s.run
             WHERE (CAST(:projects AS bigint[]) IS NULL OR r.project = ANY(CAST(:projects AS bigint[])))
                 AND (CAST(:since AS date) IS NULL OR s.day >= CAST(:since AS date))
@@ -144,9 +150,11 @@ async def read(
             tokens_in=found.tokens_in,
             tokens_out=found.tokens_out,
             evaluations=None if group is Group.MODEL else found.evaluations,
+            gpu_milliseconds=None if group is Group.MODEL else found.gpu_milliseconds,
             most_micro_dollars=found.most_micro_dollars,
             most_tokens=found.most_tokens,
             most_evaluations=found.most_evaluations,
+            most_gpu_milliseconds=found.most_gpu_milliseconds,
         )
         for found in await connection.execute(_READ[group], row)
     ]

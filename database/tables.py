@@ -80,6 +80,7 @@ run = sa.Table(
     sa.Column("gpus", sa.SmallInteger, server_default="0", nullable=False, comment="that an evaluator of it must have"),
     sa.Column("priority", DOUBLE_PRECISION, server_default="1", nullable=False, comment="its share among runs of the project"),
     sa.Column("mean_s", DOUBLE_PRECISION, server_default="0", nullable=False, comment="seconds of one of its evaluations"),
+    sa.Column("mean_gpu_s", DOUBLE_PRECISION, server_default="0", nullable=False, comment="those for which it holds a GPU"),
     _now("created_at"),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint("priority between 0.001 and 1000", name="priority_in_range"),
@@ -353,6 +354,7 @@ record = sa.Table(
     sa.Column("evaluations", sa.Integer, nullable=False),
     sa.Column("seconds", DOUBLE_PRECISION, nullable=False),
     sa.Column("micro_dollars", sa.BigInteger, nullable=False),
+    sa.Column("gpu_milliseconds", sa.BigInteger, server_default="0", nullable=False),
 )
 
 search_state = sa.Table(

@@ -30,7 +30,8 @@ class Live:
     """A run at one moment, at a cost that does not grow with the run.
 
     `evaluations` counts the search evaluations taken in, `programs` what is stored; `rate` is evaluations per second
-    over the last minute, or over the newest events if there were many. `cells` counts filled cells by island.
+    over the last minute, or over the newest events if there were many. `cells` counts filled cells by island;
+    `gpu_milliseconds` is for how long evaluations held GPUs.
     `verified_score` is the best of the verified ones, `verified` its program; `as_of_event` the newest event; `removal` says
     which texts retention took.
     """
@@ -45,6 +46,7 @@ class Live:
     verified: int | None
     verified_score: float | None
     cells: Mapping[int, int]
+    gpu_milliseconds: int
     removal: Removal | None
 
 
@@ -126,6 +128,7 @@ _LIVE = sa.text(f"""
             WHERE g.run = :run AND g.number = 0) AS seed_score,
         (SELECT CAST(json_object_agg(island, filled) AS text) FROM
             (SELECT island, count(*) AS filled FROM elite WHERE run = :run GROUP BY island) c) AS cells,
+        (SELECT spent FROM allowance WHERE run = :run AND resource = 'gpu_milliseconds') AS gpu_milliseconds,
         m.began_at, m.ended_at, m.programs AS removed_programs, m.prompts AS removed_prompts
     FROM (SELECT 1) one LEFT JOIN search_state s ON s.run = :run LEFT JOIN removal m ON m.run = :run
 """)  # noqa: S608 - made of constants
@@ -235,6 +238,7 @@ async def live(connection: Connection, run: int) -> Live:
         verified=verified,
         verified_score=verified_score,
         cells={int(island): filled for island, filled in json.loads(found.cells or "{}").items()},
+        gpu_milliseconds=found.gpu_milliseconds or 0,
         removal=None
         if found.began_at is None
         else Removal(run, found.began_at, found.ended_at, found.removed_programs, found.removed_prompts),

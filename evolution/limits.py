@@ -7,19 +7,37 @@ LONGEST_RETENTION_DAYS = 36_500
 
 
 class Resource(StrEnum):
-    """What can be spent. `TOKENS` count what models read and wrote; `EVALUATIONS` proposals whose program was judged."""
+    """What can be spent. `TOKENS` count what models read and wrote; `EVALUATIONS` proposals whose program was judged.
+
+    `GPU_MILLISECONDS` count for how long evaluations held GPUs, those of seed programs and verifications too.
+    """
 
     MICRO_DOLLARS = "micro_dollars"
     TOKENS = "tokens"
     EVALUATIONS = "evaluations"
+    GPU_MILLISECONDS = "gpu_milliseconds"
+
+    @property
+    def words(self) -> str:
+        """As people say it; what is counted in parts is said in the whole."""
+        return "GPU seconds" if self is Resource.GPU_MILLISECONDS else self.value.replace("_", "-")
+
+    def text(self, amount: int) -> str:
+        """So much of it, as people say it: `40 micro-dollars`, `2.5 GPU seconds`."""
+        number = f"{amount / 1000:.3f}".rstrip("0").rstrip(".") if self is Resource.GPU_MILLISECONDS else str(amount)
+        return f"{number} {self.words}"
 
 
 class Share(StrEnum):
-    """What projects and runs take turns in: slots of evaluators, and the model calls and mutations of workers."""
+    """What projects and runs take turns in: slots of evaluators, and the model calls and mutations of workers.
+
+    `GPUS` are those of evaluators, for problems with stages that hold one; all other evaluations take turns in slots.
+    """
 
     EVALUATIONS = "evaluations"
     MODEL_CALLS = "model_calls"
     MUTATIONS = "mutations"
+    GPUS = "gpus"
 
 
 class Payer(StrEnum):

@@ -189,7 +189,7 @@ def choice_of(event: Proposed) -> Choice:
     )
 
 
-def progress_of(state: SearchState, seconds: float, micro_dollars: int, tokens: int = 0) -> float:
+def progress_of(state: SearchState, seconds: float, micro_dollars: int, tokens: int = 0, gpu_milliseconds: int = 0) -> float:
     """The share of the budget that is used, 0 to 1: the largest over its limits; 0 without limits.
 
     Under `FIXED_LAG` evaluations alone count: choices must not depend on the clock.
@@ -205,6 +205,8 @@ def progress_of(state: SearchState, seconds: float, micro_dollars: int, tokens: 
             shares.append(micro_dollars / budget.micro_dollars)
         if budget.tokens:
             shares.append(tokens / budget.tokens)
+        if budget.gpu_milliseconds:
+            shares.append(gpu_milliseconds / budget.gpu_milliseconds)
     return min(max(shares), 1.0)
 
 

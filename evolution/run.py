@@ -33,6 +33,7 @@ class StopReason(StrEnum):
     JUDGE_FAILED = "judge_failed"
     EXHAUSTED = "exhausted"
     DAMAGED = "damaged"
+    GPU_SECONDS = "gpu_seconds"
 
 
 class StrategyName(StrEnum):
@@ -64,6 +65,7 @@ class Budget(BaseModel):
     seconds: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)] | None = None
     micro_dollars: Annotated[int, Field(ge=0, lt=1 << 62)] | None = None
     tokens: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
+    gpu_milliseconds: Annotated[int, Field(ge=0, lt=1 << 62)] | None = None
     target: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
 

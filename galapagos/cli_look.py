@@ -21,7 +21,7 @@ from galapagos.export import ExportFormat, export_run
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, NothingHere, visit
 from galapagos.library import listed_problems
-from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, panel
+from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, gpu_text, panel
 from galapagos.standing import StandingReader
 
 OutputOption = Annotated[
@@ -69,7 +69,7 @@ def _table(runs: list[RunLine], width: int) -> Table:
             _brief(line.verified_score, line),
             f"{line.evaluations:,}",
             duration_text(line.active_s),
-            *((dollars_text(line.spent_micro_dollars), f"{line.created_at:%m-%d %H:%M}") if wide else ()),
+            *((_spent(line), f"{line.created_at:%m-%d %H:%M}") if wide else ()),
         )
     return table
 
@@ -101,6 +101,7 @@ def show(number: options.RunArgument, data: options.DataOption = None, as_json: 
             "programs": standing.programs,
             "seconds": standing.seconds,
             "spent": standing.micro_dollars / 1_000_000,
+            "gpu_seconds": standing.gpu_milliseconds / 1000,
             "cells": standing.cells_filled,
             "islands": standing.islands,
             "operators": {
@@ -193,6 +194,11 @@ def _brief(score: float | None, line: RunLine) -> str:
     return "-" if score is None else f"{line.sign * score:.6g}{'' if line.score_isolated else ' *'}"
 
 
+def _spent(line: RunLine) -> str:
+    money = dollars_text(line.spent_micro_dollars)
+    return f"{money}, {gpu_text(line.gpu_milliseconds)}" if line.gpu_milliseconds else money
+
+
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.9g}"
 
@@ -210,6 +216,7 @@ def _run_json(line: RunLine) -> dict[str, Any]:
         "evaluations": line.evaluations,
         "seconds": line.active_s,
         "spent": line.spent_micro_dollars / 1_000_000,
+        "gpu_seconds": line.gpu_milliseconds / 1000,
         "created_at": line.created_at.isoformat(),
     }
 

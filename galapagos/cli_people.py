@@ -23,6 +23,7 @@ from galapagos.people_options import (
     BudgetOption,
     DaysOption,
     EvaluationsOption,
+    GpuSecondsOption,
     NameOption,
     NewNameArgument,
     NoneOption,
@@ -103,6 +104,7 @@ def limit_person(
     budget: BudgetOption = None,
     tokens: TokensOption = None,
     evaluations: EvaluationsOption = None,
+    gpu_seconds: GpuSecondsOption = None,
     data: options.DataOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -110,7 +112,7 @@ def limit_person(
 
     async def work(connection: Connection) -> Allowances:
         somebody = await people.person(connection, who)
-        return await _limited(connection, Payer.PERSON, somebody.id, limits_of(budget, tokens, evaluations))
+        return await _limited(connection, Payer.PERSON, somebody.id, limits_of(budget, tokens, evaluations, gpu_seconds))
 
     tell_allowances(_as_rows(change(data, work)), as_json)
 
@@ -175,6 +177,7 @@ def limit_project(
     budget: BudgetOption = None,
     tokens: TokensOption = None,
     evaluations: EvaluationsOption = None,
+    gpu_seconds: GpuSecondsOption = None,
     data: options.DataOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -182,7 +185,7 @@ def limit_project(
 
     async def work(connection: Connection) -> Allowances:
         place = await projects.load(connection, project)
-        return await _limited(connection, Payer.PROJECT, place.id, limits_of(budget, tokens, evaluations))
+        return await _limited(connection, Payer.PROJECT, place.id, limits_of(budget, tokens, evaluations, gpu_seconds))
 
     tell_allowances(_as_rows(change(data, work)), as_json)
 

@@ -28,7 +28,7 @@ from galapagos.conclusion import Conclusion, conclude
 from galapagos.failures import ExitCode, Failure
 from galapagos.ground import Ground, own_ground, require_runs, visited_ground
 from galapagos.problem_folder import find_problem_folder, open_problem_folder
-from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, progress_for, score_text
+from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, gpu_text, progress_for, score_text
 from galapagos.running import close_others, create_run, models_for, reopen_run, serve_run
 from galapagos.settings import CommandSettings, command_settings
 from galapagos.slots import own_slot_folder, slot_service
@@ -43,6 +43,7 @@ def run(
     evaluations: options.EvaluationsOption = None,
     budget: options.BudgetOption = None,
     tokens: options.TokensOption = None,
+    gpu_seconds: options.GpuSecondsOption = None,
     target: options.TargetOption = None,
     seed: options.SeedOption = None,
     strategy: options.StrategyOption = StrategyName.ISLANDS,
@@ -71,7 +72,7 @@ def run(
         models=options.models_of(model),
         mutate=mutate,
         tune=tune,
-        budget=options.budget_of(seconds, evaluations, budget, tokens, target),
+        budget=options.budget_of(seconds, evaluations, budget, tokens, gpu_seconds, target),
     )
     opened = open_problem_folder(find_problem_folder(problem))
     notes: tuple[str, ...] = ()
@@ -91,17 +92,19 @@ def run(
 
 def resume(
     number: options.RunArgument,
+    *,
     seconds: options.SecondsOption = None,
     evaluations: options.EvaluationsOption = None,
     budget: options.BudgetOption = None,
     tokens: options.TokensOption = None,
+    gpu_seconds: options.GpuSecondsOption = None,
     target: options.TargetOption = None,
     data: options.DataOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Let a run go on that was interrupted, or that ended, under the limits given here."""
     settings = command_settings(data)
-    limits = options.budget_of(seconds, evaluations, budget, tokens, target)
+    limits = options.budget_of(seconds, evaluations, budget, tokens, gpu_seconds, target)
     require_runs(settings)
 
     async def work() -> Conclusion:
@@ -213,7 +216,7 @@ async def _serve(ground: Ground, number: int, plan: Plan, console: Console, note
         )
     async with ground.database.begin() as connection:
         limited = (await runs.load(connection, number)).config.budget
-    if limited.seconds is None and limited.evaluations is None and limited.micro_dollars is None:
+    if all(limit is None for limit in (limited.seconds, limited.evaluations, limited.micro_dollars, limited.gpu_milliseconds)):
         progress.note("no limit of time, evaluations or money: the run goes on until Ctrl-C or its target")
     await serve_run(ground, number, plan, progress)
     return await conclude(ground, number)
@@ -256,7 +259,8 @@ def _conclusion_text(end: Conclusion) -> str:
         + ("  (tier plain: reduced isolation)" if end.tier == "plain" else "")
         + ("" if end.score_isolated else f"  ({NOT_ISOLATED})"),
         f"  {end.evaluations} evaluations, {end.programs} programs, {duration_text(end.seconds)}, "
-        f"{dollars_text(end.spent_micro_dollars)} spent",
+        f"{dollars_text(end.spent_micro_dollars)} spent"
+        + (f", {gpu_text(end.gpu_milliseconds)}" if end.gpu_milliseconds else ""),
         f"  report    {end.report}",
     ]
     if end.best:

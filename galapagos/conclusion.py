@@ -14,7 +14,7 @@ from galapagos.ground import Ground
 from galapagos.standing import StandingReader
 
 NO_FILES: Mapping[str, str] = {}
-AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})
+AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.GPU_SECONDS, StopReason.TARGET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Conclusion:
     spent: float
     spent_micro_dollars: int
     tokens: int
+    gpu_milliseconds: int
     best: str | None
     files: list[str]
     report: str
@@ -101,6 +102,7 @@ async def _conclude(ground: Ground, run: int) -> Conclusion:
         spent=standing.micro_dollars / 1_000_000,
         spent_micro_dollars=standing.micro_dollars,
         tokens=standing.tokens,
+        gpu_milliseconds=standing.gpu_milliseconds,
         best=str(best) if best else None,
         files=sorted(files),
         report=str(report),

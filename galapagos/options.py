@@ -31,6 +31,7 @@ SecondsOption = Annotated[float | None, typer.Option("--seconds", help="End afte
 EvaluationsOption = Annotated[int | None, typer.Option("--evaluations", help="End after so many evaluated programs.")]
 BudgetOption = Annotated[float | None, typer.Option("--budget", help="Most dollars that models may cost.")]
 TokensOption = Annotated[int | None, typer.Option("--tokens", help="Most tokens that models may read and write.")]
+GpuSecondsOption = Annotated[float | None, typer.Option("--gpu-seconds", help="Most seconds that evaluations may hold GPUs.")]
 TargetOption = Annotated[float | None, typer.Option("--target", help="End when a score, in the problem's unit, is this good.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of all choices. [default: drawn anew]")]
 StrategyOption = Annotated[StrategyName, typer.Option("--strategy", help="Who is the parent, who inspires.")]
@@ -59,16 +60,27 @@ def given(context: typer.Context) -> frozenset[str]:
 
 
 def budget_of(
-    seconds: float | None, evaluations: int | None, dollars: float | None, tokens: int | None, target: float | None
+    seconds: float | None,
+    evaluations: int | None,
+    dollars: float | None,
+    tokens: int | None,
+    gpu_seconds: float | None,
+    target: float | None,
 ) -> Budget:
-    """The limits of a run. Dollars become micro-dollars, rounded to the nearest one.
+    """The limits of a run. Dollars become micro-dollars and GPU seconds milliseconds, rounded to the nearest one.
 
     Raises:
         Failure: a limit that cannot be one.
     """
-    micro_dollars = None if dollars is None else round(dollars * 1_000_000)
     try:
-        return Budget(seconds=seconds, evaluations=evaluations, micro_dollars=micro_dollars, tokens=tokens, target=target)
+        return Budget(
+            seconds=seconds,
+            evaluations=evaluations,
+            micro_dollars=None if dollars is None else _parts("--budget", dollars, 1_000_000),
+            tokens=tokens,
+            gpu_milliseconds=None if gpu_seconds is None else _parts("--gpu-seconds", gpu_seconds, 1000),
+            target=target,
+        )
     except ValidationError as error:
         raise Failure(_complaints(error), ExitCode.BAD_INPUT) from None
 
@@ -140,7 +152,18 @@ def language_warnings(language: Language) -> list[str]:
 
 def _complaints(error: ValidationError) -> str:
     return "\n".join(
-        f"--{'-'.join(str(part) for part in item['loc']).replace('_', '-').replace('micro-dollars', 'budget')}: {item['msg']}; "
-        f"got {item['input']!r}"
+        f"--{_option('-'.join(str(part) for part in item['loc']))}: {item['msg']}; got {item['input']!r}"
         for item in error.errors()
     )
+
+
+def _option(field: str) -> str:
+    """The name of the option that fills a field."""
+    return field.replace("_", "-").replace("micro-dollars", "budget").replace("gpu-milliseconds", "gpu-seconds")
+
+
+def _parts(option: str, amount: float, of_one: int) -> int:
+    try:
+        return round(amount * of_one)
+    except (OverflowError, ValueError):
+        raise Failure(f"{option}: expected a number, got {amount}; give a finite one", ExitCode.BAD_INPUT) from None

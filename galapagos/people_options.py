@@ -26,6 +26,7 @@ WeightArgument = Annotated[float, typer.Argument(metavar="WEIGHT", help="From 0.
 BudgetOption = Annotated[str | None, typer.Option("--budget", metavar="DOLLARS", help="Dollars for models, or `none`.")]
 TokensOption = Annotated[str | None, typer.Option("--tokens", metavar="N", help="Tokens of models, or `none`.")]
 EvaluationsOption = Annotated[str | None, typer.Option("--evaluations", metavar="N", help="Judged programs, or `none`.")]
+GpuSecondsOption = Annotated[str | None, typer.Option("--gpu-seconds", metavar="N", help="Seconds of GPUs, or `none`.")]
 OnlyOption = Annotated[list[str] | None, typer.Option("--only", metavar="MODEL", help="A model that it may use; repeat it.")]
 AnyOption = Annotated[bool, typer.Option("--any", help="It may use every model there is.")]
 NoneOption = Annotated[bool, typer.Option("--none", help="It may use no model.")]
@@ -53,13 +54,23 @@ def model_names(given: Sequence[str]) -> list[str]:
     return list(given)
 
 
-def limits_of(budget: str | None, tokens: str | None, evaluations: str | None) -> dict[Resource, int | None]:
-    """The limits that the options name, None for none; money in millionths of a dollar.
+_PARTS = {Resource.MICRO_DOLLARS: 1_000_000, Resource.GPU_MILLISECONDS: 1000}
+
+
+def limits_of(
+    budget: str | None, tokens: str | None, evaluations: str | None, gpu_seconds: str | None
+) -> dict[Resource, int | None]:
+    """The limits that the options name, None for none; money in millionths of a dollar, GPU time in milliseconds.
 
     Raises:
         Failure: one is neither a number nor `none`.
     """
-    given = {Resource.MICRO_DOLLARS: budget, Resource.TOKENS: tokens, Resource.EVALUATIONS: evaluations}
+    given = {
+        Resource.MICRO_DOLLARS: budget,
+        Resource.TOKENS: tokens,
+        Resource.EVALUATIONS: evaluations,
+        Resource.GPU_MILLISECONDS: gpu_seconds,
+    }
     return {resource: _limit(resource, text) for resource, text in given.items() if text is not None}
 
 
@@ -67,12 +78,12 @@ def _limit(resource: Resource, text: str) -> int | None:
     try:
         if text == "none":
             return None
-        most = round(float(text) * 1_000_000) if resource is Resource.MICRO_DOLLARS else int(text)
+        most = round(float(text) * _PARTS[resource]) if resource in _PARTS else int(text)
     except (ValueError, OverflowError):
         most = -1
     if not 0 <= most <= options.LARGEST_SEED:
         raise Failure(
-            f"expected a number of at least 0, or none, as the limit of {resource.value}; got {text!r}", ExitCode.BAD_INPUT
+            f"expected a number of at least 0, or none, as the limit of {resource.words}; got {text!r}", ExitCode.BAD_INPUT
         )
     return most
 

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from evolution.limits import Resource
 from evolution.run import Budget, RunState
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -61,6 +62,7 @@ class Standing:
     islands: int
     micro_dollars: int
     tokens: int
+    gpu_milliseconds: int
     uses_models: bool
     budget: Budget
     operators: Sequence[OperatorStanding] = field(default_factory=tuple[OperatorStanding, ...])
@@ -160,6 +162,11 @@ def dollars_text(micro_dollars: int) -> str:
     return f"${micro_dollars / 1_000_000:.6f}".rstrip("0").rstrip(".") if micro_dollars else "$0"
 
 
+def gpu_text(milliseconds: int) -> str:
+    """For how long GPUs were held, in seconds."""
+    return Resource.GPU_MILLISECONDS.text(milliseconds)
+
+
 def left_text(standing: Standing) -> str:
     """Time left until the first limit of time or evaluations is reached, as far as can be told now."""
     budget = standing.budget
@@ -190,6 +197,8 @@ def line(standing: Standing) -> str:
     ]
     if standing.uses_models:
         parts.append(f"{dollars_text(standing.micro_dollars)} spent")
+    if standing.gpu_milliseconds:
+        parts.append(gpu_text(standing.gpu_milliseconds))
     if not standing.score_isolated:
         parts.append(NOT_ISOLATED)
     return " | ".join([*parts, left_text(standing)])
@@ -226,6 +235,7 @@ def panel(standing: Standing, hint: str = "") -> Panel:
         f"{standing.cells_filled}/{standing.cells} cells",
         f"{standing.islands} islands",
         *([f"{dollars_text(standing.micro_dollars)} spent", f"{standing.tokens:,} tokens"] if standing.uses_models else []),
+        *([gpu_text(standing.gpu_milliseconds)] if standing.gpu_milliseconds else []),
     )
     parts = [
         scores,
@@ -268,4 +278,5 @@ def _share_used(standing: Standing) -> float | None:
     shares += [standing.evaluations / budget.evaluations] if budget.evaluations else []
     shares += [standing.micro_dollars / budget.micro_dollars] if budget.micro_dollars else []
     shares += [standing.tokens / budget.tokens] if budget.tokens else []
+    shares += [standing.gpu_milliseconds / budget.gpu_milliseconds] if budget.gpu_milliseconds else []
     return min(max(shares), 1.0) if shares else None

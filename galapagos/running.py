@@ -34,6 +34,7 @@ LIMIT_OF = {
     StopReason.SECONDS: "seconds",
     StopReason.MONEY: "micro_dollars",
     StopReason.TARGET: "target",
+    StopReason.GPU_SECONDS: "gpu_milliseconds",
 }
 AWAY_S = 60.0
 """A database that does not answer for so long is not waited for any longer."""
@@ -112,7 +113,8 @@ async def reopen_run(ground: Ground, run: int, limits: Budget) -> None:
         if not given and row.stop_reason not in {None, StopReason.STOPPED, StopReason.DAMAGED}:
             raise Failure(
                 f"run {run} has ended ({row.stop_detail}); to let it go on, give a limit: galapagos resume {run} "
-                "--evaluations N (or --seconds, --budget, --tokens, --target); limits count from the beginning of the run",
+                "--evaluations N (or --seconds, --budget, --tokens, --gpu-seconds, --target); limits count from the beginning "
+                "of the run",
                 ExitCode.BAD_INPUT,
             )
         _refuse_used_up(live, limits)
@@ -129,13 +131,14 @@ def _refuse_used_up(live: Live, limits: Budget) -> None:
         "evaluations": (limits.evaluations, live.evaluations),
         "seconds": (limits.seconds, live.row.active_s),
         "budget": (limits.micro_dollars, live.row.account.spent_micro_dollars),
+        "gpu-seconds": (limits.gpu_milliseconds, live.gpu_milliseconds),
     }
+    units = {"budget": "micro-dollars", "gpu-seconds": "GPU milliseconds"}
     for name, (limit, value) in used.items():
         if limit is not None and 0 < limit <= value:
-            unit = "micro-dollars" if name == "budget" else name
             raise Failure(
-                f"--{name}: expected more than the {value:g} {unit} that run {live.row.id} has used already; limits count from "
-                "the beginning of the run",
+                f"--{name}: expected more than the {value:g} {units.get(name, name)} that run {live.row.id} has used already; "
+                "limits count from the beginning of the run",
                 ExitCode.BAD_INPUT,
             )
 

@@ -74,6 +74,7 @@ class StandingReader:
             islands=len(live.cells),
             micro_dollars=account.spent_micro_dollars,
             tokens=account.tokens_in + account.tokens_out,
+            gpu_milliseconds=live.gpu_milliseconds,
             uses_models=bool(row.config.models),
             budget=row.config.budget,
             operators=[

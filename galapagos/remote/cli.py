@@ -15,7 +15,7 @@ from rich.text import Text
 from evolution.run import Order, RunState, StopReason, StrategyName
 from galapagos import options
 from galapagos.failures import ExitCode, Failure
-from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, progress_for, score_text
+from galapagos.progress import NOT_ISOLATED, dollars_text, duration_text, gpu_text, progress_for, score_text
 from galapagos.remote.answers import print_json, say, with_client
 from galapagos.remote.cli_steer import ProgramArgument, RemoteRun
 from galapagos.rows import tell_all
@@ -36,7 +36,7 @@ WatchOption = Annotated[bool, typer.Option("--watch/--no-watch", help="Show prog
 RemoteProblem = Annotated[str, typer.Argument(metavar="PROBLEM", help="Name or revision of a problem that the service knows.")]
 WIDE_TABLE = 90
 MOST_ROWS = 20
-AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.TARGET})
+AS_ASKED = frozenset({StopReason.EVALUATIONS, StopReason.SECONDS, StopReason.MONEY, StopReason.GPU_SECONDS, StopReason.TARGET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ def start(
     evaluations: options.EvaluationsOption = None,
     budget: options.BudgetOption = None,
     tokens: options.TokensOption = None,
+    gpu_seconds: options.GpuSecondsOption = None,
     target: options.TargetOption = None,
     seed: options.SeedOption = None,
     strategy: options.StrategyOption = StrategyName.ISLANDS,
@@ -108,7 +109,7 @@ def start(
         models=options.models_of(model),
         mutate=mutate,
         tune=tune,
-        budget=options.budget_of(seconds, evaluations, budget, tokens, target),
+        budget=options.budget_of(seconds, evaluations, budget, tokens, gpu_seconds, target),
     )
     started = with_client(lambda client: client.start(problem, config, seed=seed, project=project))
     if watch:
@@ -245,7 +246,7 @@ def _table(runs: "list[RunLine]", width: int) -> Table:
             _brief(run.best_score),
             _brief(run.verified_score),
             f"{run.evaluations:,}",
-            *((str(run.project), duration_text(run.seconds), _spent(run.spent_micro_dollars)) if wide else ()),
+            *((str(run.project), duration_text(run.seconds), _spent(run)) if wide else ()),
         )
     return table
 
@@ -254,8 +255,9 @@ def _brief(score: float | None) -> str:
     return "-" if score is None else f"{score:.6g}"
 
 
-def _spent(micro_dollars: int | None) -> str:
-    return "-" if micro_dollars is None else dollars_text(micro_dollars)
+def _spent(run: "RunLine") -> str:
+    money = "-" if run.spent_micro_dollars is None else dollars_text(run.spent_micro_dollars)
+    return f"{money}, {gpu_text(run.gpu_milliseconds)}" if run.gpu_milliseconds else money
 
 
 def _watch(number: int, as_json: bool) -> None:

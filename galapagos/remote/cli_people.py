@@ -51,10 +51,11 @@ def limit_person(
     budget: people_options.BudgetOption = None,
     tokens: people_options.TokensOption = None,
     evaluations: people_options.EvaluationsOption = None,
+    gpu_seconds: people_options.GpuSecondsOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Limit what all runs that a person starts may spend together; without an option, tell it."""
-    limits = people_options.limits_of(budget, tokens, evaluations)
+    limits = people_options.limits_of(budget, tokens, evaluations, gpu_seconds)
     found = with_person(
         who, lambda client, number: client.limit_person(number, limits) if limits else client.person_limits(number)
     )

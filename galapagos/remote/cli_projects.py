@@ -65,10 +65,11 @@ def limit_project(
     budget: people_options.BudgetOption = None,
     tokens: people_options.TokensOption = None,
     evaluations: people_options.EvaluationsOption = None,
+    gpu_seconds: people_options.GpuSecondsOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Limit what all runs of a project may spend together; without an option, tell it."""
-    limits = people_options.limits_of(budget, tokens, evaluations)
+    limits = people_options.limits_of(budget, tokens, evaluations, gpu_seconds)
     found = with_project(
         project, lambda client, number: client.limit_project(number, limits) if limits else client.project_limits(number)
     )

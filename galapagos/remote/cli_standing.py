@@ -32,12 +32,15 @@ class SpentLine:
     tokens: int
     calls: int
     evaluations: int | None
+    gpu_seconds: float | None
 
     @classmethod
     def of(cls, spent: "Spent") -> "SpentLine":
         """The row of one sum."""
         name = spent.name if spent.id is None else f"{spent.id} {spent.name}"
-        return cls(name, spent.micro_dollars / 1e6, spent.tokens_in + spent.tokens_out, spent.calls, spent.evaluations)
+        held = None if spent.gpu_milliseconds is None else spent.gpu_milliseconds / 1000
+        tokens = spent.tokens_in + spent.tokens_out
+        return cls(name, spent.micro_dollars / 1e6, tokens, spent.calls, spent.evaluations, held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,11 +48,12 @@ def limit(
     evaluations: options.EvaluationsOption = None,
     budget: options.BudgetOption = None,
     tokens: options.TokensOption = None,
+    gpu_seconds: options.GpuSecondsOption = None,
     target: options.TargetOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Give a run these limits in place of its present ones; one that has ended goes on under them."""
-    limits = options.budget_of(seconds, evaluations, budget, tokens, target)
+    limits = options.budget_of(seconds, evaluations, budget, tokens, gpu_seconds, target)
 
     async def work(client: "AsyncClient") -> "AskedCommand | RunDetail":
         ended = (await client.run(number)).state is RunState.FINISHED

@@ -37,7 +37,8 @@ async def programs_frame(export: Export, run: int) -> Any:
 def curves_frame(compared: Comparison) -> Any:
     """A row for each time that a run found a better program.
 
-    Columns: `run`, `problem`, `evaluations`, `seconds`, `dollars` (missing for who may not inspect), `score`, `number`.
+    Columns: `run`, `problem`, `evaluations`, `seconds`, `gpu_seconds`, `dollars` (missing for who may not inspect), `score`,
+    `number`.
 
     Raises:
         Failure: pandas is not installed.
@@ -49,6 +50,7 @@ def curves_frame(compared: Comparison) -> Any:
             "problem": run.problem,
             "evaluations": record.evaluations,
             "seconds": record.seconds,
+            "gpu_seconds": record.gpu_milliseconds / 1000,
             "dollars": None if record.micro_dollars is None else record.micro_dollars / 1e6,
             "score": record.score,
             "number": record.number,
@@ -56,5 +58,5 @@ def curves_frame(compared: Comparison) -> Any:
         for run in compared.runs
         for record in run.records
     ]
-    columns = ["run", "problem", "evaluations", "seconds", "dollars", "score", "number"]
+    columns = ["run", "problem", "evaluations", "seconds", "gpu_seconds", "dollars", "score", "number"]
     return pandas.DataFrame(rows, columns=columns).astype({"dollars": "float64"})

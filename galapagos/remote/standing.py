@@ -34,6 +34,7 @@ def standing_of(run: RunDetail, definition: Definition, curve: Sequence[tuple[in
         islands=len(run.cells),
         micro_dollars=run.spent_micro_dollars or 0,
         tokens=run.money.tokens_in + run.money.tokens_out if run.money else 0,
+        gpu_milliseconds=run.gpu_milliseconds,
         uses_models=bool(run.config.models),
         budget=run.config.budget,
         curve=[(evaluations, sign * score) for evaluations, score in curve],

@@ -178,6 +178,7 @@ def _summary(run: RunDetail) -> dict[str, float]:
         "verified_score": run.verified_score,
         "evaluations_done": run.evaluations,
         "dollars_spent": spent,
+        "gpu_seconds": run.gpu_milliseconds / 1000 if run.gpu_milliseconds else None,
         "cells_filled": sum(run.cells.values()),
     }
     return {name: float(value) for name, value in found.items() if value is not None}

@@ -102,6 +102,9 @@ def spend(data: RunData) -> Rows:
         ["target", score_text(raw(live.best_score, sign)), score_text(budget.target) if budget.target is not None else "none"],
         ["money", dollars_text(account.spent_micro_dollars), money or "none"],
     ]
+    if live.gpu_milliseconds or budget.gpu_milliseconds is not None:
+        most = "none" if budget.gpu_milliseconds is None else f"{budget.gpu_milliseconds / 1000:,g}"
+        rows.append(["GPU seconds", f"{live.gpu_milliseconds / 1000:,.1f}", most])
     if account.tokens_in or account.tokens_out:
         rows.append(["tokens in and out", f"{account.tokens_in:,} and {account.tokens_out:,}", "none"])
     return rows

@@ -67,6 +67,7 @@ ROW = {
     "metrics": {},
     "features": {},
     "duration_s": 0.021,
+    "gpu_s": 0.0,
     "verified_score": None,
     "score_isolated": True,
     "calls": [_CALL],

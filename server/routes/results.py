@@ -129,7 +129,7 @@ async def compare_runs(
     caller: Signed,
     run: Annotated[list[Id], Query(min_length=1, max_length=MOST_COMPARED, description="ids of runs; repeat it for each")],
 ) -> Comparison:
-    """The best-so-far curves of several runs, each point with its evaluations, seconds and money."""
+    """The best-so-far curves of several runs, each point with its evaluations, seconds, money and GPU time."""
     async with service.database.begin() as connection:
         lines = await run_lists.list_runs(connection, MOST_COMPARED, RunFilter(projects=readable(caller), ids=run))
         if missing := sorted(set(run) - {line.id for line in lines}):
@@ -160,6 +160,7 @@ def _record(item: StoredRecord, sign: float, inspects: bool) -> Record:
         evaluations=item.evaluations,
         seconds=item.seconds,
         micro_dollars=item.micro_dollars if inspects else None,
+        gpu_milliseconds=item.gpu_milliseconds,
     )
 
 

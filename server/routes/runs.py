@@ -138,7 +138,7 @@ async def reopen_run(body: BudgetRequest, service: Served, access: Steering, onc
 
 
 def _refuse_used_up(live: Live, body: BudgetRequest) -> None:
-    used = {"evaluations": live.evaluations, "seconds": live.row.active_s}
+    used = {"evaluations": live.evaluations, "seconds": live.row.active_s, "gpu_milliseconds": live.gpu_milliseconds or -1}
     for name, value in used.items():
         limit: float | None = getattr(body.budget, name)
         if limit is not None and limit <= value:
@@ -207,6 +207,9 @@ def _line(item: run_lists.RunLine, caller: Caller) -> RunLine:
         limit_micro_dollars=item.limit_micro_dollars if inspects else None,
         limit_evaluations=item.limit_evaluations,
         limit_seconds=item.limit_seconds,
+        gpus=item.gpus,
+        gpu_milliseconds=item.gpu_milliseconds,
+        limit_gpu_milliseconds=item.limit_gpu_milliseconds,
         direction=Direction.MINIMIZE if item.sign < 0 else Direction.MAXIMIZE,
         unit=item.unit,
         seed_score=raw(item.seed_score, item.sign),
@@ -236,6 +239,9 @@ def _detail(live: Live, definition: Definition, inspects: bool) -> RunDetail:
         limit_micro_dollars=row.account.limit_micro_dollars if inspects else None,
         limit_evaluations=row.config.budget.evaluations,
         limit_seconds=row.config.budget.seconds,
+        gpus=definition.gpus,
+        gpu_milliseconds=live.gpu_milliseconds,
+        limit_gpu_milliseconds=row.config.budget.gpu_milliseconds,
         direction=definition.score.direction,
         unit=definition.score.unit,
         seed_score=raw(live.seed_score, sign),

@@ -33,7 +33,7 @@ async def list_spending(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Spent]:
-    """Money, tokens and evaluations by project, person, run or model, of the projects that you may inspect.
+    """Money, tokens, evaluations and GPU time by project, person, run or model, of the projects that you may inspect.
 
     Only what spent something is listed, in the order of ids, or of names of models. Limits stand beside it; they count what
     was ever spent, and that of a person what was spent in every project.
@@ -72,7 +72,13 @@ def _line(item: spending.Spent, caller: Caller) -> Spent:
         calls=item.calls,
         failed=item.failed,
         evaluations=item.evaluations,
+        gpu_milliseconds=item.gpu_milliseconds,
         limits=None
         if hidden
-        else Limits(micro_dollars=item.most_micro_dollars, tokens=item.most_tokens, evaluations=item.most_evaluations),
+        else Limits(
+            micro_dollars=item.most_micro_dollars,
+            tokens=item.most_tokens,
+            evaluations=item.most_evaluations,
+            gpu_milliseconds=item.most_gpu_milliseconds,
+        ),
     )

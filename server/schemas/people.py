@@ -171,11 +171,13 @@ class LimitsRequest(Body):
     micro_dollars: Most | None = None
     tokens: Most | None = None
     evaluations: Most | None = None
+    gpu_milliseconds: Most | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("expected at least one of micro_dollars, tokens and evaluations; name one, null for no limit")
+            names = ", ".join(resource.value for resource in Resource)
+            raise ValueError(f"expected at least one of {names}; name one, null for no limit")
         return self
 
     @property
@@ -202,6 +204,7 @@ class Allowances(Answer):
                 "micro_dollars": {"most": 200_000_000, "spent": 71_800, "reserved": 900},
                 "tokens": {"most": None, "spent": 352_000, "reserved": 4_100},
                 "evaluations": {"most": None, "spent": 812, "reserved": 8},
+                "gpu_milliseconds": {"most": None, "spent": 0, "reserved": 0},
             }
         ),
     )
@@ -209,6 +212,7 @@ class Allowances(Answer):
     micro_dollars: Allowance
     tokens: Allowance
     evaluations: Allowance
+    gpu_milliseconds: Allowance
 
     @classmethod
     def of(cls, found: "StoredAllowances") -> Self:

@@ -8,7 +8,7 @@ from evolution.proposal import Operator, Refusal
 from server.schemas.base import Answer, shown
 from server.schemas.runs import Money
 
-RECORD = {"number": 412, "score": 2.3471, "evaluations": 433, "seconds": 31.2, "micro_dollars": 0}
+RECORD = {"number": 412, "score": 2.3471, "evaluations": 433, "seconds": 31.2, "micro_dollars": 0, "gpu_milliseconds": 0}
 
 
 class Cell(Answer):
@@ -45,7 +45,7 @@ class ArchivePage(Answer):
 
 
 class Record(Answer):
-    """A best score when it was reached: after so many evaluations, seconds and micro-dollars of the run.
+    """A best score when it was reached: after so many evaluations, seconds, micro-dollars and GPU milliseconds of the run.
 
     `micro_dollars` is null for who may not inspect.
     """
@@ -57,6 +57,7 @@ class Record(Answer):
     evaluations: int
     seconds: float
     micro_dollars: int | None
+    gpu_milliseconds: int
 
 
 class OperatorCounts(Answer):

@@ -32,6 +32,9 @@ LINE = {
     "limit_micro_dollars": None,
     "limit_evaluations": 5000,
     "limit_seconds": 3600.0,
+    "gpus": 0,
+    "gpu_milliseconds": 0,
+    "limit_gpu_milliseconds": None,
     "direction": "maximize",
     "unit": "",
     "seed_score": 0.9598,
@@ -126,6 +129,9 @@ class RunLine(Answer):
     limit_micro_dollars: int | None
     limit_evaluations: int | None
     limit_seconds: float | None
+    gpus: int = Field(description="that an evaluation holds for itself in some stage; 0: none")
+    gpu_milliseconds: int = Field(description="for how long evaluations held GPUs, all of them")
+    limit_gpu_milliseconds: int | None
     direction: Direction
     unit: str
     seed_score: float | None

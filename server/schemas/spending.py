@@ -12,6 +12,7 @@ class Limits(Answer):
     micro_dollars: int | None
     tokens: int | None
     evaluations: int | None
+    gpu_milliseconds: int | None
 
 
 class Spent(Answer):
@@ -31,7 +32,8 @@ class Spent(Answer):
                 "calls": 100,
                 "failed": 1,
                 "evaluations": 812,
-                "limits": {"micro_dollars": 200_000_000, "tokens": None, "evaluations": None},
+                "gpu_milliseconds": 0,
+                "limits": {"micro_dollars": 200_000_000, "tokens": None, "evaluations": None, "gpu_milliseconds": None},
             }
         ),
     )
@@ -46,4 +48,5 @@ class Spent(Answer):
     calls: int
     failed: int
     evaluations: int | None = Field(description="without seed programs and verifications; null for a model")
+    gpu_milliseconds: int | None = Field(description="for how long evaluations held GPUs, all of them; null for a model")
     limits: Limits | None = Field(description="null for models, and for people but yourself unless you administer the service")

@@ -124,9 +124,9 @@ async def test_a_run_has_a_limit_of_tokens_that_can_be_changed(database: Databas
     async with database.begin() as connection:
         row = await runs.load(connection, run.id)
         with pytest.raises(NotAllowed, match="run 1 has spent or reserved 60 tokens already"):
-            await runs.limit_money(connection, row, Budget(tokens=59, micro_dollars=5))
+            await runs.limit_spending(connection, row, Budget(tokens=59, micro_dollars=5))
         assert (await runs.load(connection, run.id)).account.limit_micro_dollars is None
-        await runs.limit_money(connection, row, Budget(tokens=101))
+        await runs.limit_spending(connection, row, Budget(tokens=101))
     async with database.begin() as connection:
         _, [opened] = await book(connection, [], [NewCall(two, "m", "t", "p", 0, 41)])
     assert isinstance(opened, int)

@@ -95,7 +95,9 @@ async def answered(database: Database, run: int, *numbers: int) -> list[ClaimedP
     return taken
 
 
-def outcome(score: float | None, verdict: Verdict = Verdict.SCORED, features: dict[str, float] | None = None) -> Outcome:
+def outcome(
+    score: float | None, verdict: Verdict = Verdict.SCORED, features: dict[str, float] | None = None, gpu_s: float = 0.0
+) -> Outcome:
     stage = StageResult(
         stage="score",
         hidden=False,
@@ -109,6 +111,7 @@ def outcome(score: float | None, verdict: Verdict = Verdict.SCORED, features: di
         peak_memory_mib=1.0,
         feedback="fine\0, \\u0000 said \ud800 it",
         log_tail="",
+        gpu_s=gpu_s,
     )
     return Outcome(verdict, score, {"m": 1.5}, features or {"f": 2.0}, (stage,))
 

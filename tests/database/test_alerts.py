@@ -120,11 +120,16 @@ async def test_shares_of_limits_are_told_once_for_each_limit(database: Database)
     assert await spend(1000) == [half, ("run", "micro_dollars", 100, 1000)]
     async with database.begin() as connection:
         await connection.execute(sa.update(tables.account).values(limit_micro_dollars=2000))
-        most = {Resource.EVALUATIONS: 4}
+        most = {Resource.EVALUATIONS: 4, Resource.GPU_MILLISECONDS: 5000}
         await allowances.set_limits(connection, Payer.PROJECT, 1, most, by=None)
-        limits = await allowances.lock_evaluations(connection, run, 1, None)
-        await allowances.count_evaluations(connection, run, limits, 3, 0)
-    assert set((await spend(1000))[2:]) == {("run", "micro_dollars", 50, 2000), ("project", "evaluations", 50, 4)}
+        await allowances.limit_run(connection, run, {Resource.GPU_MILLISECONDS: 3000})
+        limits = await allowances.lock_counted(connection, run, 1, None, gpus=True)
+        counts = {Resource.EVALUATIONS: (3, 0), Resource.GPU_MILLISECONDS: (3000, 0)}
+        await allowances.count(connection, run, limits, counts)
+    assert set((await spend(1000))[2:]) == {
+        ("run", "micro_dollars", 50, 2000), ("project", "evaluations", 50, 4), ("project", "gpu_milliseconds", 50, 5000),
+        ("run", "gpu_milliseconds", 50, 3000), ("run", "gpu_milliseconds", 100, 3000),
+    }  # fmt: skip
 
 
 async def test_the_largest_limits_can_be_compared(database: Database) -> None:

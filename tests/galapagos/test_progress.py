@@ -41,6 +41,7 @@ STANDING = Standing(
     islands=2,
     micro_dollars=1_234_567,
     tokens=4200,
+    gpu_milliseconds=1500,
     uses_models=True,
     budget=Budget(seconds=100, evaluations=2000),
     operators=(OperatorStanding("mutate", 900, 100, 700, 7), OperatorStanding("tune", 0, 0, 0, 0)),

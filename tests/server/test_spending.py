@@ -41,8 +41,9 @@ async def called(database: Database, run: int, model: str, *costs: int) -> None:
                 assert await completions.book(connection, [one], []) == ([cost], [])
     async with database.begin() as connection:
         assert await completions.settle_all(connection, run) == costs.count(0)
-        limits = await allowances.lock_evaluations(connection, run, 1, None)
-        await allowances.count_evaluations(connection, run, limits, len(costs), 0)
+        limits = await allowances.lock_counted(connection, run, 1, None, gpus=True)
+        counts = {Resource.EVALUATIONS: (len(costs), 0), Resource.GPU_MILLISECONDS: (1500 * len(costs), 0)}
+        await allowances.count(connection, run, limits, counts)
 
 
 async def filled(database: Database) -> tuple[int, int, int]:
@@ -53,7 +54,7 @@ async def filled(database: Database) -> tuple[int, int, int]:
         limits = {Resource.MICRO_DOLLARS: 1000, Resource.TOKENS: 9000}
         await allowances.set_limits(connection, Payer.PROJECT, 1, limits, by=None)
         await allowances.set_limits(connection, Payer.PERSON, ada, {Resource.EVALUATIONS: 80}, by=None)
-    first = await started(database, 1, ada, Budget(micro_dollars=600, evaluations=40))
+    first = await started(database, 1, ada, Budget(micro_dollars=600, evaluations=40, gpu_milliseconds=60_000))
     second = await started(database, 1, bob, Budget())
     third = await started(database, other, None, Budget())
     await called(database, first, "small", 10, 20, 0)
@@ -75,14 +76,16 @@ async def test_it_is_summed_up_by_each(team: Team, database: Database, served_st
     one, other = await lines("project")
     assert one == {
         "by": "project", "id": 1, "name": "default", "project": 1, "micro_dollars": 125, "tokens_in": 120, "tokens_out": 16,
-        "calls": 5, "failed": 1, "evaluations": 5, "limits": {"micro_dollars": 1000, "tokens": 9000, "evaluations": None},
+        "calls": 5, "failed": 1, "evaluations": 5, "gpu_milliseconds": 7500,
+        "limits": {"micro_dollars": 1000, "tokens": 9000, "evaluations": None, "gpu_milliseconds": None},
     }  # fmt: skip
     assert (other["name"], other["micro_dollars"], other["limits"]["micro_dollars"]) == ("other", 7, None)
     by_run = await lines("run")
     assert [(item["id"], item["micro_dollars"], item["evaluations"]) for item in by_run] == [
         (first, 120, 4), (second, 5, 1), (third, 7, 1),
     ]  # fmt: skip
-    assert by_run[0]["limits"] == {"micro_dollars": 600, "tokens": None, "evaluations": 40}
+    assert by_run[0]["limits"] == {"micro_dollars": 600, "tokens": None, "evaluations": 40, "gpu_milliseconds": 60_000}
+    assert [item["gpu_milliseconds"] for item in by_run] == [6000, 1500, 1500]
     async with database.begin() as connection:
         accounts = await connection.execute(sa.text("SELECT spent_micro_dollars FROM account ORDER BY run"))
         assert list(accounts.scalars()) == [item["micro_dollars"] for item in by_run]
@@ -92,7 +95,8 @@ async def test_it_is_summed_up_by_each(team: Team, database: Database, served_st
     assert (bob["name"], bob["evaluations"]) == ("bob", 1)
     large, small = await lines("model")
     assert (large["name"], large["calls"], large["micro_dollars"], large["limits"]) == ("large", 1, 40, None)
-    assert (small["name"], small["calls"], small["failed"], small["evaluations"]) == ("small", 5, 1, None)
+    assert (small["name"], small["calls"], small["failed"], small["gpu_milliseconds"]) == ("small", 5, 1, None)
+    assert small["evaluations"] is None
     assert [item["calls"] for item in await lines("model", project=1)] == [1, 4]
 
 

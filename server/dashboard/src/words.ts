@@ -62,6 +62,11 @@ export function money(microDollars: number | null | undefined): string {
   return `$${fixed(digits).format(dollars)}`;
 }
 
+/** For how long GPUs were held, of milliseconds. */
+export function gpuTime(milliseconds: number | null | undefined): string {
+  return duration(milliseconds === null || milliseconds === undefined ? milliseconds : milliseconds / 1000);
+}
+
 /** A length of time in at most two units, as `3 h 07 min`. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return NONE;

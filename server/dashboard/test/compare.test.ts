@@ -6,6 +6,7 @@ const at = (evaluations: number, score: number, micro_dollars: number | null = 0
   score,
   seconds: evaluations / 2,
   micro_dollars,
+  gpu_milliseconds: 0,
 });
 
 it("puts curves on one axis, each to where its run is now", () => {

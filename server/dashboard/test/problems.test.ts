@@ -68,7 +68,7 @@ describe("the choices of a run", () => {
     expect(number(" ")).toBeUndefined();
     const config = configOf({
       numbers: { islands: "4", lag: "" },
-      limits: { evaluations: "1,000", dollars: "2.5", seconds: "much" },
+      limits: { evaluations: "1,000", dollars: "2.5", gpu_seconds: "90.5", seconds: "much" },
       strategy: "greedy",
       order: "as-completed",
       mutate: true,
@@ -82,7 +82,7 @@ describe("the choices of a run", () => {
       mutate: true,
       tune: false,
       models: [{ name: "small", weight: 3 }],
-      budget: { evaluations: 1000, seconds: "much", micro_dollars: 2_500_000 },
+      budget: { evaluations: 1000, seconds: "much", micro_dollars: 2_500_000, gpu_milliseconds: 90_500 },
     });
   });
 });

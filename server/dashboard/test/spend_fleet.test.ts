@@ -1,11 +1,21 @@
 import { expect, it } from "vitest";
 import type { Schemas } from "../src/api/client";
 import { totals } from "../src/views/fleet/totals";
-import { firstDay, ordered, summed } from "../src/views/spend/order";
+import { columnsOf, firstDay, knowsGpus, ordered, summed } from "../src/views/spend/order";
 
 function spent(name: string, micro_dollars: number, evaluations: number | null): Schemas["Spent"] {
   const tokens = { tokens_in: micro_dollars * 2, tokens_out: 1, calls: 3, failed: 1 };
-  return { by: "project", id: 1, name, project: 1, micro_dollars, ...tokens, evaluations, limits: null };
+  return {
+    by: "project",
+    id: 1,
+    name,
+    project: 1,
+    micro_dollars,
+    ...tokens,
+    evaluations,
+    gpu_milliseconds: evaluations,
+    limits: null,
+  };
 }
 
 it("sorts numbers with the largest first, names from A, and the other way round", () => {
@@ -25,9 +35,23 @@ it("sorts numbers with the largest first, names from A, and the other way round"
     tokens_in: 42,
     tokens_out: 3,
     evaluations: 31,
+    gpu_milliseconds: 31,
     calls: 9,
     failed: 3,
   });
+});
+
+it("tells of GPUs only where somebody held one, or may hold only so much", () => {
+  const names = (lines: Schemas["Spent"][], by: "project" | "model") =>
+    columnsOf(by, knowsGpus(lines)).map(([name]) => name);
+  const none = { micro_dollars: null, tokens: null, evaluations: null, gpu_milliseconds: null };
+  expect(names([spent("a", 1, 0)], "project")).not.toContain("gpu_milliseconds");
+  expect(names([{ ...spent("a", 1, 0), limits: none }], "project")).not.toContain("gpu_milliseconds");
+  expect(names([{ ...spent("a", 1, 0), limits: { ...none, gpu_milliseconds: 0 } }], "project")).toContain(
+    "gpu_milliseconds",
+  );
+  expect(names([spent("a", 1, 7)], "project")).toContain("gpu_milliseconds");
+  expect(names([spent("a", 1, 7)], "model")).toEqual(["name", "micro_dollars", "tokens", "calls", "failed"]);
 });
 
 it("counts days with today, in UTC", () => {

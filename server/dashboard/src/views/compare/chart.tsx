@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { colour, colours } from "../../theme";
-import { count, duration, money, ticked } from "../../words";
+import { count, duration, gpuTime, money, ticked } from "../../words";
 import type { Across, Table } from "./curves";
 
 const HEIGHT = 360;
@@ -27,6 +27,7 @@ export function dashed(at: number, baseline: boolean): number[] {
 
 function shown(across: Across, value: number): string {
   if (across === "seconds") return duration(value);
+  if (across === "gpu_milliseconds") return gpuTime(value);
   return across === "micro_dollars" ? money(value) : count(value);
 }
 

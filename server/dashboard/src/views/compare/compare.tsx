@@ -5,7 +5,7 @@ import { Command, Empty, Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { keep, place } from "../../router";
 import { mayAnywhere } from "../../session";
-import { count, duration, gain, money, score, spaced, visible } from "../../words";
+import { count, duration, gain, gpuTime, money, score, spaced, visible } from "../../words";
 import { Chart, dashed, lineColour } from "./chart";
 import { type Across, BASELINES, MOST, runsOf, tableOf } from "./curves";
 import { Picker } from "./picker";
@@ -22,6 +22,7 @@ const AXES = [
   ["evaluations", "Evaluations"],
   ["seconds", "Time"],
   ["micro_dollars", "Money"],
+  ["gpu_milliseconds", "GPU time"],
 ] as const;
 
 /** Several runs side by side; which ones stands in the address. */
@@ -29,10 +30,11 @@ export default function Compare() {
   const search = place.value.search;
   const runs = runsOf(search.get("runs"));
   const inspects = mayAnywhere("inspect");
-  const axes = inspects ? AXES : AXES.filter(([name]) => name !== "micro_dollars");
-  const across: Across = axes.find(([name]) => name === search.get("by"))?.[0] ?? "evaluations";
   const [picking, setPicking] = useState(false);
   const polled = usePoll(`compare ${runs.join()}`, (signal) => readAll(runs, signal), POLL_MS);
+  const gpus = holdGpus(polled.data);
+  const axes = AXES.filter(([name]) => (name === "micro_dollars" ? inspects : name !== "gpu_milliseconds" || gpus));
+  const across: Across = axes.find(([name]) => name === search.get("by"))?.[0] ?? "evaluations";
   const choose = (chosen: readonly number[]) => keep({ runs: chosen.length === 0 ? null : chosen.join() });
   return (
     <div class="stack compare">
@@ -92,6 +94,10 @@ async function readAll(runs: readonly number[], signal: AbortSignal): Promise<Re
   };
 }
 
+function holdGpus(read: Read | undefined): boolean {
+  return read?.runs.some(({ detail }) => detail.gpus > 0) ?? false;
+}
+
 function untilOf(detail: Detail, across: Across): number {
   return across === "micro_dollars" ? (detail.spent_micro_dollars ?? 0) : detail[across];
 }
@@ -146,7 +152,13 @@ function Shown({ read, across, inspects, choose }: Given) {
 }
 
 function axisName(across: Across): string {
-  return { evaluations: "by evaluations", seconds: "by active time", micro_dollars: "by money" }[across];
+  const names = {
+    evaluations: "evaluations",
+    seconds: "active time",
+    micro_dollars: "money",
+    gpu_milliseconds: "GPU time",
+  };
+  return `by ${names[across]}`;
 }
 
 function sameProblem({ same, runs }: Read): string {
@@ -160,6 +172,7 @@ function isBaseline(detail: Detail): boolean {
 
 function Table({ read, inspects, choose }: Omit<Given, "across">) {
   const all = read.runs.map(({ detail }) => detail.id);
+  const gpus = holdGpus(read);
   return (
     <section class="card">
       <div class="scroll">
@@ -173,6 +186,7 @@ function Table({ read, inspects, choose }: Omit<Given, "across">) {
               <th>Seed</th>
               <th>Evaluations</th>
               {inspects && <th>Money</th>}
+              {gpus && <th>GPU time</th>}
               <th>Time</th>
               <th>
                 <span class="for-ears">Leave out</span>
@@ -186,6 +200,7 @@ function Table({ read, inspects, choose }: Omit<Given, "across">) {
                 detail={detail}
                 at={at}
                 inspects={inspects}
+                gpus={gpus}
                 remove={() => choose(all.filter((run) => run !== detail.id))}
               />
             ))}
@@ -196,7 +211,7 @@ function Table({ read, inspects, choose }: Omit<Given, "across">) {
   );
 }
 
-function Row(props: { detail: Detail; at: number; inspects: boolean; remove: () => void }) {
+function Row(props: { detail: Detail; at: number; inspects: boolean; gpus: boolean; remove: () => void }) {
   const { detail, at } = props;
   const gained =
     detail.best_score === null || detail.seed_score === null ? null : gain(detail.best_score - detail.seed_score);
@@ -233,6 +248,11 @@ function Row(props: { detail: Detail; at: number; inspects: boolean; remove: () 
       {props.inspects && (
         <td data-name="Money" class="number">
           {money(detail.spent_micro_dollars)}
+        </td>
+      )}
+      {props.gpus && (
+        <td data-name="GPU time" class="number">
+          {gpuTime(detail.gpu_milliseconds)}
         </td>
       )}
       <td data-name="Time" class="number">

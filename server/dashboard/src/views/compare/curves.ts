@@ -1,7 +1,7 @@
 import type { Schemas } from "../../api/client";
 
-type Record_ = Pick<Schemas["Record"], "score" | "evaluations" | "seconds" | "micro_dollars">;
-export type Across = "evaluations" | "seconds" | "micro_dollars";
+type Record_ = Pick<Schemas["Record"], "score" | "evaluations" | "seconds" | "micro_dollars" | "gpu_milliseconds">;
+export type Across = "evaluations" | "seconds" | "micro_dollars" | "gpu_milliseconds";
 /** As uPlot takes it: the places of all curves, then the scores of each at these places, null between its steps. */
 export type Table = [number[], ...(number | null)[][]];
 

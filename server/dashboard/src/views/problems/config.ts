@@ -17,8 +17,14 @@ export const LIMITS = [
   ["seconds", "Seconds of active time", ""],
   ["dollars", "Dollars", "for calls of models"],
   ["tokens", "Tokens", "that models read and write"],
+  ["gpu_seconds", "GPU seconds", "for which evaluations hold GPUs"],
   ["target", "Target score", "ends the run when it is reached"],
 ] as const;
+/** The limits that are entered in other units than the service's: its name, and how many of its units one is. */
+export const UNITS: Readonly<Record<string, readonly [string, number]>> = {
+  dollars: ["micro_dollars", 1e6],
+  gpu_seconds: ["gpu_milliseconds", 1000],
+};
 export const STRATEGIES = [
   ["islands", "islands: diverse archives that exchange"],
   ["greedy", "greedy: always from the best"],
@@ -71,9 +77,12 @@ export function number(text: string): number | string | undefined {
 
 /** The configuration to be sent; what is empty is left out, and so gets its default or has no limit. */
 export function configOf(choices: Choices): RunConfig {
-  const dollars = number(choices.limits["dollars"] ?? "");
   const budget = Object.fromEntries(
-    LIMITS.filter(([name]) => name !== "dollars").map(([name]) => [name, number(choices.limits[name] ?? "")]),
+    LIMITS.map(([name]) => {
+      const value = number(choices.limits[name] ?? "");
+      const [own, of] = UNITS[name] ?? [name, 1];
+      return [own, typeof value === "number" && of !== 1 ? Math.round(of * value) : value];
+    }),
   );
   const told = {
     ...Object.fromEntries(NUMBERS.map(([name]) => [name, number(choices.numbers[name] ?? "")])),
@@ -82,7 +91,7 @@ export function configOf(choices: Choices): RunConfig {
     mutate: choices.mutate,
     tune: choices.tune,
     models: Object.entries(choices.models).map(([name, weight]) => ({ name, weight: number(weight) })),
-    budget: { ...budget, micro_dollars: typeof dollars === "number" ? Math.round(1e6 * dollars) : dollars },
+    budget,
   };
   return told as unknown as RunConfig;
 }

@@ -143,7 +143,14 @@ function Head({ detail, started }: { detail: Detail; started: () => void }) {
           </button>
         </div>
       )}
-      {starting && <StartForm revision={detail.revision} projects={projects} close={() => setStarting(false)} />}
+      {starting && (
+        <StartForm
+          revision={detail.revision}
+          projects={projects}
+          gpus={detail.definition.stages.some((stage) => (stage.gpus ?? 0) > 0)}
+          close={() => setStarting(false)}
+        />
+      )}
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { go } from "../../router";
 import { money } from "../../words";
-import { type Choices, configOf, LIMITS, NUMBERS, number, ORDERS, readDefaults, STRATEGIES } from "./config";
+import { type Choices, configOf, LIMITS, NUMBERS, number, ORDERS, readDefaults, STRATEGIES, UNITS } from "./config";
 
 type Model = Schemas["ModelLine"];
 
@@ -14,6 +14,8 @@ type Model = Schemas["ModelLine"];
 export function StartForm(props: {
   revision: string;
   projects: readonly (readonly [number, string])[];
+  /** Whether evaluations of the problem hold GPUs. */
+  gpus: boolean;
   close: () => void;
 }) {
   const [project, setProject] = useState(props.projects[0]?.[0] ?? 1);
@@ -55,7 +57,13 @@ export function StartForm(props: {
                   wrong={failure?.at("project")}
                 />
               )}
-              <Fields choices={chosen ?? defaults} change={setChosen} models={models} failure={failure} />
+              <Fields
+                choices={chosen ?? defaults}
+                change={setChosen}
+                models={models}
+                failure={failure}
+                gpus={props.gpus}
+              />
               <Field
                 label="Random seed"
                 type="number"
@@ -79,12 +87,12 @@ interface Given {
   failure: Failure | undefined;
 }
 
-function Fields({ choices, change, models, failure }: Given & { models: readonly Model[] }) {
+function Fields({ choices, change, models, failure, gpus }: Given & { models: readonly Model[]; gpus: boolean }) {
   return (
     <>
       <p class="soft">The first limit that is reached ends the run; without one it goes on until somebody stops it.</p>
       <div class="side-by-side">
-        {LIMITS.map(([name, label, about]) => (
+        {LIMITS.filter(([name]) => gpus || name !== "gpu_seconds").map(([name, label, about]) => (
           <Field
             key={name}
             label={label}
@@ -93,7 +101,7 @@ function Fields({ choices, change, models, failure }: Given & { models: readonly
             change={(value) => change({ ...choices, limits: { ...choices.limits, [name]: value } })}
             placeholder="no limit"
             about={about}
-            wrong={failure?.at(`config.budget.${name === "dollars" ? "micro_dollars" : name}`)}
+            wrong={failure?.at(`config.budget.${UNITS[name]?.[0] ?? name}`)}
           />
         ))}
       </div>

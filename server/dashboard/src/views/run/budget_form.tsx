@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { Failure, type Schemas } from "../../api/client";
 import { Field, Form } from "../../parts/dialog";
-import { count, duration, money } from "../../words";
+import { count, duration, gpuTime, money } from "../../words";
 
 type Budget = Schemas["Budget"];
 type Name = keyof Budget;
@@ -38,15 +38,18 @@ export function BudgetForm(props: {
     seconds: shown(now.seconds),
     micro_dollars: typeof now.micro_dollars === "number" ? String(now.micro_dollars / 1e6) : "",
     tokens: shown(now.tokens),
+    gpu_milliseconds: typeof now.gpu_milliseconds === "number" ? String(now.gpu_milliseconds / 1000) : "",
     target: shown(now.target),
   });
   const act = async () => {
     const dollars = typed(texts.micro_dollars, "budget.micro_dollars");
+    const gpuSeconds = typed(texts.gpu_milliseconds, "budget.gpu_milliseconds");
     return props.act({
       evaluations: typed(texts.evaluations, "budget.evaluations"),
       seconds: typed(texts.seconds, "budget.seconds"),
       micro_dollars: dollars === null ? null : Math.round(1e6 * dollars),
       tokens: typed(texts.tokens, "budget.tokens"),
+      gpu_milliseconds: gpuSeconds === null ? null : Math.round(1000 * gpuSeconds),
       target: typed(texts.target, "budget.target"),
     });
   };
@@ -63,8 +66,11 @@ export function BudgetForm(props: {
       "Tokens",
       detail.money === null ? "" : `${count(detail.money.tokens_in + detail.money.tokens_out)} so far`,
     ],
+    ["gpu_milliseconds", "GPU seconds", `${gpuTime(detail.gpu_milliseconds)} so far`],
     ["target", "Target score", "ends the run when it is reached"],
   ];
+  const held = detail.gpus > 0 || typeof now.gpu_milliseconds === "number";
+  const wanted = fields.filter(([name]) => name !== "gpu_milliseconds" || held);
   return (
     <Form title={props.title} does={props.does} close={props.close} act={act}>
       {(failure) => (
@@ -73,7 +79,7 @@ export function BudgetForm(props: {
             They count from the beginning of the run. An empty field is no limit; the first limit that is reached ends
             the run.
           </p>
-          {fields.map(([name, label, about]) => (
+          {wanted.map(([name, label, about]) => (
             <Field
               key={name}
               label={label}

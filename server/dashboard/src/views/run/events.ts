@@ -1,5 +1,5 @@
 import type { LoggedEvent } from "../../live/stream";
-import { count, duration, gain, money, score, share, spaced } from "../../words";
+import { count, duration, gain, gpuTime, money, score, share, spaced } from "../../words";
 
 /** Of which a run has thousands: they are shown when asked for. */
 export const FREQUENT: ReadonlySet<string> = new Set(["proposed", "admitted", "refused"]);
@@ -25,6 +25,7 @@ function budgetWords(budget: Record<string, number | null>): string {
     seconds: (value) => duration(value),
     micro_dollars: (value) => money(value),
     tokens: (value) => `${count(value)} tokens`,
+    gpu_milliseconds: (value) => `${gpuTime(value)} of GPUs`,
     target: (value) => `target ${score(value)}`,
   };
   const parts = Object.entries(words).flatMap(([name, say]) => {

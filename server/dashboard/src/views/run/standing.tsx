@@ -4,7 +4,7 @@ import type { LiveRun } from "../../live/run";
 import { Bar, Tile, Tiles } from "../../parts/small";
 import { usePoll } from "../../poll";
 import { may } from "../../session";
-import { count, duration, gain, money, rate, score, visible } from "../../words";
+import { count, duration, gain, gpuTime, money, rate, score, visible } from "../../words";
 import { againstKnown, againstSeed } from "../runs/standing";
 import { gainedLately, lastGain } from "./gains";
 
@@ -66,6 +66,24 @@ export function Standing({ live, detail }: { live: LiveRun; detail: Detail }) {
             : `${rate(detail.evaluations / Math.max(detail.seconds, 1))} on average`
         }
       />
+      {detail.gpus > 0 && (
+        <Tile
+          name="GPU time"
+          value={
+            <>
+              {gpuTime(detail.gpu_milliseconds)}
+              {detail.limit_gpu_milliseconds !== null && (
+                <>
+                  {" "}
+                  <span class="faint small">of {gpuTime(detail.limit_gpu_milliseconds)}</span>
+                </>
+              )}
+              <Bar used={detail.gpu_milliseconds} limit={detail.limit_gpu_milliseconds} name="GPU time used" />
+            </>
+          }
+          note="held by evaluations"
+        />
+      )}
       {detail.money !== null && <Spent spent={detail.money} />}
     </Tiles>
   );

@@ -7,7 +7,7 @@ import { Command, Empty, Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { keep, place } from "../../router";
 import { mayAnywhere, session } from "../../session";
-import { ago, count, duration, money, rate, score, spaced, visible } from "../../words";
+import { ago, count, duration, gpuTime, money, rate, score, spaced, visible } from "../../words";
 import { useCurves } from "./curves";
 import { Health } from "./health";
 import { againstKnown, againstSeed } from "./standing";
@@ -198,6 +198,15 @@ function Row({ line, curve, inspects }: { line: Line; curve: readonly Schemas["R
             {line.limit_seconds !== null && <span class="faint">of {duration(line.limit_seconds)}</span>}
           </span>
           <Bar used={line.seconds} limit={line.limit_seconds} name="Time used" />
+          {line.gpus > 0 && (
+            <>
+              <span class="about number">
+                {gpuTime(line.gpu_milliseconds)} of GPUs
+                {line.limit_gpu_milliseconds !== null && `, of ${gpuTime(line.limit_gpu_milliseconds)}`}
+              </span>
+              <Bar used={line.gpu_milliseconds} limit={line.limit_gpu_milliseconds} name="GPU time used" />
+            </>
+          )}
         </div>
       </td>
       {inspects && (

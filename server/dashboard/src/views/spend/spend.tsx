@@ -6,8 +6,8 @@ import { Command, Empty, Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { keep, place } from "../../router";
 import { mayAnywhere, session } from "../../session";
-import { count, money, share, visible } from "../../words";
-import { COLUMNS, type Column, firstDay, ordered, type Sum, summed } from "./order";
+import { count, gpuTime, money, share, visible } from "../../words";
+import { COLUMNS, type Column, columnsOf, firstDay, knowsGpus, ordered, type Sum, summed } from "./order";
 import "./spend.css";
 
 type Spent = Schemas["Spent"];
@@ -118,16 +118,17 @@ function Shown(props: { lines: readonly Spent[]; by: Group; more: boolean; limit
   const sorted = useMemo(() => ordered(lines, column, turned), [lines, column, turned]);
   const sum = useMemo(() => summed(lines), [lines]);
   if (lines.length === 0) return <Nothing by={by} />;
+  const gpus = knowsGpus(lines);
   const largest = Math.max(...lines.map((line) => line.micro_dollars));
   return (
     <>
-      <Totals sum={sum} by={by} />
+      <Totals sum={sum} by={by} gpus={gpus} />
       <section class="card">
         <div class="scroll">
           <table class="stacked">
             <thead>
               <tr>
-                {COLUMNS.filter(([name]) => by !== "model" || name !== "evaluations").map(([name, text]) => (
+                {columnsOf(by, gpus).map(([name, text]) => (
                   <th
                     key={name}
                     aria-sort={name !== column ? "none" : turned === (name === "name") ? "descending" : "ascending"}
@@ -144,6 +145,7 @@ function Shown(props: { lines: readonly Spent[]; by: Group; more: boolean; limit
                   line={limited ? line : { ...line, limits: null }}
                   largest={largest}
                   by={by}
+                  gpus={gpus}
                 />
               ))}
             </tbody>
@@ -170,7 +172,7 @@ function Sorter(props: { name: Column; text: string; column: Column; turned: boo
   );
 }
 
-function Totals({ sum, by }: { sum: Sum; by: Group }) {
+function Totals({ sum, by, gpus }: { sum: Sum; by: Group; gpus: boolean }) {
   return (
     <Tiles>
       <Tile name="Money" value={money(sum.micro_dollars)} note="for calls of models" />
@@ -187,11 +189,14 @@ function Totals({ sum, by }: { sum: Sum; by: Group }) {
       {by !== "model" && (
         <Tile name="Evaluations" value={count(sum.evaluations)} note="without seeds and verifications" />
       )}
+      {by !== "model" && gpus && (
+        <Tile name="GPU time" value={gpuTime(sum.gpu_milliseconds)} note="with seeds and verifications" />
+      )}
     </Tiles>
   );
 }
 
-function Row({ line, largest, by }: { line: Spent; largest: number; by: Group }) {
+function Row({ line, largest, by, gpus }: { line: Spent; largest: number; by: Group; gpus: boolean }) {
   const { limits } = line;
   const tokens = line.tokens_in + line.tokens_out;
   return (
@@ -224,6 +229,17 @@ function Row({ line, largest, by }: { line: Spent; largest: number; by: Group })
             used={line.evaluations ?? 0}
             show={count}
             name="Evaluations used"
+          />
+        </td>
+      )}
+      {by !== "model" && gpus && (
+        <td data-name="GPU time">
+          <Against
+            value={gpuTime(line.gpu_milliseconds)}
+            limit={limits?.gpu_milliseconds}
+            used={line.gpu_milliseconds ?? 0}
+            show={gpuTime}
+            name="GPU time used"
           />
         </td>
       )}
