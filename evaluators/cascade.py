@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from evaluators.faults import JudgeFault, bounded, verdict_of
+from evaluators.faults import HostFault, JudgeFault, bounded, verdict_of
+from evaluators.gpu_stages import GpuPlace, GpuStages
 from evaluators.sandbox import Cause, Job, JobResult, Judged, Sandbox
 from evolution.evaluation import Outcome, Purpose, StageResult, Verdict
+from evolution.gpu import GpuUse
 from evolution.problem import Gate, Problem, Stage
 
 FEATURES_OF_SOURCE = frozenset({"length", "literals"})
@@ -43,15 +45,17 @@ def judge_seed(secret: bytes, revision: str, purpose: Purpose, stage: str, repea
     return hmac.digest(secret, f"{revision}|{purpose.value}|{stage}|{repeat}{again}".encode(), "sha256")
 
 
-async def judge(sandbox: Sandbox, problem: Problem, candidate: Candidate) -> Judgement:
+async def judge(sandbox: Sandbox, problem: Problem, candidate: Candidate, gpu_stages: GpuStages | None = None) -> Judgement:
     """Run the public stages in order until one is not passed; for a verification also the hidden ones, and the picture.
 
-    A hidden stage that the candidate does not pass is recorded and changes neither verdict nor score.
+    Stages with a GPU run where `gpu_stages` say, all others in `sandbox`. A hidden stage that the candidate does not pass is
+    recorded and changes neither verdict nor score.
 
     Raises:
         NotTheCandidate: the judge or this machine failed; there is no outcome.
     """
     definition = problem.definition
+    places = _Places(sandbox, gpu_stages)
     public = [stage for stage in definition.stages if not stage.hidden]
     verify = candidate.purpose is Purpose.VERIFY
     results: list[StageResult] = []
@@ -59,7 +63,7 @@ async def judge(sandbox: Sandbox, problem: Problem, candidate: Candidate) -> Jud
     for stage in public:
         repeats = stage.repeats * (definition.verification.repeats if verify else 1)
         draw = definition.picture if verify and stage is public[-1] else None
-        measured = await _measure(sandbox, problem, candidate, stage, repeats, draw)
+        measured = await _measure(places, problem, candidate, stage, repeats, draw)
         results.append(_stage_result(problem, stage, measured))
         picture, picture_fault = measured.picture, measured.picture_fault
         if results[-1].verdict is not Verdict.SCORED:
@@ -69,7 +73,7 @@ async def judge(sandbox: Sandbox, problem: Problem, candidate: Candidate) -> Jud
     if verify:
         for stage in definition.stages:
             if stage.hidden:
-                measured = await _measure(sandbox, problem, candidate, stage, stage.repeats, None)
+                measured = await _measure(places, problem, candidate, stage, stage.repeats, None)
                 results.append(_stage_result(problem, stage, measured))
         outcome = _outcome(results)
     return Judgement(outcome, picture, picture_fault)
@@ -83,14 +87,40 @@ class _Measured:
     failure: Verdict | None = None
     picture: str | None = None
     picture_fault: str = ""
+    gpu_s: float = 0.0
+    gpu: GpuUse | None = None
 
     @property
     def values(self) -> list[Judged]:
         return [result.value for result in self.results if result.value is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where stages run: those that hold a GPU, and all others."""
+
+    sandbox: Sandbox
+    gpu_stages: GpuStages | None
+
+    def with_gpu(self, stage: Stage) -> GpuStages:
+        if self.gpu_stages is None:
+            raise HostFault(f"stage {stage.name!r} needs a GPU; whoever judged it has none: start an evaluator where one is")
+        return self.gpu_stages
+
+
 async def _measure(
-    sandbox: Sandbox, problem: Problem, candidate: Candidate, stage: Stage, repeats: int, draw: str | None
+    places: _Places, problem: Problem, candidate: Candidate, stage: Stage, repeats: int, draw: str | None
+) -> _Measured:
+    if not stage.gpus:
+        return await _measure_in(places.sandbox, problem, candidate, stage, repeats, draw)
+    async with places.with_gpu(stage).stage() as place:
+        measured = await _measure_in(place, problem, candidate, stage, repeats, draw)
+    measured.gpu_s, measured.gpu = place.seconds, place.use
+    return measured
+
+
+async def _measure_in(
+    place: Sandbox | GpuPlace, problem: Problem, candidate: Candidate, stage: Stage, repeats: int, draw: str | None
 ) -> _Measured:
     measured = _Measured([])
     for repeat in range(repeats):
@@ -105,9 +135,9 @@ async def _measure(
             limits=problem.definition.limits,
             picture=draw if repeat == 0 else None,
         )
-        result = await sandbox.run(job)
+        result = await place.run(job)
         if job.picture is not None:
-            result = await _without_picture(sandbox, job, result, measured)
+            result = await _without_picture(place, job, result, measured)
         verdict = verdict_of(result, f"stage {stage.name!r}, repeat {repeat}")
         measured.results.append(result)
         if verdict is not Verdict.SCORED:
@@ -116,12 +146,12 @@ async def _measure(
     return measured
 
 
-async def _without_picture(sandbox: Sandbox, job: Job, result: JobResult, measured: _Measured) -> JobResult:
+async def _without_picture(place: Sandbox | GpuPlace, job: Job, result: JobResult, measured: _Measured) -> JobResult:
     """Keep the picture of a good result; a bad one is measured again undrawn, for a picture must decide no verdict."""
     if result.value is not None:
         measured.picture = result.value.picture
         return result
-    undrawn = await sandbox.run(replace(job, picture=None))
+    undrawn = await place.run(replace(job, picture=None))
     if undrawn.cause is Cause.OK:
         measured.picture_fault = bounded(f"{job.picture}: {result.message}")
     return undrawn
@@ -152,6 +182,8 @@ def _stage_result(problem: Problem, stage: Stage, measured: _Measured) -> StageR
         feedback=bounded("\n".join(dict.fromkeys(text for text in texts if text))),
         log_tail=bounded(measured.results[-1].log_tail),
         hidden=stage.hidden,
+        gpu_s=measured.gpu_s,
+        gpu=measured.gpu,
     )
 
 

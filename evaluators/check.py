@@ -2,11 +2,13 @@
 
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from evaluators.cascade import Candidate, Judgement, judge
 from evaluators.environments import Environments, ResolutionError
 from evaluators.faults import NotTheCandidate
+from evaluators.gpu_stages import GpuStages, gpu_stages_of, own_gpus
 from evaluators.sandbox import Packages, Sandbox, SandboxUnavailable, open_sandbox
 from evolution.evaluation import Outcome, Purpose, StageResult, Tier, Verdict
 from evolution.problem import FeatureAxis, Problem
@@ -51,19 +53,23 @@ async def check_problem(problem: Problem, tier: Tier, cache: Path, slot_folder: 
 
 
 async def _judge_seed(problem: Problem, packages: Packages, report: CheckReport, slot_folder: Path | None) -> None:
-    sandbox = open_sandbox(report.tier, problem, packages, slot_folder)
-    try:
-        await sandbox.start()
-        secret = secrets.token_bytes(32)
-        first = await _judge(sandbox, problem, secret, Purpose.SEARCH)
-        report.search = first.outcome
-        if first.outcome.verdict is not Verdict.SCORED:
-            report.errors.append(_no_score(first.outcome, "the search"))
-            return
-        again = await _judge(sandbox, problem, secret, Purpose.SEARCH)
-        verified = await _judge(sandbox, problem, secret, Purpose.VERIFY)
-    finally:
-        await sandbox.close()
+    async with (
+        own_gpus(report.tier, problem) as gpus,
+        gpu_stages_of(gpus, report.tier, problem, packages, slot_folder) as gpu_stages,
+    ):
+        sandbox = open_sandbox(report.tier, problem, packages, slot_folder)
+        judged = partial(_judge, sandbox, gpu_stages, problem, secrets.token_bytes(32))
+        try:
+            await sandbox.start()
+            first = await judged(Purpose.SEARCH)
+            report.search = first.outcome
+            if first.outcome.verdict is not Verdict.SCORED:
+                report.errors.append(_no_score(first.outcome, "the search"))
+                return
+            again = await judged(Purpose.SEARCH)
+            verified = await judged(Purpose.VERIFY)
+        finally:
+            await sandbox.close()
     report.verify, report.picture = verified.outcome, verified.picture
     report.deterministic = _samples(first.outcome) == _samples(again.outcome)
     report.spread = _spread(first.outcome, again.outcome, verified.outcome)
@@ -72,8 +78,10 @@ async def _judge_seed(problem: Problem, packages: Packages, report: CheckReport,
     report.warnings += _warnings(problem, report, verified)
 
 
-async def _judge(sandbox: Sandbox, problem: Problem, secret: bytes, purpose: Purpose) -> Judgement:
-    return await judge(sandbox, problem, Candidate(problem.seed_files, purpose, secret))
+async def _judge(
+    sandbox: Sandbox, gpu_stages: GpuStages | None, problem: Problem, secret: bytes, purpose: Purpose
+) -> Judgement:
+    return await judge(sandbox, problem, Candidate(problem.seed_files, purpose, secret), gpu_stages)
 
 
 def _samples(outcome: Outcome) -> list[tuple[float, ...]]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from evaluators.gpu_access import GpuAccess
 from evaluators.sandbox import SandboxUnavailable
 from evaluators.toolchains import Toolchain, compiler_settings, find_toolchain
 from evolution.evaluation import Tier
@@ -24,6 +25,7 @@ _BOX_HARNESS = "/galapagos/harness"
 _BOX_PACKAGES = "/galapagos/packages"
 _BOX_ENVIRONMENT = "/galapagos/environment"
 _BOX_COMPILER = "/galapagos/compiler"
+_BOX_DRIVER = "/galapagos/driver"
 _BOX_SLOT = "/galapagos/slot"
 _BOX_PROBLEM = "/problem"
 _BOX_SCRATCH = "/scratch/tmp"
@@ -61,8 +63,8 @@ class Confinement:
 class Ground:
     """Where boxes stand: the folders of the host that they are made of, and who lives in them.
 
-    `empty` holds nothing and covers what boxes must not see. `uid` is the unprivileged one that the zygotes of a
-    launcher with root's rights become; None without such rights.
+    `empty` holds nothing and covers what boxes must not see. `gpu` is the one that they can use. `uid` is the unprivileged
+    one that the zygotes of a launcher with root's rights become; None without such rights.
     """
 
     tier: Tier
@@ -72,6 +74,7 @@ class Ground:
     empty: Path
     candidate_packages: Path | None
     judge_packages: Path | None
+    gpu: GpuAccess | None = None
     uid: int | None = field(default_factory=lambda: unprivileged_uid() if os.geteuid() == 0 else None)
 
 
@@ -136,6 +139,12 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
     if sees_problem(ground, role):
         command += ["--ro-bind", str(ground.problem_folder), _BOX_PROBLEM]
         readable.append(_BOX_PROBLEM)
+    gpu = gpu_of(ground, role)
+    variables = _variables(paths, _BOX_SCRATCH, gpu)
+    if gpu is not None:
+        command += _bubblewrap_gpu(gpu)
+        if gpu_libraries(gpu):
+            variables["LD_LIBRARY_PATH"] = _BOX_DRIVER
     toolchain = _toolchain(ground, role, mounted=True)
     if role is Role.CANDIDATE:
         command += ["--dir", _BOX_SCRATCH, *_temporary_names()]
@@ -146,7 +155,31 @@ def _namespaces(ground: Ground, role: Role) -> Confinement:
     command += ["--remount-ro", "/", "--chdir", "/", "--", *_python("galapagos_zygote.py", _BOX_HARNESS)]
     scratch = _BOX_SCRATCH if role is Role.CANDIDATE else ""
     settings = _settings(ground, role, readable, scratch, _BOX_PROBLEM, toolchain)
-    return Confinement(command, _variables(paths, _BOX_SCRATCH), settings | {"empty": _BOX_EMPTY})
+    if gpu is not None:
+        settings["devices"] = gpu.in_box()
+    return Confinement(command, variables, settings | {"empty": _BOX_EMPTY})
+
+
+def gpu_of(ground: Ground, role: Role) -> GpuAccess | None:
+    """The device that a role's box can use."""
+    return ground.gpu if ground.gpu is not None and (role is Role.CANDIDATE or ground.gpu.judge) else None
+
+
+def _bubblewrap_gpu(gpu: GpuAccess) -> list[str]:
+    """The device's nodes, and those libraries of its driver that are not the system's."""
+    mounts: list[str] = []
+    for node, place in zip(gpu.nodes, gpu.in_box(), strict=True):
+        mounts += ["--dev-bind", str(node), place]
+    if libraries := gpu_libraries(gpu):
+        mounts += ["--perms", "0755", "--dir", _BOX_DRIVER]
+        for library in libraries:
+            mounts += ["--ro-bind", str(library), f"{_BOX_DRIVER}/{library.name}"]
+    return mounts
+
+
+def gpu_libraries(gpu: GpuAccess) -> list[Path]:
+    """Those of the driver that a box does not have with the system's."""
+    return [library for library in gpu.libraries if not any(library.resolve().is_relative_to(place) for place in _SYSTEM)]
 
 
 def sees_problem(ground: Ground, role: Role) -> bool:
@@ -181,7 +214,7 @@ def _contained(ground: Ground, role: Role) -> Confinement:
         compiler = LANGUAGES[definition.language].compiler if definition.score_isolated else None
         toolchain = None if compiler is None else Toolchain(Path("/usr/bin", compiler.program), None)
         settings = _settings(ground, role, readable, _BOX_SCRATCH, problem, toolchain)
-    return Confinement([], _variables(paths, _BOX_SCRATCH), settings)
+    return Confinement([], _variables(paths, _BOX_SCRATCH, gpu_of(ground, role)), settings)
 
 
 def _temporary_names() -> list[str]:
@@ -265,8 +298,13 @@ def _plain(ground: Ground, role: Role) -> Confinement:
     readable += [str(toolchain.folder)] if toolchain is not None and toolchain.folder is not None else []
     scratch = str(ground.scratch) if role is Role.CANDIDATE else ""
     settings = _settings(ground, role, readable, scratch, str(ground.problem_folder), toolchain)
+    gpu = gpu_of(ground, role)
+    if gpu is not None:
+        settings["readable"] += map(str, gpu_libraries(gpu))
+        settings["devices"] = list(map(str, gpu.nodes))
     counted = ground.scratch if role is Role.CANDIDATE else None
-    return Confinement(_python("galapagos_zygote.py", str(HARNESS)), _variables(paths, str(ground.scratch)), settings, counted)
+    variables = _variables(paths, str(ground.scratch), gpu)
+    return Confinement(_python("galapagos_zygote.py", str(HARNESS)), variables, settings, counted)
 
 
 def _standard_library() -> list[Path]:
@@ -281,7 +319,7 @@ def _python(script: str, folder: str) -> list[str]:
     return [str(interpreter()), "-s", "-S", "-P", "-B", f"{folder}/{script}"]
 
 
-def _variables(paths: list[str], home: str) -> dict[str, str]:
+def _variables(paths: list[str], home: str, gpu: GpuAccess | None) -> dict[str, str]:
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
     return {
         "PATH": "/usr/bin:/bin",
@@ -294,6 +332,7 @@ def _variables(paths: list[str], home: str) -> dict[str, str]:
         # Whatever the dynamic linker resolves in the zygote, no fork has to.
         "LD_BIND_NOW": "1",
         **threads,
+        **({} if gpu is None else gpu.variables()),
     }
 
 
@@ -319,6 +358,8 @@ def _settings(
         "problem": problem_folder if role is Role.JUDGE else "",
         "judge": definition.judge,
         "memory_mib": JUDGE_MEMORY_MIB,
+        "gpu": gpu_of(ground, role) is not None,
+        "devices": list[str](),
     }
 
 

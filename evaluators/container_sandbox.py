@@ -9,6 +9,7 @@ from pathlib import Path
 from evaluators.box import Box
 from evaluators.confinement import Ground, Role, confinement, sees_problem, unprivileged_uid
 from evaluators.container_box import ContainerBox
+from evaluators.gpu_access import GpuAccess
 from evaluators.local_sandbox import LocalSandbox, lay_problem, sweep
 from evaluators.sandbox import Packages, SandboxUnavailable
 from evaluators.slots_client import SlotLine, missing_compiler
@@ -26,8 +27,8 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 class ContainerSandbox(LocalSandbox):
     """One slot in containers; `slot_folder` is the one that the slots service shares with us."""
 
-    def __init__(self, problem: Problem, packages: Packages, slot_folder: Path) -> None:
-        super().__init__(Tier.CONTAINER, problem, packages)
+    def __init__(self, problem: Problem, packages: Packages, slot_folder: Path, gpu: GpuAccess | None = None) -> None:
+        super().__init__(Tier.CONTAINER, problem, packages, gpu)
         self._slot_folder = slot_folder.absolute()
         self._line = SlotLine(self._slot_folder)
         self._made: set[Role] = set()
@@ -51,6 +52,8 @@ class ContainerSandbox(LocalSandbox):
             processes=limits.processes,
             candidate_environment=_key(self._packages.candidate),
             judge_environment=_key(self._packages.judge),
+            gpu=None if self._gpu is None else self._gpu.uuid,
+            judge_gpu=self._gpu is not None and self._gpu.judge,
         )
         await self._line.order(order)
         self._made = set(Role)
@@ -70,7 +73,15 @@ class ContainerSandbox(LocalSandbox):
         packages = self._packages
         problem = self._folder / Role.JUDGE.value / "problem"
         ground = Ground(
-            Tier.CONTAINER, self._problem, problem, nowhere, nowhere, packages.candidate, packages.judge, unprivileged_uid()
+            Tier.CONTAINER,
+            self._problem,
+            problem,
+            nowhere,
+            nowhere,
+            packages.candidate,
+            packages.judge,
+            self._gpu,
+            unprivileged_uid(),
         )
         (self._folder / _REFERENCE).mkdir()
         for role in Role:

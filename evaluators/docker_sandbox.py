@@ -32,6 +32,8 @@ _JUDGE_PROCESSES = 96
 _MORE_PROCESSES = 32
 _SCRATCH_FILES = 1024
 _FIRST_USER, _USERS = 10_000, 50_000
+_GPU_RIGHTS = ["gpu", "compute", "utility"]
+"""What a container may do with its device: NVIDIA's runtime mounts the libraries for these and no others."""
 _HARDENED: dict[str, Any] = {
     "network_mode": "none",
     "cap_drop": ["ALL"],
@@ -46,6 +48,13 @@ _HARDENED: dict[str, Any] = {
 
 class DockerFault(RuntimeError):
     """Docker, the image or a container is at fault. The text says what was expected, what came and what to do."""
+
+
+def gpu_options(order: Create, role: Role) -> dict[str, Any]:
+    """What gives the container of a role the device of its order, and no other; nothing for one that is to have none."""
+    if order.gpu is None or (role == "judge" and not order.judge_gpu):
+        return {}
+    return {"device_requests": [docker.types.DeviceRequest(device_ids=[order.gpu], capabilities=[_GPU_RIGHTS])]}
 
 
 class DockerHost:
@@ -173,6 +182,7 @@ class DockerHost:
                 mounts=self._mounts(order, role),
                 **_HARDENED,
                 **options,
+                **gpu_options(order, role),
             )
             try:
                 container.start()

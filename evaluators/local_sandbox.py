@@ -17,6 +17,7 @@ from pathlib import Path
 
 from evaluators.box import Box
 from evaluators.confinement import Ground, Role, confinement
+from evaluators.gpu_access import GpuAccess
 from evaluators.job import run_job
 from evaluators.probe import require
 from evaluators.recycling import CandidateBoxes
@@ -36,10 +37,11 @@ _COMPILER_PROCESSES = 8
 class LocalSandbox:
     """One slot: see `evaluators.sandbox.Sandbox`."""
 
-    def __init__(self, tier: Tier, problem: Problem, packages: Packages) -> None:
+    def __init__(self, tier: Tier, problem: Problem, packages: Packages, gpu: GpuAccess | None = None) -> None:
         self._tier = tier
         self._problem = problem
         self._packages = packages
+        self._gpu = gpu
         self._folder: Path | None = None
         self._claim = -1
         self._ground: Ground | None = None
@@ -109,7 +111,8 @@ class LocalSandbox:
         scratch.mkdir(parents=True)
         empty = folder / "empty"
         empty.mkdir(mode=0o755)
-        ground = Ground(self._tier, self._problem, problem, scratch, empty, self._packages.candidate, self._packages.judge)
+        packages = self._packages
+        ground = Ground(self._tier, self._problem, problem, scratch, empty, packages.candidate, packages.judge, gpu=self._gpu)
         if ground.uid is not None:
             for path in (folder, problem, *problem.rglob("*")):
                 path.chmod(0o755 if path.is_dir() else 0o644)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evaluators.slots_protocol import Hello
 from evolution.evaluation import Tier
+from evolution.gpu import GpuState
 
 
 def describe(tier: Tier, image: Hello | None = None) -> dict[str, str | int]:
@@ -25,6 +26,20 @@ def describe(tier: Tier, image: Hello | None = None) -> dict[str, str | int]:
         "tier": tier.value,
         **software,
     }
+
+
+def describe_gpu(state: GpuState) -> dict[str, str | int]:
+    """What a machine's description says of a GPU on which a score was made; twins of one model are told alike."""
+    told: dict[str, str | int] = {
+        "gpu": state.gpu.model,
+        "gpu_driver": state.gpu.driver,
+        "gpu_memory_mib": state.gpu.memory_mib,
+    }
+    if state.power_limit_w is not None:
+        told["gpu_power_limit_w"] = round(state.power_limit_w)
+    if state.sm_clock_max_mhz is not None:
+        told["gpu_sm_clock_max_mhz"] = state.sm_clock_max_mhz
+    return told
 
 
 def _cpu_model() -> str:

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import os
+import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from database import evaluations, leases, machines
+from database import evaluations, gpus, leases, machines
 from database.engine import CONTROLLER, EVALUATORS, Connection, Database, notify
 from database.errors import DatabaseUnavailable, WrongDatabaseUrl
 from database.evaluations import ClaimedEvaluation, FinishedEvaluation
@@ -15,13 +16,17 @@ from database.fleet import Capacity
 from database.leases import Queue
 from database.logs import about
 from evaluators.environments import Environments
-from evaluators.machine import describe
+from evaluators.gpu_leases import StoredLeases
+from evaluators.gpus import Gpus
+from evaluators.machine import describe, describe_gpu
 from evaluators.metrics import EVALUATION_S, EVALUATIONS, HOST_FAULTS, SLOTS, SLOTS_BUSY
+from evaluators.nvml import find_gpus
 from evaluators.settings import EvaluatorSettings
-from evaluators.slot import GivenBack, Slot, Workshop
+from evaluators.slot import GivenBack, Machines, Slot, Workshop
 from evaluators.slots_client import greeting
 from evaluators.waiting import Waiting
 from evolution.evaluation import EvaluationState, Tier
+from evolution.gpu import GpuHealth, GpuState
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +39,8 @@ PREFETCH_S = 0.25
 idle."""
 FINISH_S = 2.0
 """At a stop, what runs may end within this time; the rest is given back."""
+TELL_S = 5.0
+"""How often the database is told how GPUs fare."""
 LAST_WRITE_S = 1.5
 MAX_BACKOFF_S = 2.0
 
@@ -45,6 +52,7 @@ class _Trade:
     finished: Sequence[FinishedEvaluation]
     given_back: Sequence[GivenBack]
     room: int
+    gpu_room: int
     claimed: list[ClaimedEvaluation]
 
 
@@ -64,9 +72,12 @@ class Pool:
         self._mean_s: float | None = None
         self._wake = asyncio.Event()
         self._more = True
+        self._more_with_gpu = True
         self._stopping = False
         self._resting: Callable[[], bool] = lambda: False
         self._machine: bytes | None = None
+        self._gpus: Gpus | None = None
+        self._gpu_leases = StoredLeases(database, self._owner, settings.lease_s)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Judge what is queued until `stop`, then end within about five seconds: finished, or given back.
@@ -98,7 +109,7 @@ class Pool:
         if workshop is None:
             return
         self._resting = lambda: workshop.rests
-        self._machine = workshop.machine
+        self._machine = workshop.machines.alone
         self._slots = [Slot(workshop) for _ in range(self._settings.slots)]
         SLOTS.set(len(self._slots))
         log.info("serving %s slots in tier %s", len(self._slots), workshop.tier.value)
@@ -106,6 +117,8 @@ class Pool:
             serving = [group.create_task(self._serve(slot, workshop)) for slot in self._slots]
             trading = group.create_task(self._trade_on())
             services = [group.create_task(self._beat()), group.create_task(self._listen())]
+            if self._gpus is not None:
+                services.append(group.create_task(self._tell_of_gpus(self._gpus)))
             await stop.wait()
             self._stopping = True
             self._waiting.wake()
@@ -114,6 +127,8 @@ class Pool:
             for task in [*serving, trading, *services]:
                 task.cancel()
         await self._last_write()
+        if self._gpus is not None:
+            self._gpus.close()
 
     async def _workshop(self, stop: asyncio.Event) -> Workshop | None:
         tier, folder = self._settings.tier, self._settings.slot_folder
@@ -123,14 +138,37 @@ class Pool:
                 log.warning("waiting for the slots service: %s", image.fault)
                 await asyncio.sleep(POLL_S)
                 continue
+            if self._gpus is None:
+                self._gpus = await self._find_gpus(tier)
             try:
-                async with self._database.begin() as connection:
-                    machine = await machines.register(connection, describe(tier, image))
-                return Workshop(self._database, Environments(self._settings.cache), tier, machine, folder)
+                known = await self._registered(describe(tier, image))
+                return Workshop(self._database, Environments(self._settings.cache), tier, known, folder, self._gpus)
             except DatabaseUnavailable as error:
                 log.warning("waiting for the database: %s", error)
                 await asyncio.sleep(POLL_S)
         return None
+
+    async def _find_gpus(self, tier: Tier) -> Gpus | None:
+        found = await asyncio.to_thread(find_gpus, tier)
+        if found.driver is None:
+            log.info("no GPU here, so problems that need one are left to others: %s", "; ".join(found.reasons))
+            return None
+        for reason in found.reasons:
+            log.warning("a GPU is not used: %s", reason)
+        log.info("%s GPUs: %s", len(found.devices), ", ".join(device.gpu.model for device in found.devices))
+        return Gpus(found.driver, found.devices, self._gpu_leases, tells_processes=tier is not Tier.CONTAINER)
+
+    async def _registered(self, alone: dict[str, str | int]) -> Machines:
+        """The fingerprints of this machine, and of it with each of its GPUs, which are told of too."""
+        devices = () if self._gpus is None else self._gpus.devices
+        states = [] if self._gpus is None else await self._gpus.states()
+        known = {device.gpu.uuid: GpuState(device.gpu, GpuHealth.LOST) for device in devices}
+        known |= {state.gpu.uuid: state for state in states}
+        async with self._database.begin() as connection:
+            if states:
+                await gpus.tell(connection, socket.gethostname(), states)
+            with_gpu = {uuid: await machines.register(connection, alone | describe_gpu(state)) for uuid, state in known.items()}
+            return Machines(await machines.register(connection, alone), with_gpu)
 
     async def _serve(self, slot: Slot, workshop: Workshop) -> None:
         try:
@@ -175,6 +213,13 @@ class Pool:
             return 0
         return max(0, slots - self._running + prefetch - len(self._waiting))
 
+    def _gpu_room(self) -> int:
+        """How many evaluations with a GPU to ask for: as many as there are devices for, and slots."""
+        if self._gpus is None or self._stopping or not self._more_with_gpu or self._resting():
+            return 0
+        devices = min(len(self._gpus.usable()), len(self._slots))
+        return max(0, devices - sum(row.gpus > 0 for row in self._held.values()))
+
     def _until_work_runs_low(self) -> float:
         """Seconds that results may be collected without a slot standing idle for it."""
         rounds = len(self._waiting) / len(self._slots) - 1
@@ -183,7 +228,7 @@ class Pool:
     async def _trade_on(self) -> None:
         backoff_s = 0.05
         while not self._stopping:
-            if not (self._finished or self._given_back or self._room()):
+            if not (self._finished or self._given_back or self._room() or self._gpu_room()):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
@@ -199,25 +244,31 @@ class Pool:
 
     async def _trade(self) -> None:
         """One transaction; the state of this process changes only after its commit, so that it can be tried again."""
-        trade = _Trade(tuple(self._finished), tuple(self._given_back), self._room(), [])
-        if trade.room:
-            self._more = False
+        trade = _Trade(tuple(self._finished), tuple(self._given_back), self._room(), self._gpu_room(), [])
+        # What is told meanwhile is not forgotten.
+        self._more, self._more_with_gpu = self._more and not trade.room, self._more_with_gpu and not trade.gpu_room
         try:
             async with self._database.begin() as connection:
                 await self._write(connection, trade)
-                if trade.room:
-                    limit, lease_s, tier = trade.room, self._settings.lease_s, self._settings.tier
-                    trade.claimed = await evaluations.claim(connection, self._owner, limit, lease_s, tier)
+                await self._claim(connection, trade)
         except DatabaseUnavailable:
-            self._more = True
+            self._more = self._more_with_gpu = True
             raise
-        if trade.room and len(trade.claimed) == trade.room:
-            self._more = True
+        with_gpu = sum(row.gpus > 0 for row in trade.claimed)
+        self._more |= 0 < trade.room <= len(trade.claimed)
+        self._more_with_gpu |= 0 < trade.gpu_room == with_gpu
         del self._finished[: len(trade.finished)], self._given_back[: len(trade.given_back)]
         for result in (*trade.finished, *trade.given_back):
             self._held.pop(result.lease.id, None)
         self._held.update((row.lease.id, row) for row in trade.claimed)
         self._waiting.add(trade.claimed)
+
+    async def _claim(self, connection: Connection, trade: _Trade) -> None:
+        lease_s, tier = self._settings.lease_s, self._settings.tier
+        if trade.gpu_room:
+            trade.claimed = await evaluations.claim(connection, self._owner, trade.gpu_room, lease_s, tier, gpus=True)
+        if trade.room > len(trade.claimed):
+            trade.claimed += await evaluations.claim(connection, self._owner, trade.room - len(trade.claimed), lease_s, tier)
 
     async def _write(self, connection: Connection, trade: _Trade) -> None:
         channels: set[str] = set()
@@ -227,7 +278,7 @@ class Pool:
             if lost := len(trade.finished) - len(written):
                 log.info("%s results came after their leases were lost and were dropped", lost)
         for item in trade.given_back:
-            state = await evaluations.give_back(connection, item.lease, item.host_fault)
+            state = await evaluations.give_back(connection, item.lease, item.host_fault, item.gpu_s)
             channels.add(EVALUATORS if state is EvaluationState.QUEUED else CONTROLLER)
         if channels:
             await notify(connection, *sorted(channels))
@@ -241,12 +292,30 @@ class Pool:
             try:
                 async with self._database.begin() as connection:
                     kept = await leases.extend(connection, Queue.EVALUATION, held, self._settings.lease_s)
+                    if self._gpus is not None:
+                        await self._keep_gpus(connection, self._gpus)
             except DatabaseUnavailable:
                 continue
             lost = {lease.id for lease in held if lease.id not in kept and self._holds(lease)}
             self._waiting.drop(lost)
             for identity in lost:
                 del self._held[identity]
+
+    async def _keep_gpus(self, connection: Connection, mine: Gpus) -> None:
+        held = mine.held
+        if held:
+            kept = await self._gpu_leases.extend(connection, [item.lease for item in held])
+            mine.let_go(item for item in held if item.lease.uuid not in kept)
+
+    async def _tell_of_gpus(self, mine: Gpus) -> None:
+        while True:
+            await asyncio.sleep(TELL_S)
+            states = await mine.states()
+            try:
+                async with self._database.begin() as connection:
+                    await gpus.tell(connection, socket.gethostname(), states)
+            except DatabaseUnavailable:
+                continue
 
     def _holds(self, lease: leases.Lease) -> bool:
         row = self._held.get(lease.id)
@@ -258,7 +327,7 @@ class Pool:
                 async with self._database.listen(EVALUATORS) as listener:
                     while True:
                         await listener.wait(POLL_S)
-                        self._more = True
+                        self._more = self._more_with_gpu = True
                         self._wake.set()
             except DatabaseUnavailable:
                 await asyncio.sleep(POLL_S)
@@ -268,7 +337,7 @@ class Pool:
         rest = [row.lease for identity, row in self._held.items() if identity not in decided]
         try:
             async with asyncio.timeout(LAST_WRITE_S), self._database.begin() as connection:
-                await self._write(connection, _Trade(self._finished, self._given_back, 0, []))
+                await self._write(connection, _Trade(self._finished, self._given_back, 0, 0, []))
                 if rest:
                     await evaluations.release(connection, rest)
                     await notify(connection, EVALUATORS)

@@ -10,7 +10,8 @@ from pathlib import Path
 from database.settings import PREFIX
 from evaluators.confinement import bubblewrap, interpreter, machine_is_known
 from evaluators.harness.galapagos_confine import landlock_version
-from evaluators.sandbox import SandboxUnavailable, refuse_gpus
+from evaluators.nvml import find_gpus, no_gpu
+from evaluators.sandbox import SandboxUnavailable
 from evaluators.slots_client import greeting, missing_compiler
 from evaluators.slots_protocol import Hello
 from evaluators.toolchains import find_toolchain
@@ -103,7 +104,8 @@ def require(tier: Tier, language: Language, gpus: int = 0) -> None:
     Raises:
         SandboxUnavailable: with what was expected, what came, what to do.
     """
-    refuse_gpus(gpus)
+    if gpus:
+        _require_gpu(tier)
     if tier is Tier.CONTAINER:
         if fault := containers().fault or missing_compiler(containers(), language):
             raise SandboxUnavailable(fault)
@@ -113,3 +115,10 @@ def require(tier: Tier, language: Language, gpus: int = 0) -> None:
     if lacking:
         raise SandboxUnavailable(f"{'; '.join(found.reasons)}; to mend it: {'; '.join(found.fix)}")
     find_toolchain(language, mounted=tier is Tier.NAMESPACES)
+
+
+def _require_gpu(tier: Tier) -> None:
+    found = find_gpus(tier)
+    if found.driver is None:
+        raise SandboxUnavailable(no_gpu(found.reasons))
+    found.driver.close()

@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from evaluators.gpu_access import GpuAccess
 from evolution.evaluation import Purpose, Tier
 from evolution.problem import Limits, Problem
 
@@ -149,15 +150,16 @@ class Sandbox(Protocol):
         ...
 
 
-def open_sandbox(tier: Tier, problem: Problem, packages: Packages, slot_folder: Path | None = None) -> Sandbox:
+def open_sandbox(
+    tier: Tier, problem: Problem, packages: Packages, slot_folder: Path | None = None, gpu: GpuAccess | None = None
+) -> Sandbox:
     """Make the slot of `tier` for `problem`; nothing runs before `start`.
 
-    `slot_folder` is shared with the slots service, which tier container needs.
+    `slot_folder` is shared with the slots service, which tier container needs. The candidate's box can use `gpu` and no other.
 
     Raises:
-        SandboxUnavailable: tier container without it, or a problem that asks for a GPU.
+        SandboxUnavailable: tier container without it.
     """
-    refuse_gpus(problem.definition.gpus)
     from evaluators.local_sandbox import LocalSandbox
 
     if tier is Tier.CONTAINER:
@@ -167,18 +169,6 @@ def open_sandbox(tier: Tier, problem: Problem, packages: Packages, slot_folder: 
             raise SandboxUnavailable(
                 "expected GALAPAGOS_SLOT_FOLDER, the folder shared with the slots service, for tier container; it is not set"
             )
-        return ContainerSandbox(problem, packages, slot_folder)
+        return ContainerSandbox(problem, packages, slot_folder, gpu)
 
-    return LocalSandbox(tier, problem, packages)
-
-
-def refuse_gpus(gpus: int) -> None:
-    """Refuse a problem that asks for GPUs.
-
-    Raises:
-        SandboxUnavailable: it does.
-    """
-    if gpus:
-        raise SandboxUnavailable(
-            "expected stages that need no GPU; the problem has some with gpus = 1, and boxes are given none; set gpus = 0"
-        )
+    return LocalSandbox(tier, problem, packages, gpu)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from database.leases import Lease
 from evaluators.cascade import Candidate, judge
 from evaluators.environments import Environments, ResolutionError
 from evaluators.faults import HostFault, NotTheCandidate, bounded
+from evaluators.gpu_stages import GpuStages
+from evaluators.gpus import Gpus
 from evaluators.sandbox import Packages, Sandbox, SandboxUnavailable, open_sandbox
 from evaluators.slots_client import greeting
 from evaluators.waiting import Binding
-from evolution.evaluation import Purpose, Tier
+from evolution.evaluation import Outcome, Purpose, Tier
 from evolution.problem import Problem, ProblemError
 
 log = logging.getLogger(__name__)
@@ -30,15 +33,34 @@ LONGEST_REST_S = 30.0
 LOOK_S = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """Fingerprints: of this machine, and of it with each of its GPUs, by UUID."""
+
+    alone: bytes
+    with_gpu: Mapping[str, bytes]
+
+    def of(self, outcome: Outcome) -> bytes:
+        """Where an outcome was made: the last GPU that was held tells."""
+        used = [stage.gpu for stage in outcome.stages if stage.gpu is not None]
+        return self.with_gpu[used[-1].before.gpu.uuid] if used else self.alone
+
+
 class Workshop:
-    """What every slot of this process needs: problems with their packages, read once, and the machine's fingerprint.
+    """What every slot of this process needs: problems with their packages, read once, fingerprints, and the GPUs.
 
     When the machine fails one of them they rest together, longer each time that a fault follows another: an evaluation
     has few attempts, and a disk that is full for a while must not use up those of all.
     """
 
     def __init__(
-        self, database: Database, environments: Environments, tier: Tier, machine: bytes, slot_folder: Path | None = None
+        self,
+        database: Database,
+        environments: Environments,
+        tier: Tier,
+        machines: Machines,
+        slot_folder: Path | None = None,
+        gpus: Gpus | None = None,
     ) -> None:
         self._database = database
         self._environments = environments
@@ -46,7 +68,8 @@ class Workshop:
         self._faults = 0
         self._rests_until = 0.0
         self.tier = tier
-        self.machine = machine
+        self.machines = machines
+        self.gpus = gpus
         self.slot_folder = slot_folder
 
     @property
@@ -106,6 +129,7 @@ class GivenBack:
 
     lease: Lease
     host_fault: str
+    gpu_s: float = 0.0
 
 
 class Slot:
@@ -114,28 +138,33 @@ class Slot:
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
         self._sandbox: Sandbox | None = None
+        gpus = workshop.gpus
+        self._gpu_stages = None if gpus is None else GpuStages(gpus, workshop.tier, workshop.slot_folder)
         now = time.monotonic()
         self.binding = Binding(None, now, now)
 
     async def evaluate(self, row: ClaimedEvaluation) -> FinishedEvaluation | GivenBack:
         """Judge one program; a verification gets a sandbox of its own making, which no other program has seen."""
         started = time.monotonic()
+        if self._gpu_stages is not None:
+            self._gpu_stages.seconds = 0.0
         try:
             sandbox = await self._open(row.problem, fresh=row.purpose is Purpose.VERIFY)
             problem, _ = await self._workshop.problem(row.problem)
-            judgement = await judge(sandbox, problem, Candidate(row.files, row.purpose, row.secret, row.series))
+            candidate = Candidate(row.files, row.purpose, row.secret, row.series)
+            judgement = await judge(sandbox, problem, candidate, self._gpu_stages)
         except NotTheCandidate as fault:
             if isinstance(fault, HostFault):
                 await self.close()
-            return _fault(row, fault)
+            return self._fault(row, fault)
         except (ProblemError, ResolutionError) as fault:
             await self.close()
             await asyncio.sleep(RETRY_S)
-            return _fault(row, fault)
+            return self._fault(row, fault)
         except (OSError, SandboxUnavailable) as fault:
             await self.close()
             self._workshop.failed()
-            return _fault(row, _machine_fault(fault))
+            return self._fault(row, _machine_fault(fault))
         finally:
             self.binding.idle_since = time.monotonic()
         self._workshop.works()
@@ -145,17 +174,22 @@ class Slot:
             lease=row.lease,
             outcome=judgement.outcome,
             duration_s=time.monotonic() - started,
-            machine=self._workshop.machine,
+            machine=self._workshop.machines.of(judgement.outcome),
             picture=judgement.picture,
         )
+
+    def _fault(self, row: ClaimedEvaluation, fault: Exception) -> GivenBack:
+        log.warning("run %s, program %s, attempt %s: %s", row.run, row.number, row.attempt, fault)
+        return GivenBack(row.lease, bounded(str(fault)), 0.0 if self._gpu_stages is None else self._gpu_stages.seconds)
 
     async def close(self) -> None:
         """End the sandbox; the next evaluation opens another one."""
         sandbox, self._sandbox = self._sandbox, None
         self.binding.revision = None
-        if sandbox is not None:
+        for opened in (sandbox, self._gpu_stages):
             try:
-                await sandbox.close()
+                if opened is not None:
+                    await opened.close()
             except OSError as error:
                 log.warning("a sandbox did not end cleanly: %s", error)
 
@@ -166,6 +200,8 @@ class Slot:
         self.binding.revision = revision
         self.binding.since = time.monotonic()
         problem, packages = await self._workshop.problem(revision)
+        if self._gpu_stages is not None:
+            self._gpu_stages.serve(problem, packages)
         self._sandbox = open_sandbox(self._workshop.tier, problem, packages, self._workshop.slot_folder)
         await self._sandbox.start()
         return self._sandbox
@@ -175,8 +211,3 @@ def _machine_fault(fault: Exception) -> Exception:
     if isinstance(fault, SandboxUnavailable):
         return fault
     return HostFault(f"this machine could not run a sandbox ({fault}); see to its disk space, descriptors and processes")
-
-
-def _fault(row: ClaimedEvaluation, fault: Exception) -> GivenBack:
-    log.warning("run %s, program %s, attempt %s: %s", row.run, row.number, row.attempt, fault)
-    return GivenBack(row.lease, bounded(str(fault)))

@@ -21,15 +21,17 @@ LONGEST_LINE = 1 << 16
 Role = Literal["candidate", "judge", "reference"]
 ROLES: tuple[Role, ...] = ("candidate", "judge")
 """Those that a slot always has; one for references is made when it is first recycled."""
-_Name = Annotated[str, msgspec.Meta(pattern=r"^slot-[a-z0-9_]{8}$")]
-_Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^slot-[a-z0-9_]{8}\Z")]
+_Gpu = Annotated[str, msgspec.Meta(pattern=r"^GPU(-[0-9a-f]{4,12}){5}\Z")]
+_Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class Create(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="create", tag_field="verb"):
     """Make both containers of a slot, after those that it has.
 
     `slot` names a folder below the shared one, with a folder for each role; the bounds are those of the problem; the
-    environments are keys of folders below the service's cache.
+    environments are keys of folders below the service's cache; `gpu` is the device that the candidate's container has, and with
+    `judge_gpu` the judge's.
     """
 
     slot: _Name
@@ -38,6 +40,8 @@ class Create(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="creat
     processes: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     candidate_environment: _Key | None = None
     judge_environment: _Key | None = None
+    gpu: _Gpu | None = None
+    judge_gpu: bool = False
 
 
 class Recycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="recycle", tag_field="verb"):

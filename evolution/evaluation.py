@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evolution.gpu import GpuUse
+
 
 class Verdict(StrEnum):
     """How an evaluation ended. Only `SCORED` carries a score; every other verdict is the candidate's own doing."""
@@ -46,9 +48,9 @@ class StageResult:
 
     `metrics` are finite numbers in the problem's own units; `samples` holds the score of every repeat and `score` their
     mean, signed so that higher is better; `duration_s` is wall time and `cpu_s` the candidate's processor time, both
-    summed over the repeats and measured outside the candidate; `gpu_s` is how long a GPU was held for the stage; `feedback`
-    is what a language model may read, `log_tail` the last output of the candidate. Nothing of a stage that is `hidden` is
-    ever shown to a language model.
+    summed over the repeats and measured outside the candidate; `gpu_s` is how long a GPU was held for the stage, `gpu` how
+    it was before and after; `feedback` is what a language model may read, `log_tail` the last output of the candidate.
+    Nothing of a stage that is `hidden` is ever shown to a language model.
     """
 
     stage: str
@@ -64,6 +66,7 @@ class StageResult:
     log_tail: str
     hidden: bool = False
     gpu_s: float = 0.0
+    gpu: GpuUse | None = None
 
 
 @dataclass(frozen=True, slots=True)

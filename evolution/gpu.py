@@ -59,3 +59,11 @@ class GpuState:
     sm_clock_mhz: int | None = None
     sm_clock_max_mhz: int | None = None
     throttle: tuple[Throttle, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GpuUse:
+    """The device that a stage held, as it was when it was taken and when the last candidate's process had ended."""
+
+    before: GpuState
+    after: GpuState

@@ -102,7 +102,8 @@ class Stage(_Table):
 
     The score of an evaluation is that of the last stage that is not hidden (mean over repeats). Hidden stages run
     only when a champion is verified; their metrics are shown to people, never to a language model.
-    `timeout_s` bounds one repeat's wall time, compilation included. A stage with `gpus = 1` holds a device for itself.
+    `timeout_s` bounds one repeat's wall time, compilation included. A stage with `gpus = 1` holds a device for itself;
+    the judge's box can use it too with `judge_gpu`.
     """
 
     name: Name
@@ -111,12 +112,15 @@ class Stage(_Table):
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     hidden: bool = False
     gpus: Annotated[int, Field(ge=0, json_schema_extra={"maximum": MOST_GPUS})] = 0
+    judge_gpu: bool = False
     gates: tuple[Gate, ...] = ()
 
     @model_validator(mode="after")
     def _one_gpu(self) -> Self:
         if self.gpus > MOST_GPUS:
             raise ValueError(f"a stage can hold {MOST_GPUS} GPU at most, got gpus = {self.gpus}; set it to 0 or 1")
+        if self.judge_gpu and not self.gpus:
+            raise ValueError("judge_gpu needs a stage that holds a GPU; set gpus = 1, or remove judge_gpu")
         return self
 
 
@@ -208,6 +212,11 @@ class Definition(_Table):
     def gpus(self) -> int:
         """How many GPUs an evaluator must have: the most that a stage asks for, hidden ones included."""
         return max(stage.gpus for stage in self.stages)
+
+    @property
+    def judge_gpu(self) -> bool:
+        """Whether the judge's box can use the device of some stage."""
+        return any(stage.judge_gpu for stage in self.stages)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

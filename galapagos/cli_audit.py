@@ -14,7 +14,7 @@ from evaluators.probe import require
 from evolution.examination import examine
 from evolution.problem import Problem
 from galapagos import options
-from galapagos.cli_run import tier_of
+from galapagos.cli_run import refuse_gpus, tier_of
 from galapagos.failures import ExitCode
 from galapagos.problem_folder import find_problem_folder, read_problem_folder
 from galapagos.settings import command_settings
@@ -36,7 +36,8 @@ def audit(
     chosen = read_problem_folder(find_problem_folder(problem))
     examine(chosen)
     chosen_tier = tier_of(tier, plain)
-    require(chosen_tier, chosen.definition.language, chosen.definition.gpus)
+    refuse_gpus(chosen, "galapagos audit")
+    require(chosen_tier, chosen.definition.language)
     progress = sys.stderr if as_json else sys.stdout
     progress.write(f"{chosen.definition.name}: {chosen.definition.title}\n")
 

@@ -17,7 +17,7 @@ from evolution.evaluation import Tier
 from evolution.problem import Problem
 from galapagos import options
 from galapagos.certificate import certificate_of, read_construction, written
-from galapagos.cli_run import tier_of
+from galapagos.cli_run import refuse_gpus, tier_of
 from galapagos.failures import ExitCode, Failure
 from galapagos.problem_folder import find_problem_folder, read_problem_folder
 from galapagos.settings import command_settings
@@ -54,7 +54,8 @@ def certify(
             ExitCode.BAD_INPUT,
         )
     chosen_tier = tier_of(tier, plain)
-    require(chosen_tier, chosen.definition.language, chosen.definition.gpus)
+    refuse_gpus(chosen, "galapagos certify")
+    require(chosen_tier, chosen.definition.language)
     try:
         proved = asyncio.run(_prove(chosen, files, chosen_tier))
     except NotCertified as refusal:

@@ -183,6 +183,20 @@ def tier_of(asked: Tier | None, plain: bool) -> Tier:
     return Tier.CONTAINER if probe().tier is Tier.CONTAINER else Tier.NAMESPACES
 
 
+def refuse_gpus(problem: Problem, command: str) -> None:
+    """Refuse a problem that holds GPUs, for a command whose boxes have none.
+
+    Raises:
+        Failure: it does.
+    """
+    if problem.definition.gpus:
+        raise Failure(
+            f"expected a problem whose stages hold no GPU; {problem.definition.name} has some with gpus = 1, and the boxes of "
+            f"{command} have none; check it with galapagos check",
+            ExitCode.BAD_INPUT,
+        )
+
+
 async def _check(problem: Problem, tier: Tier, cache: Path) -> CheckReport:
     async with slot_service(tier) as folder:
         return await check_problem(problem, tier, cache, folder)

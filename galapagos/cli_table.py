@@ -18,6 +18,8 @@ from rich.status import Status
 from evaluators.cascade import Candidate, judge
 from evaluators.environments import Environments, ResolutionError
 from evaluators.faults import NotTheCandidate
+from evaluators.gpu_stages import GpuStages, gpu_stages_of, own_gpus
+from evaluators.gpus import Gpus
 from evaluators.probe import require
 from evaluators.sandbox import open_sandbox
 from evolution.evaluation import Outcome, Purpose, Tier, Verdict
@@ -136,7 +138,11 @@ async def _verify(comparison: _Comparison, console: Console) -> dict[str, list[O
     found: dict[str, dict[int, Outcome]] = {name: {} for name in comparison.programs}
     begun = time.monotonic()
 
-    async def serve(folder: Path | None, status: Status) -> None:
+    async def serve(gpus: Gpus | None, folder: Path | None, status: Status) -> None:
+        async with gpu_stages_of(gpus, comparison.tier, problem, packages, folder) as gpu_stages:
+            await serve_with(gpu_stages, folder, status)
+
+    async def serve_with(gpu_stages: GpuStages | None, folder: Path | None, status: Status) -> None:
         sandbox = open_sandbox(comparison.tier, problem, packages, folder)
         await sandbox.start()
         try:
@@ -144,15 +150,15 @@ async def _verify(comparison: _Comparison, console: Console) -> dict[str, list[O
                 status.update(_standing(name, sum(map(len, found.values())), len(waiting), time.monotonic() - begun))
                 secret = hashlib.sha256(str(repetition).encode()).digest()
                 candidate = Candidate(comparison.programs[name], Purpose.VERIFY, secret)
-                found[name][repetition] = (await judge(sandbox, problem, candidate)).outcome
+                found[name][repetition] = (await judge(sandbox, problem, candidate, gpu_stages)).outcome
                 if len(found[name]) == repetitions:
                     console.print(_brief(problem, name, [*found[name].values()]), highlight=False, markup=False, soft_wrap=True)
         finally:
             await sandbox.close()
 
-    async with slot_service(comparison.tier) as folder:
+    async with own_gpus(comparison.tier, problem) as gpus, slot_service(comparison.tier) as folder:
         with console.status("") as status:
-            await at_once([serve(folder, status) for _ in range(min(comparison.slots, len(waiting)))])
+            await at_once([serve(gpus, folder, status) for _ in range(min(comparison.slots, len(waiting)))])
     return {name: [by_number[number] for number in sorted(by_number)] for name, by_number in found.items()}
 
 

@@ -41,9 +41,10 @@ class ResourceLimits:
     """Kernel limits of one process.
 
     Bytes of address space (baseline included) and of one file, processor seconds, processes (threads count), open files.
+    CUDA reserves more address space than any machine has memory: None is no bound.
     """
 
-    address_space: int
+    address_space: int | None
     file_size: int
     cpu_s: int
     processes: int
@@ -188,9 +189,10 @@ def limit_resources(limits: ResourceLimits, neighbours: int = 0) -> None:
         (resource.RLIMIT_NPROC, limits.processes + neighbours),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_SIGPENDING, 256),
-        (resource.RLIMIT_AS, limits.address_space),
     ):
         _limit(kind, value)
+    if limits.address_space is not None:
+        _limit(resource.RLIMIT_AS, limits.address_space)
     _limit(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 1)
 
 

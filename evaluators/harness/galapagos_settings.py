@@ -13,7 +13,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Settings(msgspec.Struct, frozen=True):
     """What a zygote is to be; the first message. `uid` is the one to become, None to stay who we are.
 
-    `contained` says that we are process 1 of a container, and `uid` the first of many.
+    `contained` says that we are process 1 of a container, and `uid` the first of many; `gpu` that the box has a device,
+    through the nodes `devices` where it is no container.
     """
 
     role: str
@@ -31,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True):
     problem: str
     judge: str
     memory_mib: int
+    gpu: bool
+    devices: list[str]
 
 
 class Bounds:
@@ -40,7 +43,7 @@ class Bounds:
         asked = msgspec.msgpack.decode(request)
         self.walls = Walls(ids, settings.scratch, settings.empty, asked["files_mib"], 1024)
         self.limits = ResourceLimits(
-            address_space=baseline + asked["memory_mib"] * _MIB,
+            address_space=None if settings.gpu else baseline + asked["memory_mib"] * _MIB,
             file_size=asked["files_mib"] * _MIB,
             cpu_s=asked["cpu_s"],
             processes=asked["processes"],
@@ -52,3 +55,8 @@ def address_space() -> int:
     """Bytes of address space that this process has."""
     with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would be one more import
         return int(file.read().split()[0]) * _PAGE
+
+
+def gpu_nodes() -> list[str]:
+    """The nodes of the device that a container has."""
+    return [f"/dev/{name}" for name in sorted(os.listdir("/dev")) if name.startswith("nvidia")]  # noqa: PTH208 - as above

@@ -38,7 +38,7 @@ from galapagos_family import Neighbours, forbid_new_tasks, hold_still, kill_all_
 from galapagos_hooks import ForkHooks
 from galapagos_loading import loader
 from galapagos_seccomp import confinement_filter, no_new_process_filter
-from galapagos_settings import Bounds, Settings, address_space
+from galapagos_settings import Bounds, Settings, address_space, gpu_nodes
 
 _WIRE, _SECOND, _MEMORY_FILE, _FIRST_UNUSED = 3, 4, 5, 6
 _LARGEST_MESSAGE = 1 << 16
@@ -77,7 +77,8 @@ class Zygote:
         self._crowd = _crowd(settings)
         self._uid = settings.uid
         readable = [*settings.readable, sys.base_prefix] if settings.contained else settings.readable
-        self._landlock = Landlock(readable, settings.writable)
+        self._devices = gpu_nodes() if settings.contained and settings.gpu else settings.devices
+        self._landlock = Landlock(readable, [*settings.writable, *self._devices])
         # A judges' zygote has to signal its forks, so theirs never bounds signals.
         files_of_own = not settings.namespaces and not settings.contained and settings.uid is None
         self._filter = SystemCallFilter(confinement_filter(None, files_of_own=files_of_own))
@@ -112,7 +113,7 @@ class Zygote:
 
         settings = self._settings
         limits = ResourceLimits(
-            address_space=self._baseline + settings.memory_mib * _MIB,
+            address_space=None if settings.gpu else self._baseline + settings.memory_mib * _MIB,
             file_size=_MIB,
             cpu_s=2**31,
             processes=64,
@@ -292,7 +293,7 @@ class Zygote:
             self._filter.install()
             return
         # The folder is new for each candidate, so the rules made beforehand open the one above it; these close that.
-        Landlock([], [*_WRITABLE_DEVICES, settings.scratch], writes_only=True).restrict()
+        Landlock([], [*_WRITABLE_DEVICES, *self._devices, settings.scratch], writes_only=True).restrict()
         bounded = self._landlock.bounds_signals or settings.uid is not None
         own_pid = None if bounded else os.getpid()
         SystemCallFilter(confinement_filter(own_pid, files_of_own=settings.uid is None)).install()

@@ -245,6 +245,7 @@ def _stage(stage: StageResult, sign: float) -> Stage:
         duration_s=stage.duration_s,
         cpu_s=stage.cpu_s,
         gpu_s=stage.gpu_s,
+        gpu=stage.gpu,
         peak_memory_mib=stage.peak_memory_mib,
         feedback=stage.feedback,
         log_tail=stage.log_tail,

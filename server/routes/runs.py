@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from database import audit, problem_lists, problems, programs, projects, run_lists, runs, views
+from database import audit, gpus, problem_lists, problems, programs, projects, run_lists, runs, views
 from database.engine import CONTROLLER, notify
 from database.for_people import raw, told_why_damaged
 from database.people import Caller
@@ -33,6 +33,10 @@ Reading = Annotated[RunAccess, Depends(RunFor(Action.READ))]
 Steering = Annotated[RunAccess, Depends(RunFor(Action.STEER))]
 Submitting = Annotated[RunAccess, Depends(RunFor(Action.SUBMIT))]
 LARGEST_DRAWN_SEED = 1 << 31
+_NO_GPU = (
+    "expected an evaluator with a GPU, since a stage of the problem asks for one (gpus = 1); none was heard of within the last "
+    "hour; start evaluators on a machine with a device and its driver, or set gpus = 0"
+)
 
 
 @router.post(
@@ -163,6 +167,8 @@ async def _created(
 ) -> Response:
     async with service.database.begin() as connection:
         await once.begin(connection)
+        if problem.definition.gpus and not await gpus.known(connection):
+            raise Refusal(409, _NO_GPU)
         run = await runs.create(
             connection,
             problem,

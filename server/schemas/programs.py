@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from evolution.evaluation import EvaluationState, Tier, Verdict
+from evolution.gpu import GpuUse
 from evolution.proposal import Operator
 from server.schemas.base import Answer, shown
 
@@ -73,6 +74,7 @@ class Stage(Answer):
     duration_s: float
     cpu_s: float
     gpu_s: float = Field(description="seconds for which a GPU was held")
+    gpu: GpuUse | None = Field(description="that GPU, before the stage and after it")
     peak_memory_mib: float
     feedback: str
     log_tail: str

@@ -39,6 +39,7 @@ def test_a_folder_is_a_problem_with_defaults_resolved_and_a_hash_of_every_byte()
         (BASE + '[[stages]]\nname = "a"\n[[stages]]\nname = "a"\n', "stage names must differ"),
         (BASE + '[[stages]]\nname = "a"\ngpus = 2\n', "a stage can hold 1 GPU at most, got gpus = 2; set it to 0 or 1"),
         (BASE + '[[stages]]\nname = "a"\ngpus = -1\n', "stages.0.gpus"),
+        (BASE + '[[stages]]\nname = "a"\njudge_gpu = true\n', "judge_gpu needs a stage that holds a GPU"),
         (BASE + '[[stages]]\nname = "a"\nhidden = true\n', "at least one stage must not be hidden"),
         (BASE + '[[stages]]\nname = "a"\n[[stages.gates]]\nmetric = "m"\n', "at_least, at_most or both"),
         (BASE + '[[axes]]\nfeature = "x"\nlow = 1\nhigh = 1\ncells = 2\n', "low must be below high"),

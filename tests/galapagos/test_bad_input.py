@@ -151,6 +151,22 @@ def test_a_missing_compiler(language: Language, tmp_path: Path, run: Run, monkey
     assert not (tmp_path / "data").exists()
 
 
+def test_a_problem_that_needs_a_gpu_where_there_is_none(tmp_path: Path, run: Run) -> None:
+    """Before anything is made, with what was looked for."""
+    folder = problem_folder(tmp_path / "problem", TOML.replace('name = "score"', 'name = "score"\ngpus = 1'))
+    if Path("/dev/nvidiactl").exists():
+        pytest.skip("this machine has a driver of GPUs")
+    for command in (["run", folder, "--data", tmp_path / "data"], ["check", folder]):
+        code, message, err = run(*command)
+        assert code == ExitCode.MACHINE
+        assert message in err
+        assert "expected a GPU, since a stage of the problem asks for one (gpus = 1); none can be used here: " in message
+        assert message.endswith("; use a machine with a device and its driver, or set gpus = 0")
+    code, message, _ = run("audit", folder)
+    assert (code, "expected a problem whose stages hold no GPU" in message) == (ExitCode.BAD_INPUT, True)
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_language_that_only_models_change(tmp_path: Path, run: Run) -> None:
     folder = compiled_problem(tmp_path / "problem", Language.RUST)
     code, message, _ = run("run", folder, "--data", tmp_path / "data")

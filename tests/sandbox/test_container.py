@@ -18,6 +18,7 @@ from prometheus_client import REGISTRY
 
 from database.engine import Database
 from evaluators.check import check_problem
+from evaluators.gpu_access import GpuAccess
 from evaluators.machine import describe
 from evaluators.probe import containers, probe, require
 from evaluators.sandbox import Cause, Packages, Sandbox, SandboxUnavailable, open_sandbox
@@ -99,6 +100,16 @@ class TestHardening:
                 assert [mount["Destination"] for mount in found["Mounts"]] == ["/galapagos/slot"]
                 assert not any(mount["RW"] for mount in found["Mounts"])
                 assert all("nr_inodes=" in options for options in host.get("Tmpfs", {}).values())
+
+    async def test_docker_is_asked_for_a_device_and_what_it_says_is_told(self, docker: DockerMachine) -> None:
+        uuid = "GPU-01234567-89ab-4cde-8f01-23456789abcd"
+        before = set(docker.containers())
+        sandbox = open_sandbox(Tier.CONTAINER, PROBLEM, Packages(), docker.slots, GpuAccess(uuid, (), (), judge=False))
+        # No machine has a device of this name.
+        with pytest.raises(SandboxUnavailable, match=r"Docker refused: .*(device|nvidia)"):
+            await sandbox.start()
+        await sandbox.close()
+        assert set(docker.containers()) == before
 
     async def test_the_kernel_agrees(self, docker: DockerMachine) -> None:
         before = set(docker.containers())

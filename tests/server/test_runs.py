@@ -7,9 +7,10 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from database import audit, commands, damage, problems, programs, runs
+from database import audit, commands, damage, gpus, problems, programs, runs
 from database.engine import Database
 from evolution.commands import CommandState
+from evolution.gpu import Gpu, GpuHealth, GpuState
 from evolution.language import Language
 from evolution.models import ModelsError
 from evolution.run import RunConfig, RunState
@@ -17,6 +18,7 @@ from server.app import create_app
 from server.run_requests import fitting
 from server.settings import ServerSettings
 from tests.database.scene import new_run, toy_problem
+from tests.database.test_gpus import hungry_problem
 from tests.galapagos.filled_run import begin, evil_problem, fill, serve
 from tests.server.conftest import CountServed, Team
 from tests.server.test_failures import told
@@ -85,6 +87,18 @@ async def test_models_must_be_configured_and_priced(app: FastAPI, database_url: 
     for wrong in (config("free", money=5), config("free", "free"), config("other")):
         with pytest.raises(ModelsError):
             fitting(service, wrong, Language.PYTHON)
+
+
+async def test_a_problem_that_needs_a_gpu_is_refused_where_no_evaluator_has_one(team: Team, database: Database) -> None:
+    problem = hungry_problem()
+    async with database.begin() as connection:
+        await problems.store(connection, problem)
+        await problems.add(connection, 1, problem.revision)
+    body = told(await team.member.post("/runs", json={"problem": problem.revision}), 409)
+    assert body["detail"].startswith("expected an evaluator with a GPU, since a stage of the problem asks for one (gpus = 1)")
+    async with database.begin() as connection:
+        await gpus.tell(connection, "here", [GpuState(Gpu("GPU-1", "Toy 100", "570", 1024), GpuHealth.FREE)])
+    assert (await team.member.post("/runs", json={"problem": problem.revision})).status_code == 201
 
 
 async def test_scores_of_a_run_are_raw(team: Team, database: Database) -> None:

@@ -53,6 +53,7 @@ function StageOf({ stage }: { stage: Stage }) {
           most
           {stage.gpu_s > 0 && `, a GPU for ${duration(stage.gpu_s)}`}
         </dd>
+        {stage.gpu && <DeviceOf use={stage.gpu} />}
         <Numbers name="Metrics" values={stage.metrics} />
         <Numbers name="Features" values={stage.features} />
       </dl>
@@ -64,6 +65,22 @@ function StageOf({ stage }: { stage: Stage }) {
         </details>
       )}
     </section>
+  );
+}
+
+/** What a GPU was and how fast it ran, before the stage and after it. */
+function DeviceOf({ use }: { use: NonNullable<Stage["gpu"]> }) {
+  const { before, after } = use;
+  const slowed = after.throttle.filter((reason) => reason !== "idle");
+  return (
+    <>
+      <dt>GPU</dt>
+      <dd>
+        {visible(after.gpu.model)}, driver {visible(after.gpu.driver)}; {before.sm_clock_mhz ?? "?"} MHz before,{" "}
+        {after.sm_clock_mhz ?? "?"} MHz after, {after.sm_clock_max_mhz ?? "?"} MHz at most
+        {slowed.length > 0 && `; slowed by ${slowed.map(spaced).join(", ")}`}
+      </dd>
+    </>
   );
 }
 
