@@ -52,6 +52,7 @@ class Judge:
         spec = importlib.util.spec_from_file_location("judge", folder / problem.definition.judge)
         assert spec is not None
         assert spec.loader is not None
+        self._rejected: type[Exception] = importlib.import_module("galapagos_judge").Rejected
         self._judge: ModuleType = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self._judge)
         self._path = problem.definition.seed[0]
@@ -66,10 +67,10 @@ class Judge:
         return (float(found["score"]), found.get("features", {})) if math.isfinite(found["score"]) else None
 
     def of_answer(self, answer: object) -> float | None:
-        """The raw score of an answer to any call; None if it has none."""
+        """The raw score of an answer to any call; None if the judge rejects it."""
         try:
             return float(self._judge.evaluate(SimpleNamespace(call=lambda _name: answer), None)["score"])
-        except Exception:  # noqa: BLE001 - as above; the judge's Rejected is another class for each judge
+        except self._rejected:
             return None
 
     def _within_the_limit(self, text: str) -> dict[str, Any]:

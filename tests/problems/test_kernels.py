@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from galapagos_judge import Rejected
 
 from evaluators.cascade import Candidate, judge
 from evolution.evaluation import Purpose, Verdict
@@ -29,9 +30,7 @@ def seed_of(problem: Problem) -> Path:
 def rejected(kernel: Any, inputs: list[Any], outputs: list[Any]) -> bool:
     try:
         kernel.check(inputs, outputs)
-    except Exception as error:
-        if type(error).__name__ != "Rejected":
-            raise
+    except Rejected:
         return True
     return False
 
