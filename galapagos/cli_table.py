@@ -90,9 +90,10 @@ def table(
         "rows": made.as_json(),
     }
     text = json.dumps(told, ensure_ascii=False)
+    # Before the file, which may be impossible to write: minutes of work would be lost.
+    sys.stdout.write(text + "\n" if as_json else markdown)
     if output is not None:
         _write(output, text + "\n" if output.suffix == ".json" else markdown)
-    sys.stdout.write(text + "\n" if as_json else markdown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ def whole_program(frame: str, text: str) -> str:
     """A text with markers as it is; any other between the markers of `frame`, which must have one pair.
 
     Raises:
-        EvolveBlockError: `frame` has several blocks.
+        EvolveBlockError: `frame` has several blocks, or the markers of `text` do not pair up.
     """
     if any(is_marker(line) for line in text.split("\n")):
+        blocks(text)
         return text
     if len(blocks(frame)) != 1:
         raise EvolveBlockError("the seed's first file has several EVOLVE-BLOCKs, so a reference needs the markers too")

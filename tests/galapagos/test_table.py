@@ -92,7 +92,7 @@ def test_the_table_is_markdown_with_the_columns_that_were_asked_for(
     assert "nine  " in printed.err
 
 
-def test_what_cannot_be_compared_says_why(folder: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_compared_says_why(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"only": ["ten"]}, "--only ten: expected the name of a reference of hill; it has the seed, nine, two"),
         ({"programs": [tmp_path / "nowhere.py"]}, "expected to read a program"),
@@ -103,6 +103,8 @@ def test_what_cannot_be_compared_says_why(folder: Path, tmp_path: Path) -> None:
             table(str(folder), **arguments)
         assert caught.value.code is ExitCode.BAD_INPUT
         assert said in str(caught.value)
+    # What took minutes is told all the same.
+    assert capsys.readouterr().out.startswith("| program | score ")
     with pytest.raises(ProblemError, match=r"files \*.py; there are none"):
         reference_programs(built_in("circle_packing_26"))
 
@@ -113,6 +115,8 @@ def test_a_reference_is_a_whole_file_or_what_stands_between_the_markers() -> Non
     assert whole_program("x", frame) == frame
     with pytest.raises(EvolveBlockError, match="several"):
         whole_program(frame + frame, "d")
+    with pytest.raises(EvolveBlockError, match="without an EVOLVE-BLOCK-END"):
+        whole_program(frame, "# EVOLVE-BLOCK-START\nd\n")
     assert reference_programs(built_in("sort_integers")).keys() == {"the seed", "ciura", "radix"}
 
 
