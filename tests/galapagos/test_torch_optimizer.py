@@ -35,6 +35,12 @@ def test_every_reference_can_be_written(problem: str, name: str) -> None:
     assert not defined & {"begin", "step", "declared_rate"}
 
 
+def test_the_rate_may_have_its_type_beside_it() -> None:
+    text = PROGRAMS["optimizer_rule", "adamw"].replace("LR =", "LR: float =")
+    assert "LR: float =" in text
+    assert "LR: float =" in torch_source(text)
+
+
 def test_the_command_writes_beside_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "rule.py").write_text(PROGRAMS["optimizer_rule", "muon"])
     optimizer(tmp_path, as_json=True)
@@ -49,6 +55,8 @@ def test_what_is_no_optimizer_says_why(tmp_path: Path) -> None:
         ("LR = 1\ndef init(p, meta):\n    return []\n", "got no update"),
         ("LR = 1\ndef init(p, meta):\n    return []\ndef update(p):\n    return p\n", "got 1 arguments"),
         ("def (", "line 1"),
+        ("# EVOLVE-BLOCK-START\nLR = 1\n", "without an EVOLVE-BLOCK-END"),
+        (PROGRAMS["optimizer_rule", "adamw"].replace("LR =", "_shown = LR ="), "got _shown: rename"),
     ):
         with pytest.raises(NotAnOptimizer, match=said):
             torch_source(text)
