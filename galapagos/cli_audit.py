@@ -72,7 +72,9 @@ def _tally_text(report: AuditReport, weakness: Weakness) -> str:
 def _as_text(report: AuditReport) -> str:
     lines = [line for hole in report.holes for line in _hole_text(hole)]
     lines += [f"error: {text}" for text in report.errors]
-    if report.strength is not None:
+    if report.strength is None and not report.errors:
+        lines.append("nothing was tried, so nothing is known of this judge")
+    elif report.strength is not None:
         holes = len(report.holes)
         what = "no hole found" if not holes else f"{holes} hole{'s' if holes > 1 else ''}"
         lines.append(

@@ -130,14 +130,16 @@ class _Battery:
 
     def _blind(self) -> list[Probed]:
         """Whether any answer without content was worth something else than the seed's."""
-        if len(self._contents) < _ENOUGH:
-            return []
-        margin = self._session.margin
-        alike = [reply.score is not None and abs(reply.score - self._session.seed) <= margin for reply in self._contents]
         probe = "does the score depend on the answer at all?"
-        if not all(alike):
-            return [Probed(Weakness.CONSTANTS, probe, held=True)]
-        said = f"all of {len(alike)} answers without content were scored as the seed"
+        said = "scored the seed without a call of any of its functions"
+        if self._session.functions or not self._session.definition.score_isolated:
+            if len(self._contents) < _ENOUGH:
+                return []
+            margin = self._session.margin
+            alike = [reply.score is not None and abs(reply.score - self._session.seed) <= margin for reply in self._contents]
+            if not all(alike):
+                return [Probed(Weakness.CONSTANTS, probe, held=True)]
+            said = f"all of {len(alike)} answers without content were scored as the seed"
         why = "the score does not depend on what the candidate returns"
         return [Probed(Weakness.CONSTANTS, probe, held=False, said=said, why=why, do=ADVICE[Weakness.CONSTANTS].do)]
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.audit.weaknesses import Weakness
+from evaluators.audit.weaknesses import AuditReport, Weakness
+from evolution.evaluation import Tier
+from galapagos.cli_audit import _as_text
 from galapagos.problem_folder import BUILT_IN, built_in_problems
 from tests.audit.weak_constructions import CONSTRUCTIONS
 from tests.galapagos.command import galapagos
@@ -51,6 +53,10 @@ def test_a_seed_that_is_not_scored_is_an_error(tmp_path: Path) -> None:
     assert audited.code == 1
     assert "expected a seed program that is scored" in audited.answer["errors"][0]
     assert audited.answer["strength"] is None
+
+
+def test_an_audit_that_tried_nothing_praises_nobody() -> None:
+    assert _as_text(AuditReport(Tier.NAMESPACES)) == "nothing was tried, so nothing is known of this judge"
 
 
 @pytest.mark.soak

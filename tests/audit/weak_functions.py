@@ -42,6 +42,12 @@ def evaluate(candidate, context):
         Weakness.CONSTANTS,
         "does not depend",
     ),
+    "does not ask": Weak(
+        'def evaluate(candidate, context):\n    return {"score": 1.0}\n',
+        _SCALED,
+        Weakness.CONSTANTS,
+        "without a call",
+    ),
     "looks at properties that the input has": Weak(
         _ARRAY
         + """
