@@ -18,6 +18,20 @@ def array(answer, size):
     return answer
 """
 
+
+def _timed(right: str, words: str) -> str:
+    """A judge that times ten calls and finds answers right where this expression of `x` and `y` is true."""
+    return f"""
+def evaluate(candidate, context):
+    inputs = [(context.rng.random(2000),) for _ in range(10)]
+    answers, seconds = candidate.time("solve", inputs)
+    for (x,), y in zip(inputs, answers):
+        if not isinstance(y, np.ndarray) or y.shape != x.shape or not {right}:
+            raise Rejected("expected 2 x + 1 {words}")
+    return {{"score": 1 / max(seconds, 1e-6)}}
+"""
+
+
 FUNCTIONS: dict[str, Weak] = {
     "lets NaN pass": Weak(
         """
@@ -106,32 +120,10 @@ def evaluate(candidate, context):
         "timed twice",
     ),
     "looks at the first elements only": Weak(
-        """
-def evaluate(candidate, context):
-    inputs = [(context.rng.random(2000),) for _ in range(10)]
-    answers, seconds = candidate.time("solve", inputs)
-    for (x,), y in zip(inputs, answers):
-        if not isinstance(y, np.ndarray) or y.shape != x.shape or not np.array_equal(y[:20], 2 * x[:20] + 1):
-            raise Rejected("expected 2 x + 1 exactly")
-    return {"score": 1 / max(seconds, 1e-6)}
-""",
-        _SCALED,
-        Weakness.COVERAGE,
-        "one wrong number",
+        _timed("np.array_equal(y[:20], 2 * x[:20] + 1)", "exactly"), _SCALED, Weakness.COVERAGE, "one wrong number"
     ),
     "compares with a wide tolerance": Weak(
-        """
-def evaluate(candidate, context):
-    inputs = [(context.rng.random(2000),) for _ in range(10)]
-    answers, seconds = candidate.time("solve", inputs)
-    for (x,), y in zip(inputs, answers):
-        if not isinstance(y, np.ndarray) or y.shape != x.shape or not np.allclose(y, 2 * x + 1, rtol=1e-2):
-            raise Rejected("expected 2 x + 1 to a hundredth")
-    return {"score": 1 / max(seconds, 1e-6)}
-""",
-        _SCALED,
-        Weakness.COVERAGE,
-        "eight bits",
+        _timed("np.allclose(y, 2 * x + 1, rtol=1e-2)", "to a hundredth"), _SCALED, Weakness.COVERAGE, "eight bits"
     ),
     "compares the first outputs of a kernel only": Weak(
         """
