@@ -20,7 +20,7 @@ from evolution.people import Role
 from evolution.run import Budget, RunConfig, RunState
 from galapagos import Client
 from galapagos.settings import KINDS as SETTINGS
-from tests.galapagos.command import JUDGE, SEED, TOML, problem_folder
+from tests.galapagos.command import SEED, TOML, UNHURRIED, problem_folder
 from tests.server.oidc_provider import CLIENT, SECRET
 from tests.server.test_process import ROOT, free_port
 
@@ -132,7 +132,7 @@ def whole_service(url: str, log: IO[bytes], folder: Path, issuer: str) -> Genera
     try:
         for kind in ("server", *KINDS):
             service.start(kind)
-        problem = problem_folder(folder / "hill", toml=TOML.replace("A hill", HOSTILE), seed=SEED, judge=JUDGE)
+        problem = problem_folder(folder / "hill", toml=TOML.replace("A hill", HOSTILE), seed=SEED, judge=UNHURRIED)
         with service.client() as client:
             client.submit(problem)
             service.run = client.start("hill", RunConfig(budget=Budget(evaluations=100_000), in_flight=4), seed=3).id

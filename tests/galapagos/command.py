@@ -41,6 +41,10 @@ def picture(candidate, context):
 """
 
 
+UNHURRIED = "import time\n" + JUDGE.replace("    x = float", "    time.sleep(0.1)\n    x = float")
+"""The same for a run that goes on beside a test: ten a second and slot, which leaves the processors to others."""
+
+
 @dataclass(frozen=True)
 class Ended:
     code: int

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from galapagos import evolve
-from tests.galapagos.command import TOML, Ended, Running, alive, children_of, galapagos, problem_folder
+from tests.galapagos.command import TOML, UNHURRIED, Ended, Running, alive, children_of, galapagos, problem_folder
 
 # They share one finished run, so one test process should have them all.
 pytestmark = pytest.mark.xdist_group("command line")
@@ -30,6 +30,11 @@ def place() -> Generator[Path]:
 @pytest.fixture(scope="module")
 def problem(place: Path) -> Path:
     return problem_folder(place / "hill")
+
+
+@pytest.fixture(scope="module")
+def unhurried(place: Path) -> Path:
+    return problem_folder(place / "unhurried", judge=UNHURRIED)
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +132,11 @@ def test_a_run_at_its_limit_needs_a_higher_one(place: Path, finished: Ended) -> 
     assert verified.code == 0, verified.err
 
 
-def test_ctrl_c_ends_a_run_cleanly_and_it_can_be_resumed(tmp_path: Path, place: Path, problem: Path) -> None:
+def test_ctrl_c_ends_a_run_cleanly_and_it_can_be_resumed(tmp_path: Path, place: Path, unhurried: Path) -> None:
     data = place / "interrupted"
-    with Running(tmp_path, "run", problem, "--seed", "2", "--data", data, "--json") as running:
+    with Running(tmp_path, "run", unhurried, "--seed", "2", "--data", data, "--json") as running:
         running.until_evaluations(20)
-        second = galapagos("run", problem, "--evaluations", "5", "--data", data, "--json")
+        second = galapagos("run", unhurried, "--evaluations", "5", "--data", data, "--json")
         assert second.code == 3
         assert "another galapagos run" in second.answer["error"]
         assert str(data) in second.answer["error"]
@@ -148,9 +153,9 @@ def test_ctrl_c_ends_a_run_cleanly_and_it_can_be_resumed(tmp_path: Path, place: 
     assert resumed.answer["evaluations"] == target
 
 
-def test_any_process_may_be_killed_and_nothing_outlives_the_supervisor(tmp_path: Path, place: Path, problem: Path) -> None:
+def test_any_process_may_be_killed_and_nothing_outlives_the_supervisor(tmp_path: Path, place: Path, unhurried: Path) -> None:
     data = place / "killed"
-    with Running(tmp_path, "run", problem, "--seed", "3", "--data", data, "--json", GALAPAGOS_LEASE_S="2") as running:
+    with Running(tmp_path, "run", unhurried, "--seed", "3", "--data", data, "--json", GALAPAGOS_LEASE_S="2") as running:
         running.until_evaluations(10)
         for kind in ("-m controller", "-m workers", "-m evaluators", "postgres -D"):
             pid = next(pid for pid, command in children_of(running.process.pid).items() if kind in command)

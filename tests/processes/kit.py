@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,18 @@ from database.engine import Database
 ROOT = Path(__file__).parents[2]
 TWENTY = ROOT / "benchmarks" / "twenty_literals"
 KINDS = ("controller", "workers", "evaluators", "galapagos.forkserver", "postgres", "supervisor")
+
+
+def unhurried_twenty(folder: Path, wait: str = "0.1") -> Path:
+    """The problem with a judge that waits for the seconds `wait`, an expression, in each evaluation."""
+    problem = folder / "unhurried_twenty"
+    shutil.copytree(TWENTY, problem, ignore=shutil.ignore_patterns("__pycache__"))
+    judge = (problem / "judge.py").read_text()
+    asks = '    values = candidate.call("solve", timeout=2.0)\n'
+    assert asks in judge
+    judge = judge.replace(asks, f"    time.sleep({wait})\n{asks}")
+    (problem / "judge.py").write_text(judge.replace("import numpy as np", "import os\nimport time\n\nimport numpy as np"))
+    return problem
 
 
 @dataclass(frozen=True)

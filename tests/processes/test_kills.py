@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.processes.kit import KINDS, TWENTY, end, galapagos, kill, pid_of, served, start
+from tests.processes.kit import KINDS, TWENTY, end, galapagos, kill, pid_of, served, start, unhurried_twenty
 
 CHECKS = {
     "evaluations finished and not taken in": "SELECT count(*) FROM evaluation WHERE state = 'finished' AND purpose = 'search' "
@@ -42,11 +42,12 @@ async def assert_nothing_is_lost(data: Path) -> None:
     assert checked.code == 0, checked.told
 
 
-def kill_at_random(kills: int, seconds: float, data: Path, seed: int) -> list[str]:
+def kill_at_random(problem: Path, kills: int, seconds: float, data: Path, seed: int) -> list[str]:
     """Run, and kill -9 one process after another; the supervisor's death is followed by `resume`."""
     rng = random.Random(seed)
     limit = ["--seconds", str(seconds)]
-    process = start("run", TWENTY, *limit, "--seed", "1", data=data)
+    begin = ["run", str(problem), *limit, "--seed", "1"]
+    process = start(*begin, data=data)
     victims = [KINDS[index % len(KINDS)] for index in range(kills)]
     rng.shuffle(victims)
     for victim in victims:
@@ -56,7 +57,7 @@ def kill_at_random(kills: int, seconds: float, data: Path, seed: int) -> list[st
         if victim == "supervisor":
             process.wait()
             process.communicate()
-            process = _resume(limit, data)
+            process = _resume(begin, data)
     ended = end(process, 300)
     assert ended.code == 0, ended.told
     assert ended.result["stop_reason"] == "seconds"
@@ -75,18 +76,18 @@ def _wait_for(kind: str, process: subprocess.Popen[str]) -> int:
     raise AssertionError(f"no {kind} came up within a minute")
 
 
-def _resume(limit: list[str], data: Path) -> subprocess.Popen[str]:
+def _resume(begin: list[str], data: Path) -> subprocess.Popen[str]:
     """The run may not be stored yet when the supervisor dies early: then it is started, not resumed."""
     listed = galapagos("runs", data=data)
     assert listed.code == 0, listed.told
     if not listed.result["runs"]:
-        return start("run", TWENTY, *limit, "--seed", "1", data=data)
+        return start(*begin, data=data)
     return start("resume", "1", data=data)
 
 
 async def test_a_kill_of_each_kind_loses_nothing(open_folder: Path) -> None:
     data = open_folder / "data"
-    assert sorted(kill_at_random(len(KINDS), 30, data, seed=1)) == sorted(KINDS)
+    assert sorted(kill_at_random(unhurried_twenty(open_folder), len(KINDS), 30, data, seed=1)) == sorted(KINDS)
     await assert_nothing_is_lost(data)
 
 
@@ -94,5 +95,5 @@ async def test_a_kill_of_each_kind_loses_nothing(open_folder: Path) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_twenty_kills_lose_nothing(open_folder: Path, seed: int) -> None:
     data = open_folder / "data"
-    kill_at_random(20, 100, data, seed)
+    kill_at_random(TWENTY, 20, 100, data, seed)
     await assert_nothing_is_lost(data)

@@ -1,7 +1,6 @@
 """Runs as a user sees them: started by the command line, ended, resumed, repeated, with real parts only."""
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from evolution.commands import Command, Resume, SetBudget
 from evolution.run import Budget, RunState
 from galapagos.ground import Ground, visited_ground
 from galapagos.settings import command_settings
-from tests.processes.kit import TWENTY, end, galapagos, kill, pid_of, served, start
+from tests.processes.kit import end, galapagos, kill, pid_of, served, start, unhurried_twenty
 
 
 async def rows(data: Path, question: str) -> list[tuple[object, ...]]:
@@ -43,7 +42,7 @@ async def tell(ground: Ground, command: Command) -> None:
 
 async def test_a_run_is_paused_loses_its_controller_is_changed_and_goes_on(open_folder: Path) -> None:
     data = open_folder / "data"
-    process = start("run", TWENTY, "--evaluations", "100000", "--seed", "3", data=data)
+    process = start("run", unhurried_twenty(open_folder), "--evaluations", "100000", "--seed", "3", data=data)
     async with asyncio.timeout(60):
         while True:
             if (data / "logs" / "controller.log").exists():
@@ -76,15 +75,7 @@ async def test_a_run_is_paused_loses_its_controller_is_changed_and_goes_on(open_
 
 async def test_fixed_lag_gives_the_same_archive_at_any_timing(open_folder: Path) -> None:
     """Evaluations take 0 to 200 ms more, at random; what they say is the same, so the archives must be."""
-    problem = open_folder / "slow_twenty"
-    shutil.copytree(TWENTY, problem, ignore=shutil.ignore_patterns("__pycache__"))
-    judge = (problem / "judge.py").read_text()
-    wait = "    time.sleep(0.2 * os.urandom(1)[0] / 255)\n"
-    values = '    values = candidate.call("solve", timeout=2.0)\n'
-    assert values in judge
-    (problem / "judge.py").write_text(
-        judge.replace("import numpy as np", "import os\nimport time\n\nimport numpy as np").replace(values, wait + values)
-    )
+    problem = unhurried_twenty(open_folder, "0.2 * os.urandom(1)[0] / 255")
     archives = []
     for name in ("first", "second"):
         data = open_folder / name

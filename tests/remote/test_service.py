@@ -23,7 +23,7 @@ from galapagos.remote.cli import write_files
 from galapagos.remote.connection import Connection
 from galapagos.remote.extras import TrackerName
 from galapagos.remote.tracking import track
-from tests.galapagos.command import environment, galapagos, problem_folder
+from tests.galapagos.command import UNHURRIED, environment, galapagos, problem_folder
 from tests.server.test_process import free_port
 
 pytestmark = pytest.mark.xdist_group("service")
@@ -292,7 +292,7 @@ async def test_a_service_that_is_killed_and_comes_back_loses_nothing(open_folder
     served.start()
     try:
         async with AsyncClient(served.url, served.token) as client:
-            await client.submit(problem_folder(open_folder / "hill"))
+            await client.submit(problem_folder(open_folder / "hill", judge=UNHURRIED))
             run = await client.start("hill", config(80), seed=1)
             numbers: list[int] = []
             begun = asyncio.Event()
