@@ -13,6 +13,17 @@ else
   exit 1
 fi
 
+# A variable as Compose reads it: that of the environment goes before one of .env.
+variable() {
+  printenv "$1" || { [ ! -r .env ] || sed -n "s/^$1=//p" .env | tail -n 1; }
+}
+
+# Those that use the database.
+processes=(server controller workers evaluators)
+case ",$(variable COMPOSE_PROFILES)," in
+  *,gpu,*) processes+=(evaluators-gpu) ;;
+esac
+
 # Runs a shell command beside Postgres, as the owner of the database.
 as_owner() {
   "${compose[@]}" exec -T postgres sh -euc "export PGPASSWORD=\$(cat /run/secrets/postgres_password) PGUSER=galapagos; $1"
@@ -21,9 +32,9 @@ as_owner() {
 # A migration may take away what processes of the version before still use: they end before it begins.
 stop_those_of_another_version() {
   local container
-  for container in $("${compose[@]}" ps -q server controller workers evaluators); do
+  for container in $("${compose[@]}" ps -q "${processes[@]}"); do
     if [ "$(docker inspect --format '{{.Image}}' "$container")" != "$(newest_image "$container")" ]; then
-      "${compose[@]}" stop server controller workers evaluators
+      "${compose[@]}" stop "${processes[@]}"
       return
     fi
   done
@@ -44,7 +55,7 @@ case ${1:-} in
   restore)
     file=${2:?"usage: make restore FILE=what make backup wrote"}
     [ -r "$file" ] || { echo "expected a file that can be read; got $file; name one that make backup wrote" >&2; exit 2; }
-    "${compose[@]}" stop server controller workers evaluators
+    "${compose[@]}" stop "${processes[@]}"
     # Beside what is there: only when all of it was read does it take the other's place.
     as_owner "dropdb --if-exists galapagos_restored; createdb galapagos_restored"
     as_owner "exec pg_restore --no-privileges --exit-on-error -d galapagos_restored" <"$file"
@@ -58,8 +69,7 @@ if [ "${1:-}" != up ]; then
   exec "${compose[@]}" "$@"
 fi
 
-# As Compose reads it: a variable of the environment goes before one of .env.
-folder=${SECRETS:-$(sed -n 's/^SECRETS=//p' .env 2>/dev/null | tail -n 1)}
+folder=$(variable SECRETS)
 folder=${folder:-./secrets}
 scripts/secrets.sh "$folder"
 options=()

@@ -30,12 +30,13 @@ SETTINGS: dict[str, type[EnvironmentSettings]] = {
     "controller": ControllerSettings,
     "workers": WorkerSettings,
     "evaluators": EvaluatorSettings,
+    "evaluators-gpu": EvaluatorSettings,
     "slots": SlotSettings,
 }
 ONCE = {"migrate", "box", "admin"}
 KNOWN_TO_BOTH = {
-    "build", "cap_drop", "command", "depends_on", "entrypoint", "environment", "healthcheck", "image", "init", "logging",
-    "network_mode", "networks", "ports", "profiles", "read_only", "restart", "secrets", "security_opt", "shm_size",
+    "build", "cap_drop", "command", "depends_on", "deploy", "entrypoint", "environment", "healthcheck", "image", "init",
+    "logging", "network_mode", "networks", "ports", "profiles", "read_only", "restart", "secrets", "security_opt", "shm_size",
     "stop_grace_period", "stop_signal", "tmpfs", "user", "volumes",
 }  # fmt: skip
 """Keys of a service that Compose 1.29 and Compose v2 understand in the same way."""
@@ -45,6 +46,7 @@ def test_only_keys_that_compose_1_29_and_v2_know() -> None:
     assert {key for key in FILE if not key.startswith("x-")} == {"services", "networks", "volumes", "secrets"}
     assert {key for service in SERVICES.values() for key in service} <= KNOWN_TO_BOTH
     for service in SERVICES.values():
+        assert service.get("deploy", {}).keys() <= {"resources"}
         build = service.get("build", {})
         assert build.keys() <= {"context", "target", "args"}
         for condition in service.get("depends_on", {}).values():
@@ -68,6 +70,16 @@ def test_every_container_has_no_right_that_it_does_not_need(name: str) -> None:
     if name not in ONCE:
         assert "healthcheck" in service
         assert service["stop_grace_period"] == "10s"
+
+
+def test_the_evaluators_with_gpus_are_the_others_with_all_devices_under_a_profile() -> None:
+    other = dict(SERVICES["evaluators-gpu"])
+    devices = other.pop("deploy")["resources"]["reservations"]["devices"]
+    # It asks how they fare, and computes on none.
+    assert devices == [{"driver": "nvidia", "count": "all", "capabilities": ["gpu", "utility"]}]
+    assert other.pop("profiles") == ["gpu"]
+    other["environment"] = other["environment"] | {"GALAPAGOS_SLOTS": "${SLOTS:-}"}
+    assert other == SERVICES["evaluators"]
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind])
@@ -117,6 +129,14 @@ def test_compose_accepts_the_file(tmp_path: Path) -> None:
         wanted = {name for name, service in SERVICES.items() if "profiles" not in service}
         assert wanted <= yaml.safe_load(said.stdout)["services"].keys()
         assert said.stderr == ""
+        profiled = {"COMPOSE_PROFILES": "gpu"}
+        said = subprocess.run(
+            [*command, "config"], cwd=ROOT, check=False, capture_output=True, text=True, env=os.environ | profiled
+        )
+        assert said.returncode == 0, said.stderr
+        (device,) = yaml.safe_load(said.stdout)["services"]["evaluators-gpu"]["deploy"]["resources"]["reservations"]["devices"]
+        # One writes "all" as it is, the other as -1.
+        assert (device["driver"], device["count"] in {"all", -1}) == ("nvidia", True)
 
 
 def _is_there(command: list[str]) -> bool:
