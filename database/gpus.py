@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from database.encoding import storable, to_json
 from database.engine import Connection
-from database.fleet import KEPT_S
+from database.fleet import KEPT_S, LOST_S
 from evolution.gpu import GpuHealth, GpuState
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 15, 600
@@ -32,12 +32,17 @@ class GpuLease:
 
 @dataclass(frozen=True, slots=True)
 class StoredGpu:
-    """A device as it was last told of, with who has it. `aside_times` counts the troubles since it was last well."""
+    """A device as it was last told of, with who has it, for which run of which project.
+
+    One of which nobody told for `fleet.LOST_S` is lost. `aside_times` counts the troubles since it was last well.
+    """
 
     host: str
     state: GpuState
     heard_at: datetime
     owner: str | None
+    run: int | None
+    project: int | None
     leased_at: datetime | None
     aside_until: datetime | None
     aside_times: int
@@ -51,7 +56,8 @@ _TELL = sa.text("""
     ON CONFLICT (uuid) DO UPDATE SET host = excluded.host, gpu = excluded.gpu, reading = excluded.reading, heard_at = now()
 """)
 _LEASE = sa.text("""
-    UPDATE gpu SET lease = nextval('lease_token'), lease_owner = :owner, leased_at = clock_timestamp(),
+    UPDATE gpu SET lease = nextval('lease_token'), lease_owner = :owner, lease_run = CAST(:run AS bigint),
+        leased_at = clock_timestamp(),
         lease_until = clock_timestamp() + make_interval(secs => CAST(:lease_s AS double precision))
     WHERE uuid = (
         SELECT g.uuid FROM gpu g WHERE g.uuid = ANY(CAST(:uuids AS text[]))
@@ -69,12 +75,12 @@ _EXTEND = sa.text("""
     FROM held WHERE g.uuid = held.uuid RETURNING g.uuid
 """)
 _RELEASE = sa.text("""
-    UPDATE gpu SET lease = NULL, lease_owner = NULL, leased_at = NULL, lease_until = NULL, aside_until = NULL, aside_times = 0,
-        health = NULL, cause = NULL
+    UPDATE gpu SET lease = NULL, lease_owner = NULL, lease_run = NULL, leased_at = NULL, lease_until = NULL,
+        aside_until = NULL, aside_times = 0, health = NULL, cause = NULL
     WHERE uuid = :uuid AND lease = :token RETURNING uuid
 """)
 _SET_ASIDE = sa.text("""
-    UPDATE gpu SET lease = NULL, lease_owner = NULL, leased_at = NULL, lease_until = NULL,
+    UPDATE gpu SET lease = NULL, lease_owner = NULL, lease_run = NULL, leased_at = NULL, lease_until = NULL,
         aside_until = now() + make_interval(secs => least(:first * power(4, least(aside_times, 10)), :longest)),
         aside_times = least(aside_times + 1, 1000), health = CAST(CAST(:health AS text) AS gpuhealth), cause = :cause
     WHERE uuid = :uuid AND lease = :token
@@ -84,6 +90,9 @@ _KNOWN = sa.text("""
     SELECT uuid, host, CAST(gpu AS text) AS gpu, CAST(reading AS text) AS reading, heard_at, aside_until, aside_times,
         CASE WHEN lease_until >= now() THEN lease_owner END AS owner,
         CASE WHEN lease_until >= now() THEN leased_at END AS leased_at,
+        CASE WHEN lease_until >= now() THEN lease_run END AS run,
+        CASE WHEN lease_until >= now() THEN (SELECT project FROM run WHERE id = lease_run) END AS project,
+        heard_at < now() - make_interval(secs => :lost) AS unheard,
         CASE WHEN aside_until >= now() THEN CAST(health AS text) WHEN lease_until >= now() THEN 'leased' ELSE 'free' END
             AS health,
         CASE WHEN aside_until >= now() THEN cause ELSE '' END AS cause
@@ -108,10 +117,18 @@ def _reading(state: GpuState) -> dict[str, Any]:
 
 
 async def lease(
-    connection: Connection, owner: str, uuids: Sequence[str], lease_s: float, preferred: str | None = None
+    connection: Connection,
+    owner: str,
+    uuids: Sequence[str],
+    lease_s: float,
+    preferred: str | None = None,
+    run: int | None = None,
 ) -> GpuLease | None:
-    """Lease one of these devices for itself, `preferred` if it can be had; None while each is leased or set aside."""
-    row = {"owner": owner, "uuids": list(uuids), "lease_s": lease_s, "preferred": preferred or ""}
+    """Lease one of these devices for itself, `preferred` if it can be had; None while each is leased or set aside.
+
+    `run` is the one for whose evaluation it is held.
+    """
+    row = {"owner": owner, "uuids": list(uuids), "lease_s": lease_s, "preferred": preferred or "", "run": run}
     found = (await connection.execute(_LEASE, row)).first()
     return None if found is None else GpuLease(found.uuid, found.lease)
 
@@ -142,16 +159,21 @@ async def set_aside(connection: Connection, held: GpuLease, health: GpuHealth, c
 
 async def known(connection: Connection) -> list[StoredGpu]:
     """The devices that an evaluator saw within the last hour, by host."""
-    return [_stored(row) for row in await connection.execute(_KNOWN, {"kept": KEPT_S})]
+    return [_stored(row) for row in await connection.execute(_KNOWN, {"kept": KEPT_S, "lost": LOST_S})]
 
 
 def _stored(row: sa.Row[Any]) -> StoredGpu:
     told: dict[str, Any] = {**json.loads(row.reading), "gpu": json.loads(row.gpu), "health": row.health}
+    state = replace(msgspec.convert(told, GpuState), cause=row.cause or "")
+    if row.unheard:
+        state = replace(state, health=GpuHealth.LOST, cause=f"no evaluator has told of it for {LOST_S} s")
     return StoredGpu(
         host=row.host,
-        state=replace(msgspec.convert(told, GpuState), cause=row.cause or ""),
+        state=state,
         heard_at=row.heard_at,
         owner=row.owner,
+        run=row.run,
+        project=row.project,
         leased_at=row.leased_at,
         aside_until=row.aside_until,
         aside_times=row.aside_times,

@@ -82,6 +82,7 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "search_state": "SELECT, INSERT, UPDATE",
         "event": "SELECT, INSERT",
         "process": f"SELECT (id, heard_at), {_LIVE}",
+        "gpu": "SELECT",
         "spending": "SELECT, INSERT, UPDATE",
     },
     Kind.WORKERS: {

@@ -41,6 +41,7 @@ gpu = sa.Table(
     sa.Column("reading", JSONB, nullable=False, comment="memory used, temperature, power, clocks, throttle reasons"),
     sa.Column("lease", sa.BigInteger, comment="fencing token: who does not hold the newest one writes nothing"),
     sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_run", sa.BigInteger, sa.ForeignKey("run.id"), comment="for whose evaluation it is held"),
     sa.Column("leased_at", sa.DateTime(timezone=True)),
     sa.Column("lease_until", sa.DateTime(timezone=True)),
     sa.Column("aside_until", sa.DateTime(timezone=True), comment="nobody is given it before"),

@@ -20,8 +20,8 @@ _RETRY_S = 0.5
 class GpuLeases(Protocol):
     """Gives devices out by UUID, each to one at a time; see `database.gpus`."""
 
-    async def lease(self, uuids: Sequence[str], preferred: str | None) -> GpuLease | None:
-        """One of these devices; None while nobody can have one."""
+    async def lease(self, uuids: Sequence[str], preferred: str | None, run: int | None) -> GpuLease | None:
+        """One of these devices, for an evaluation of this run; None while nobody can have one."""
         ...
 
     async def release(self, held: GpuLease) -> None:
@@ -41,11 +41,11 @@ class StoredLeases:
         self._owner = owner
         self._lease_s = lease_s
 
-    async def lease(self, uuids: Sequence[str], preferred: str | None) -> GpuLease | None:
+    async def lease(self, uuids: Sequence[str], preferred: str | None, run: int | None) -> GpuLease | None:
         """See `GpuLeases`."""
         try:
             async with self._database.begin() as connection:
-                return await gpus.lease(connection, self._owner, uuids, self._lease_s, preferred)
+                return await gpus.lease(connection, self._owner, uuids, self._lease_s, preferred, run)
         except DatabaseUnavailable:
             await asyncio.sleep(_RETRY_S)
             return None
@@ -80,7 +80,7 @@ class OwnLeases:
         self._held: set[str] = set()
         self._aside: dict[str, float] = {}
 
-    async def lease(self, uuids: Sequence[str], preferred: str | None) -> GpuLease | None:
+    async def lease(self, uuids: Sequence[str], preferred: str | None, run: int | None) -> GpuLease | None:  # noqa: ARG002 - nobody asks who
         """See `GpuLeases`."""
         now = time.monotonic()
         free = [uuid for uuid in uuids if uuid not in self._held and self._aside.get(uuid, now) <= now]

@@ -55,7 +55,7 @@ class GpuPlace:
 class GpuStages:
     """The GPU stages of one slot: `serve` a problem first. Its sandbox stays open while problem and device stay the same.
 
-    `seconds` is how long devices were held for the evaluation that is under way; the slot sets it to 0.
+    `seconds` is how long devices were held for the evaluation that is under way, and `run` whose it is; the slot sets both.
     """
 
     def __init__(self, gpus: Gpus, tier: Tier, slot_folder: Path | None) -> None:
@@ -66,6 +66,7 @@ class GpuStages:
         self._sandbox: Sandbox | None = None
         self._bound: str | None = None
         self.seconds = 0.0
+        self.run: int | None = None
 
     def serve(self, problem: Problem, packages: Packages) -> None:
         """The stages are those of this problem from now on; `close` those of another one before."""
@@ -79,7 +80,7 @@ class GpuStages:
             HostFault: there is none to be had.
             SandboxUnavailable: its sandbox does not start.
         """
-        held = await self._gpus.take(self._bound)
+        held = await self._gpus.take(self._bound, self.run)
         place: GpuPlace | None = None
         watching = asyncio.create_task(self._gpus.watch(held))
         try:

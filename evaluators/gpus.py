@@ -78,8 +78,8 @@ class Gpus:
         now = time.monotonic()
         return [uuid for uuid in self._devices if self._aside.get(uuid, (now, ""))[0] <= now]
 
-    async def take(self, preferred: str | None = None) -> HeldGpu:
-        """Wait for a device and take it, `preferred` if it is free; one that is not clean is set aside.
+    async def take(self, preferred: str | None = None, run: int | None = None) -> HeldGpu:
+        """Wait for a device and take it for `run`, `preferred` if it is free; one that is not clean is set aside.
 
         Raises:
             HostFault: every device is set aside.
@@ -89,7 +89,7 @@ class Gpus:
             if not usable:
                 raise HostFault(f"every GPU of this machine is set aside: {'; '.join(why for _, why in self._aside.values())}")
             self._given_back.clear()
-            lease = await self._leases.lease(usable, preferred)
+            lease = await self._leases.lease(usable, preferred, run)
             if lease is None:
                 await self._until_given_back()
                 continue

@@ -19,7 +19,7 @@ from evaluators.environments import Environments
 from evaluators.gpu_leases import StoredLeases
 from evaluators.gpus import Gpus
 from evaluators.machine import describe, describe_gpu
-from evaluators.metrics import EVALUATION_S, EVALUATIONS, HOST_FAULTS, SLOTS, SLOTS_BUSY
+from evaluators.metrics import EVALUATION_S, EVALUATIONS, GPU_S, HOST_FAULTS, SLOTS, SLOTS_BUSY
 from evaluators.nvml import find_gpus
 from evaluators.settings import EvaluatorSettings
 from evaluators.slot import GivenBack, Machines, Slot, Workshop
@@ -195,10 +195,12 @@ class Pool:
         if isinstance(result, GivenBack):
             self._given_back.append(result)
             HOST_FAULTS.inc()
+            GPU_S.inc(result.gpu_s)
         else:
             self._finished.append(result)
             EVALUATIONS.labels(result.outcome.verdict.value).inc()
             EVALUATION_S.observe(result.duration_s)
+            GPU_S.inc(result.outcome.gpu_s)
             before = result.duration_s if self._mean_s is None else self._mean_s
             self._mean_s = 0.9 * before + 0.1 * result.duration_s
         self._wake.set()

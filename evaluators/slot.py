@@ -147,7 +147,7 @@ class Slot:
         """Judge one program; a verification gets a sandbox of its own making, which no other program has seen."""
         started = time.monotonic()
         if self._gpu_stages is not None:
-            self._gpu_stages.seconds = 0.0
+            self._gpu_stages.seconds, self._gpu_stages.run = 0.0, row.run
         try:
             sandbox = await self._open(row.problem, fresh=row.purpose is Purpose.VERIFY)
             problem, _ = await self._workshop.problem(row.problem)

@@ -14,6 +14,7 @@ from galapagos.rows import tell_all
 if TYPE_CHECKING:
     # Imported where they are used: all other commands would pay for them with memory.
     from galapagos.remote.client import AsyncClient
+    from server.schemas.fleet import Gpu
     from server.schemas.spending import Spent
 
 GROUPS = ("project", "person", "run", "model")
@@ -55,6 +56,24 @@ class ProcessLine:
     busy: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class GpuLine:
+    """What a table tells of a GPU."""
+
+    model: str
+    host: str | None
+    health: str
+    run: int | None
+    temperature_c: int | None
+    power_w: float | None
+    memory_used_mib: int | None
+
+    @classmethod
+    def of(cls, gpu: "Gpu") -> "GpuLine":
+        """The row of one device."""
+        return cls(gpu.model, gpu.host, gpu.health.value, gpu.run, gpu.temperature_c, gpu.power_w, gpu.memory_used_mib)
+
+
 def spend(by: ByOption = "project", since: SinceOption = None, as_json: options.JsonOption = False) -> None:
     """Sum up what was spent on all runs, by project, person, run or model."""
     from evolution.limits import Group
@@ -71,7 +90,7 @@ def spend(by: ByOption = "project", since: SinceOption = None, as_json: options.
 
 
 def fleet(as_json: options.JsonOption = False) -> None:
-    """Show the processes of the service, and how much waits for them."""
+    """Show the processes of the service, its GPUs, and how much waits for them."""
     found = with_client(lambda client: client.fleet())
     if as_json:
         print_json(found.model_dump(mode="json"))
@@ -81,6 +100,8 @@ def fleet(as_json: options.JsonOption = False) -> None:
         for one in found.processes
     ]
     tell_all("processes", rows, as_json=False)
+    if found.gpus:
+        tell_all("GPUs", [GpuLine.of(one) for one in found.gpus], as_json=False)
     for queue in found.queues:
         waiting = f"{queue.proposals.waiting} proposals and {queue.evaluations.waiting} evaluations wait"
         say(f"run {queue.run}: {waiting}, {queue.proposals.held} and {queue.evaluations.held} are under way")

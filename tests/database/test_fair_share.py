@@ -10,6 +10,7 @@ from database import audit, evaluations, projects, proposals, runs
 from database.engine import Database
 from database.errors import NotAllowed, NotFound
 from evolution.evaluation import Tier
+from evolution.problem import Problem, problem_from_files
 from evolution.proposal import MODEL_OPERATORS, Operator
 from evolution.run import RunConfig
 from tests.database.scene import asked, choice, new_run, toy_problem
@@ -31,7 +32,7 @@ async def queue(database: Database, run: int, count: int, mean_s: float = 1.0, f
         await connection.execute(sa.text("UPDATE run SET mean_s = :mean WHERE id = :run"), {"mean": mean_s, "run": run})
 
 
-async def owned(database: Database, project: str | None = None, weight: float = 1.0) -> int:
+async def owned(database: Database, project: str | None = None, weight: float = 1.0, problem: Problem | None = None) -> int:
     """A run of a project of its own, or of the named one."""
     async with database.begin() as connection:
         known = {found.name: found.id for found in await projects.projects(connection)}
@@ -39,7 +40,15 @@ async def owned(database: Database, project: str | None = None, weight: float = 
         owner = known.get(name) or (await projects.create(connection, name, by=None)).id
         await projects.set_weight(connection, owner, weight, by=None)
         return await runs.create(
-            connection, toy_problem(), RunConfig(), 1, Tier.PLAIN, normalised_hash=b"seed", length=1, literals=1, project=owner
+            connection,
+            problem or toy_problem(),
+            RunConfig(),
+            1,
+            Tier.PLAIN,
+            normalised_hash=b"seed",
+            length=1,
+            literals=1,
+            project=owner,
         )
 
 
@@ -77,6 +86,30 @@ async def test_slots_are_shared_by_seconds_and_not_by_count(database: Database) 
     await queue(database, slow, 400, 10.0)
     found = await served(database, 110)
     assert 9 <= found[quick] / found[slow] <= 11
+
+
+async def test_projects_take_turns_in_gpus_by_the_seconds_of_these_and_apart_from_slots(database: Database) -> None:
+    files = dict(toy_problem().files)
+    files["problem.toml"] += b'[[stages]]\nname = "score"\ngpus = 1\n'
+    hungry = problem_from_files(files)
+    quick, slow = await owned(database, "one", problem=hungry), await owned(database, "two", problem=hungry)
+    frugal, other = await owned(database, "one"), await owned(database, "three")
+    for run, mean_s, gpu_s in ((quick, 9.0, 1.0), (slow, 9.0, 4.0), (frugal, 1.0, 0.0), (other, 1.0, 0.0)):
+        await queue(database, run, 200, mean_s)
+        async with database.begin() as connection:
+            held = sa.text("UPDATE run SET mean_gpu_s = :held WHERE id = :run")
+            await connection.execute(held, {"held": gpu_s, "run": run})
+
+    async def claimed() -> list[int]:
+        async with database.begin() as connection:
+            return [item.run for item in await evaluations.claim(connection, "e", 1, 60.0, Tier.PLAIN, gpus=True)]
+
+    found = Counter([run for _ in range(100) for run in await claimed()])
+    assert found.keys() == {quick, slow}
+    assert 3.6 <= found[quick] / found[slow] <= 4.4
+    # A hundred seconds of GPUs cost the first project none of its turns at slots.
+    slots = await served(database, 20)
+    assert abs(slots[frugal] - slots[other]) <= 1
 
 
 async def test_a_project_of_many_runs_gets_no_more_than_one_of_one_run(database: Database) -> None:

@@ -53,6 +53,22 @@ async def test_what_is_told_is_known_whole(database: Database) -> None:
         assert await gpus.known(connection) == []
 
 
+async def test_who_holds_a_device_is_known_and_one_of_which_nobody_tells_is_lost(database: Database) -> None:
+    await told(database, *UUIDS[:2])
+    run = await new_run(database)
+    async with database.begin() as connection:
+        held = await gpus.lease(connection, "evaluators 1", UUIDS[:1], 60.0, run=run)
+        (first, second) = await gpus.known(connection)
+        assert (first.run, first.project, second.run, second.project) == (run, 1, None, None)
+        assert held is not None
+        await gpus.release(connection, held)
+        aged = sa.text("UPDATE gpu SET heard_at = now() - interval '21 seconds' WHERE uuid = :of")
+        await connection.execute(aged, {"of": UUIDS[1]})
+        (first, second) = await gpus.known(connection)
+    assert (first.run, first.state.health, second.state.health) == (None, GpuHealth.FREE, GpuHealth.LOST)
+    assert second.state.cause == "no evaluator has told of it for 20 s"
+
+
 async def test_a_device_is_leased_to_one_at_a_time_however_many_ask(database: Database) -> None:
     await told(database, *UUIDS)
     found = await asyncio.gather(*(leased(database) for _ in range(8)))

@@ -87,7 +87,7 @@ async def test_a_device_that_is_lost_in_the_middle_costs_the_candidate_nothing(
     seed = "# EVOLVE-BLOCK-START\ndef answer(x):\n    import time; time.sleep(1.0)\n    return 2 * x\n# EVOLVE-BLOCK-END\n"
     run = await new_run(database, hungry(seed=seed))
     async with serving(database_url, tmp_path, slots=1):
-        await _somebody_holds_one(database)
+        assert await _held_for(database) == run
         driver.change(UUIDS[0], lost=1)
         (row,) = await until(database, run, lambda found: found[0].host_fault is not None)
         wanted = f"in stage 'score', repeat 0: {UUIDS[0]} was lost: its driver says: GPU is lost"
@@ -98,12 +98,14 @@ async def test_a_device_that_is_lost_in_the_middle_costs_the_candidate_nothing(
     assert row.stored["gpu_s"] > row.stored["stages"][1]["gpu_s"]
 
 
-async def _somebody_holds_one(database: Database) -> None:
+async def _held_for(database: Database) -> int | None:
+    """Wait until somebody holds a device; tells the run for which it is held."""
     async with asyncio.timeout(30):
         while True:
             async with database.begin() as connection:
-                if any(found.owner for found in await stored.known(connection)):
-                    return
+                for found in await stored.known(connection):
+                    if found.owner is not None:
+                        return found.run
             await asyncio.sleep(0.02)
 
 

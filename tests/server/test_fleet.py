@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from database import fleet
+from database import fleet, gpus
 from database.engine import Database
 from database.fleet import Capacity
 from evolution.evaluation import Tier
+from evolution.gpu import Gpu, GpuHealth, GpuState, Throttle
 from evolution.process import Kind
 from tests.database.scene import answered, asked, claimed, claimed_evaluations, machine, new_run
 from tests.processes.kit import ROOT
@@ -38,7 +39,7 @@ async def test_processes_are_there_as_long_as_they_say_so(
         assert not await fleet.beat(connection, gone, None), "it must join anew"
     with served_statements() as statements:
         found = (await team.viewer.get("/fleet")).json()["processes"]
-    assert len(statements) == 2
+    assert len(statements) == 3
     by_id = {item["id"]: item for item in found}
     judging = by_id[evaluators]
     assert (judging["kind"], judging["state"], judging["slots"], judging["busy_slots"]) == ("evaluators", "alive", 8, 3)
@@ -68,6 +69,36 @@ async def test_queues_are_told_by_run_to_who_may_read_them(team: Team, database:
     assert (evaluations["waiting"] > 0) == (evaluations["oldest_waiting_s"] is not None)
     assert len(queues) == 2
     assert (await team.stranger.get("/fleet")).json()["queues"] == []
+
+
+async def test_gpus_are_told_with_who_holds_them_to_who_may_know(team: Team, database: Database) -> None:
+    assert (await team.viewer.get("/fleet")).json()["gpus"] == []
+    run = await new_run(database)
+    device = Gpu("GPU-1", "Toy 100", "570.1", 81559)
+    one = GpuState(device, GpuHealth.FREE, "", 10, 40, 55.5, 700.0, 345, 1980, (Throttle.IDLE,))
+    other = GpuState(Gpu("GPU-2", "Toy 100", "570.1", 81559), GpuHealth.FREE)
+    async with database.begin() as connection:
+        await gpus.tell(connection, "here", [one, other])
+        await gpus.lease(connection, "evaluators 1", ["GPU-1"], 60.0, run=run)
+        aside = await gpus.lease(connection, "evaluators 1", ["GPU-2"], 60.0)
+        assert aside is not None
+        await gpus.set_aside(connection, aside, GpuHealth.BUSY, "somebody else's process 17 is on it")
+    first, second = (await team.viewer.get("/fleet")).json()["gpus"]
+    assert 0 <= first.pop("held_s") < 20
+    assert first.pop("heard_at")
+    assert first == {
+        "uuid": "GPU-1", "host": "here", "model": "Toy 100", "driver": "570.1", "memory_mib": 81559, "memory_used_mib": 10,
+        "health": "leased", "cause": "", "temperature_c": 40, "power_w": 55.5, "power_limit_w": 700.0, "sm_clock_mhz": 345,
+        "sm_clock_max_mhz": 1980, "throttle": ["idle"], "run": run, "project": 1,
+    }  # fmt: skip
+    assert (second["health"], second["cause"]) == ("busy", "somebody else's process 17 is on it")
+    assert (second["run"], second["held_s"], second["power_w"]) == (None, None, None)
+    for person, sees in ((team.worker, False), (team.stranger, False), (team.root, True)):
+        found = (await person.get("/fleet")).json()["gpus"]
+        assert [item["health"] for item in found] == ["leased", "busy"]
+        assert {item["host"] for item in found} == ({"here"} if sees else {None})
+        assert bool(found[1]["cause"]) == sees
+    assert (await team.stranger.get("/fleet")).json()["gpus"][0]["run"] is None
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])

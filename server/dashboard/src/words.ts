@@ -64,7 +64,8 @@ export function money(microDollars: number | null | undefined): string {
 
 /** For how long GPUs were held, of milliseconds. */
 export function gpuTime(milliseconds: number | null | undefined): string {
-  return duration(milliseconds === null || milliseconds === undefined ? milliseconds : milliseconds / 1000);
+  if (milliseconds === null || milliseconds === undefined) return NONE;
+  return milliseconds === 0 ? "0 s" : duration(milliseconds / 1000);
 }
 
 /** A length of time in at most two units, as `3 h 07 min`. */

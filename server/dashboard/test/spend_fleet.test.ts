@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Schemas } from "../src/api/client";
-import { totals } from "../src/views/fleet/totals";
+import { gpusInWords, gpuTone, totals } from "../src/views/fleet/totals";
 import { columnsOf, firstDay, knowsGpus, ordered, summed } from "../src/views/spend/order";
 
 function spent(name: string, micro_dollars: number, evaluations: number | null): Schemas["Spent"] {
@@ -70,6 +70,7 @@ it("tells how busy the fleet is, and which kind of process is missing", () => {
       { ...process, id: 3, kind: "evaluators", state: "lost", slots: 8, busy_slots: 8 },
       { ...process, id: 4, kind: "workers", state: "lost", slots: null, busy_slots: null },
     ],
+    gpus: [],
     queues: [{ run: 1, project: 1, title: "t", proposals: queue, evaluations: queue }],
   });
   expect(found).toEqual({
@@ -81,4 +82,13 @@ it("tells how busy the fleet is, and which kind of process is missing", () => {
     held: 6,
     missing: ["controller", "workers"],
   });
+});
+
+it("says in words how GPUs fare, the worst by its tone", () => {
+  const gpus = (...healths: Schemas["Gpu"]["health"][]) => healths.map((health) => ({ health }));
+  expect(gpusInWords(gpus("leased", "free", "lost", "free"))).toBe("4 GPUs: 2 free, 1 leased, 1 lost");
+  expect(gpusInWords(gpus("busy"))).toBe("1 GPU: 1 busy");
+  expect(gpuTone(gpus("free", "leased"))).toBe("good");
+  expect(gpuTone(gpus("free", "busy"))).toBe("warn");
+  expect(gpuTone(gpus("busy", "lost"))).toBe("bad");
 });

@@ -3,7 +3,8 @@ import { Bar, Card, Tile, Tiles } from "../../parts/small";
 import { Command, Empty, Loading, Ready } from "../../parts/states";
 import { usePoll } from "../../poll";
 import { ago, count, duration, share, visible } from "../../words";
-import { KINDS, type Kind, totals } from "./totals";
+import { Gpus } from "./gpus";
+import { gpusInWords, KINDS, type Kind, totals } from "./totals";
 import "./fleet.css";
 
 type Process = Schemas["Process"];
@@ -52,6 +53,13 @@ function Shown({ fleet }: { fleet: Schemas["Fleet"] }) {
           value={`${count(all.busy)} of ${count(all.slots)}`}
           note={all.slots === 0 ? "no evaluator lives" : `${share(all.busy / all.slots)} of all evaluators`}
         />
+        {fleet.gpus.length > 0 && (
+          <Tile
+            name="GPUs held"
+            value={`${count(fleet.gpus.filter((one) => one.held_s !== null).length)} of ${count(fleet.gpus.length)}`}
+            note={gpusInWords(fleet.gpus).replace(/^.*: /, "")}
+          />
+        )}
         <Tile name="Waiting" value={count(all.waiting)} note="proposals and evaluations" />
         <Tile name="Under a lease" value={count(all.held)} note="being worked on" />
       </Tiles>
@@ -66,6 +74,7 @@ function Shown({ fleet }: { fleet: Schemas["Fleet"] }) {
         </section>
       ))}
       <Processes processes={fleet.processes} />
+      {fleet.gpus.length > 0 && <Gpus gpus={fleet.gpus} />}
       <Queues queues={fleet.queues} />
     </>
   );

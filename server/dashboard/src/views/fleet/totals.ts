@@ -30,6 +30,24 @@ export function totals(fleet: Fleet): Totals {
   };
 }
 
+type Gpu = Pick<Schemas["Gpu"], "health">;
+const HEALTHS = ["free", "leased", "busy", "lost"] as const;
+
+/** How GPUs fare, as `4 GPUs: 2 free, 1 leased, 1 lost`. */
+export function gpusInWords(gpus: readonly Gpu[]): string {
+  const parts = HEALTHS.flatMap((health) => {
+    const found = gpus.filter((one) => one.health === health).length;
+    return found === 0 ? [] : [`${found} ${health}`];
+  });
+  return `${gpus.length === 1 ? "1 GPU" : `${gpus.length} GPUs`}: ${parts.join(", ")}`;
+}
+
+/** Whether somebody should look: `bad` where one is lost, `warn` where somebody else's work is on one. */
+export function gpuTone(gpus: readonly Gpu[]): "good" | "warn" | "bad" {
+  if (gpus.some((one) => one.health === "lost")) return "bad";
+  return gpus.some((one) => one.health === "busy") ? "warn" : "good";
+}
+
 function sum(values: readonly number[]): number {
   return values.reduce((all, one) => all + one, 0);
 }

@@ -1,7 +1,7 @@
 import { api } from "../../api/client";
 import { usePoll } from "../../poll";
 import { count } from "../../words";
-import { KINDS, totals } from "../fleet/totals";
+import { gpusInWords, gpuTone, KINDS, totals } from "../fleet/totals";
 
 const POLL_MS = 5_000;
 
@@ -20,6 +20,7 @@ export function Health() {
           </span>
         );
       })}
+      {fleet.gpus.length > 0 && <span class={`badge ${gpuTone(fleet.gpus)}`}>{gpusInWords(fleet.gpus)}</span>}
       {all.lost > 0 && <span class="badge warn">{count(all.lost)} lost within the hour</span>}
       <span class="soft number">
         {count(all.busy)} of {count(all.slots)} slots busy, {count(all.waiting)} waiting
