@@ -14,7 +14,7 @@ from galapagos.rows import tell_all
 if TYPE_CHECKING:
     # Imported where they are used: all other commands would pay for them with memory.
     from galapagos.remote.client import AsyncClient
-    from server.schemas.fleet import Gpu
+    from server.schemas.fleet import FleetGpu
     from server.schemas.spending import Spent
 
 GROUPS = ("project", "person", "run", "model")
@@ -69,7 +69,7 @@ class GpuLine:
     memory_used_mib: int | None
 
     @classmethod
-    def of(cls, gpu: "Gpu") -> "GpuLine":
+    def of(cls, gpu: "FleetGpu") -> "GpuLine":
         """The row of one device."""
         return cls(gpu.model, gpu.host, gpu.health.value, gpu.run, gpu.temperature_c, gpu.power_w, gpu.memory_used_mib)
 

@@ -12,7 +12,7 @@ from database.people import Caller
 from evolution.people import Action
 from server.auth import Signed, readable
 from server.problem_details import problems as failures
-from server.schemas.fleet import NOTHING, Fleet, Gpu, Life, Process, RunQueues, Waiting
+from server.schemas.fleet import NOTHING, Fleet, FleetGpu, Life, Process, RunQueues, Waiting
 from server.service import Served
 
 router = APIRouter(tags=["service"], responses=failures(401))
@@ -36,10 +36,10 @@ async def read_fleet(service: Served, caller: Signed) -> Fleet:
     )
 
 
-def _gpu(item: StoredGpu, caller: Caller, inspects: bool) -> Gpu:
+def _gpu(item: StoredGpu, caller: Caller, inspects: bool) -> FleetGpu:
     state, device = item.state, item.state.gpu
     seen = item.project is not None and caller.may(Action.READ, item.project)
-    return Gpu(
+    return FleetGpu(
         uuid=device.uuid,
         host=item.host if inspects else None,
         model=device.model,

@@ -54,7 +54,7 @@ class RunQueues(Answer):
     evaluations: Waiting
 
 
-class Gpu(Answer):
+class FleetGpu(Answer):
     """A GPU of an evaluator, as it was last told of. Null is what its driver does not tell."""
 
     uuid: str = Field(description="as its driver calls it")
@@ -147,5 +147,5 @@ class Fleet(Answer):
     )
 
     processes: list[Process]
-    gpus: list[Gpu] = Field(description="those of which an evaluator told within the hour, by host")
+    gpus: list[FleetGpu] = Field(description="those of which an evaluator told within the hour, by host")
     queues: list[RunQueues]

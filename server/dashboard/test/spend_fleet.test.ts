@@ -85,7 +85,7 @@ it("tells how busy the fleet is, and which kind of process is missing", () => {
 });
 
 it("says in words how GPUs fare, the worst by its tone", () => {
-  const gpus = (...healths: Schemas["Gpu"]["health"][]) => healths.map((health) => ({ health }));
+  const gpus = (...healths: Schemas["FleetGpu"]["health"][]) => healths.map((health) => ({ health }));
   expect(gpusInWords(gpus("leased", "free", "lost", "free"))).toBe("4 GPUs: 2 free, 1 leased, 1 lost");
   expect(gpusInWords(gpus("busy"))).toBe("1 GPU: 1 busy");
   expect(gpuTone(gpus("free", "leased"))).toBe("good");

@@ -3,7 +3,7 @@ import { Bar, Card } from "../../parts/small";
 import { ago, count, duration, NONE, spaced, visible } from "../../words";
 import { gpusInWords } from "./totals";
 
-type Gpu = Schemas["Gpu"];
+type Gpu = Schemas["FleetGpu"];
 const BADGES: Record<Gpu["health"], string> = { free: "good", leased: "note", busy: "warn", lost: "bad" };
 const GIB = 1024;
 

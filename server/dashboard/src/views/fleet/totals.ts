@@ -30,7 +30,7 @@ export function totals(fleet: Fleet): Totals {
   };
 }
 
-type Gpu = Pick<Schemas["Gpu"], "health">;
+type Gpu = Pick<Schemas["FleetGpu"], "health">;
 const HEALTHS = ["free", "leased", "busy", "lost"] as const;
 
 /** How GPUs fare, as `4 GPUs: 2 free, 1 leased, 1 lost`. */
