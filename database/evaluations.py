@@ -107,8 +107,9 @@ _FINISH = sa.text("""
 """)
 _GIVE_BACK = sa.text("""
     UPDATE evaluation SET lease = NULL, lease_owner = NULL, lease_until = NULL, host_fault = :fault, gpu_s = gpu_s + :gpu_s,
-        state = CASE WHEN attempt < :attempts THEN CAST('queued' AS evaluationstate) ELSE 'abandoned' END,
-        finished_at = CASE WHEN attempt < :attempts THEN NULL ELSE clock_timestamp() END
+        attempt = attempt - :untried,
+        state = CASE WHEN attempt - :untried < :attempts THEN CAST('queued' AS evaluationstate) ELSE 'abandoned' END,
+        finished_at = CASE WHEN attempt - :untried < :attempts THEN NULL ELSE clock_timestamp() END
     WHERE id = :id AND lease = :token AND state = 'leased' RETURNING CAST(state AS text)
 """)
 _RELEASE = sa.text("""
@@ -207,16 +208,20 @@ def _finite(score: float | None) -> float | None:
     return score
 
 
-async def give_back(connection: Connection, lease: Lease, host_fault: str, gpu_s: float = 0.0) -> EvaluationState | None:
+async def give_back(
+    connection: Connection, lease: Lease, host_fault: str, gpu_s: float = 0.0, *, tried: bool = True
+) -> EvaluationState | None:
     """Put an evaluation back after a failure that was not the candidate's, or abandon it after too many attempts.
 
-    A GPU was held for it for `gpu_s` seconds. Returns its new state, QUEUED or ABANDONED, or None if the lease was lost.
+    A GPU was held for it for `gpu_s` seconds. What was not even `tried` is no attempt. Returns its new state,
+    QUEUED or ABANDONED, or None if the lease was lost.
     """
     row = {
         "id": lease.id,
         "token": lease.token,
         "fault": storable(host_fault),
         "gpu_s": gpu_s,
+        "untried": 0 if tried else 1,
         "attempts": MAX_ATTEMPTS,
     }
     state: str | None = (await connection.execute(_GIVE_BACK, row)).scalar_one_or_none()

@@ -1,7 +1,6 @@
 """Who gives GPUs out: the database, to all evaluators of an installation, or a command that has none to itself."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,8 +10,6 @@ from database.engine import Connection, Database
 from database.errors import DatabaseUnavailable
 from database.gpus import FIRST_PAUSE_S, GpuLease
 from evolution.gpu import GpuHealth
-
-log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
 
@@ -24,17 +21,17 @@ class GpuLeases(Protocol):
         """One of these devices, for an evaluation of this run; None while nobody can have one."""
         ...
 
-    async def release(self, held: GpuLease) -> None:
-        """Take back a device that is clean."""
+    async def release(self, held: GpuLease) -> bool:
+        """Take back a device that is clean; False if the lease was lost."""
         ...
 
-    async def set_aside(self, held: GpuLease, health: GpuHealth, cause: str) -> float:
-        """Take back a device that nobody should have now; returns for how many seconds."""
+    async def set_aside(self, held: GpuLease, health: GpuHealth, cause: str) -> float | None:
+        """Take back a device that nobody should have now; returns for how many seconds, None if the lease was lost."""
         ...
 
 
 class StoredLeases:
-    """Leases of the database, as `owner`. While it is away nothing is given out; what is held runs out by itself."""
+    """Leases of the database, as `owner`. While it is away nothing is given out or back."""
 
     def __init__(self, database: Database, owner: str, lease_s: float) -> None:
         self._database = database
@@ -54,23 +51,23 @@ class StoredLeases:
         """Keep what is held; returns what still is."""
         return await gpus.extend(connection, held, self._lease_s)
 
-    async def release(self, held: GpuLease) -> None:
-        """See `GpuLeases`."""
-        try:
-            async with self._database.begin() as connection:
-                await gpus.release(connection, held)
-        except DatabaseUnavailable as error:
-            log.warning("the lease of %s is left to run out: %s", held.uuid, error)
+    async def release(self, held: GpuLease) -> bool:
+        """See `GpuLeases`. Waits for the database, as the result of the work does."""
+        while True:
+            try:
+                async with self._database.begin() as connection:
+                    return await gpus.release(connection, held)
+            except DatabaseUnavailable:
+                await asyncio.sleep(_RETRY_S)
 
-    async def set_aside(self, held: GpuLease, health: GpuHealth, cause: str) -> float:
-        """See `GpuLeases`."""
-        try:
-            async with self._database.begin() as connection:
-                pause_s = await gpus.set_aside(connection, held, health, cause)
-        except DatabaseUnavailable as error:
-            log.warning("the lease of %s is left to run out: %s", held.uuid, error)
-            return FIRST_PAUSE_S
-        return FIRST_PAUSE_S if pause_s is None else pause_s
+    async def set_aside(self, held: GpuLease, health: GpuHealth, cause: str) -> float | None:
+        """See `GpuLeases`. Waits for the database too."""
+        while True:
+            try:
+                async with self._database.begin() as connection:
+                    return await gpus.set_aside(connection, held, health, cause)
+            except DatabaseUnavailable:
+                await asyncio.sleep(_RETRY_S)
 
 
 class OwnLeases:
@@ -90,11 +87,12 @@ class OwnLeases:
         self._held.add(uuid)
         return GpuLease(uuid, 0)
 
-    async def release(self, held: GpuLease) -> None:
+    async def release(self, held: GpuLease) -> bool:
         """See `GpuLeases`."""
         self._held.discard(held.uuid)
+        return True
 
-    async def set_aside(self, held: GpuLease, health: GpuHealth, cause: str) -> float:  # noqa: ARG002 - nobody asks for them
+    async def set_aside(self, held: GpuLease, health: GpuHealth, cause: str) -> float | None:  # noqa: ARG002 - nobody asks for them
         """See `GpuLeases`."""
         self._held.discard(held.uuid)
         self._aside[held.uuid] = time.monotonic() + FIRST_PAUSE_S

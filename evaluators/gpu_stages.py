@@ -1,6 +1,7 @@
 """The stages of a problem that hold a GPU: the sandbox in which they run, with the device that was taken for them."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -77,7 +78,8 @@ class GpuStages:
         """Hold a device for a stage.
 
         Raises:
-            HostFault: there is none to be had.
+            NoGpuFree: there is none to be had.
+            HostFault: it was lost, or somebody else may have used it.
             SandboxUnavailable: its sandbox does not start.
         """
         held = await self._gpus.take(self._bound, self.run)
@@ -89,12 +91,15 @@ class GpuStages:
         finally:
             watching.cancel()
             await asyncio.wait({watching})
-            seconds = await self._give_back(held)
+            kept = await self._give_back(held)
+            seconds = time.monotonic() - held.since
             self.seconds += seconds
             if place is not None:
                 place.seconds = seconds
+        if not kept:
+            raise HostFault(f"the lease of {held.lease.uuid} ran out before its stage ended: others may have worked on it")
 
-    async def _give_back(self, held: HeldGpu) -> float:
+    async def _give_back(self, held: HeldGpu) -> bool:
         left = "" if held.trouble.done() else await self._gpus.clean(held)
         if left or held.trouble.done():
             # Whatever is on it may be in our boxes.

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from database.gpus import GpuLease
+from database.gpus import FIRST_PAUSE_S, GpuLease
 from evaluators.faults import HostFault
 from evaluators.gpu_leases import GpuLeases
 from evaluators.harness.galapagos_family import family
@@ -27,6 +27,10 @@ ANSWER_S = 10.0
 SLACK_MIB = 64
 """The driver's own memory on a device changes by less."""
 _CLEAN_POLL_S = 0.02
+
+
+class NoGpuFree(HostFault):
+    """Every device is set aside: nothing was tried, so an evaluation that needs one waits and loses no attempt."""
 
 
 @dataclass(slots=True)
@@ -82,12 +86,12 @@ class Gpus:
         """Wait for a device and take it for `run`, `preferred` if it is free; one that is not clean is set aside.
 
         Raises:
-            HostFault: every device is set aside.
+            NoGpuFree: every device is set aside.
         """
         while True:
             usable = self.usable()
             if not usable:
-                raise HostFault(f"every GPU of this machine is set aside: {'; '.join(why for _, why in self._aside.values())}")
+                raise NoGpuFree(f"every GPU of this machine is set aside: {'; '.join(why for _, why in self._aside.values())}")
             self._given_back.clear()
             lease = await self._leases.lease(usable, preferred, run)
             if lease is None:
@@ -196,25 +200,32 @@ class Gpus:
                 return left
             await asyncio.sleep(_CLEAN_POLL_S)
 
-    async def give_back(self, held: HeldGpu, left: str) -> float:
-        """Give a device back, or set it aside if there was trouble or something is `left` on it; the seconds it was held."""
+    async def give_back(self, held: HeldGpu, left: str) -> bool:
+        """Give a device back, or set it aside if there was trouble or something is `left` on it.
+
+        Returns whether it was held to the end: if its lease ran out, others may have worked on it.
+        """
+        kept = True
         try:
             if held.trouble.done():
                 await self._set_aside(held.lease, *held.trouble.result())
             elif left:
-                await self._set_aside(held.lease, GpuHealth.BUSY, f"{held.lease.uuid} is not clean: {left}")
+                kept = await self._set_aside(held.lease, GpuHealth.BUSY, f"{held.lease.uuid} is not clean: {left}")
             else:
-                await self._leases.release(held.lease)
+                kept = await self._leases.release(held.lease)
                 self._aside.pop(held.lease.uuid, None)
         finally:
             del self._held[held.lease.uuid]
             self._given_back.set()
-        return time.monotonic() - held.since
+        return kept
 
-    async def _set_aside(self, lease: GpuLease, health: GpuHealth, cause: str) -> None:
-        pause_s = await self._leases.set_aside(lease, health, cause)
+    async def _set_aside(self, lease: GpuLease, health: GpuHealth, cause: str) -> bool:
+        """Set a device aside; False if its lease was lost, so that others were told nothing."""
+        told_s = await self._leases.set_aside(lease, health, cause)
+        pause_s = FIRST_PAUSE_S if told_s is None else told_s
         log.warning("%s; it is set aside for %.0f s", cause, pause_s)
         self._aside[lease.uuid] = time.monotonic() + pause_s, cause
+        return told_s is not None
 
     async def states(self) -> list[GpuState]:
         """How all of them fare, those that are lost left out."""

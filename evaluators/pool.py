@@ -280,7 +280,7 @@ class Pool:
             if lost := len(trade.finished) - len(written):
                 log.info("%s results came after their leases were lost and were dropped", lost)
         for item in trade.given_back:
-            state = await evaluations.give_back(connection, item.lease, item.host_fault, item.gpu_s)
+            state = await evaluations.give_back(connection, item.lease, item.host_fault, item.gpu_s, tried=item.tried)
             channels.add(EVALUATORS if state is EvaluationState.QUEUED else CONTROLLER)
         if channels:
             await notify(connection, *sorted(channels))

@@ -17,7 +17,7 @@ from evaluators.cascade import Candidate, judge
 from evaluators.environments import Environments, ResolutionError
 from evaluators.faults import HostFault, NotTheCandidate, bounded
 from evaluators.gpu_stages import GpuStages
-from evaluators.gpus import Gpus
+from evaluators.gpus import Gpus, NoGpuFree
 from evaluators.sandbox import Packages, Sandbox, SandboxUnavailable, open_sandbox
 from evaluators.slots_client import greeting
 from evaluators.waiting import Binding
@@ -125,11 +125,12 @@ class Workshop:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """An evaluation that ended through no fault of its program, with the words to store."""
+    """An evaluation that ended through no fault of its program, with the words to store; not `tried` it loses no attempt."""
 
     lease: Lease
     host_fault: str
     gpu_s: float = 0.0
+    tried: bool = True
 
 
 class Slot:
@@ -180,7 +181,8 @@ class Slot:
 
     def _fault(self, row: ClaimedEvaluation, fault: Exception) -> GivenBack:
         log.warning("run %s, program %s, attempt %s: %s", row.run, row.number, row.attempt, fault)
-        return GivenBack(row.lease, bounded(str(fault)), 0.0 if self._gpu_stages is None else self._gpu_stages.seconds)
+        gpu_s = 0.0 if self._gpu_stages is None else self._gpu_stages.seconds
+        return GivenBack(row.lease, bounded(str(fault)), gpu_s, tried=not isinstance(fault, NoGpuFree))
 
     async def close(self) -> None:
         """End the sandbox; the next evaluation opens another one."""

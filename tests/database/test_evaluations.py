@@ -99,6 +99,16 @@ async def test_a_host_fault_puts_the_evaluation_back_until_it_is_abandoned(datab
         assert await evaluations.last_host_fault(connection, run) == f"the box broke {MAX_ATTEMPTS}"
 
 
+async def test_what_was_not_tried_is_never_abandoned(database: Database) -> None:
+    await new_run(database)
+    for _ in range(MAX_ATTEMPTS + 1):
+        (item,) = await claimed_evaluations(database)
+        assert item.attempt == 1
+        async with database.begin() as connection:
+            state = await evaluations.give_back(connection, item.lease, "every GPU is busy", tried=False)
+        assert state is EvaluationState.QUEUED
+
+
 async def test_seconds_of_gpus_add_up_over_all_attempts(database: Database) -> None:
     run = await new_run(database)
     (item,) = await claimed_evaluations(database)

@@ -98,6 +98,38 @@ async def test_a_device_that_is_lost_in_the_middle_costs_the_candidate_nothing(
     assert row.stored["gpu_s"] > row.stored["stages"][1]["gpu_s"]
 
 
+async def test_where_every_device_is_busy_work_waits_and_loses_no_attempt_and_goes_on_when_one_is_free(
+    driver: StandIn, database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "FIRST_PAUSE_S", 0.2)
+    for uuid in UUIDS[:2]:
+        driver.change(uuid, pids=(1,))
+    run = await new_run(database, hungry())
+    async with serving(database_url, tmp_path, slots=1):
+        (row,) = await until(database, run, lambda found: found[0].host_fault is not None)
+        assert str(row.host_fault).startswith("every GPU of this machine is set aside: ")
+        driver.change(UUIDS[1], pids=())
+        (row,) = await settled(database, run)
+    assert (row.score, row.attempt) == (6.0, 1)
+
+
+async def test_a_score_of_a_lease_that_ran_out_and_went_to_another_does_not_count(
+    driver: StandIn, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    seed = "# EVOLVE-BLOCK-START\ndef answer(x):\n    import time; time.sleep(0.5)\n    return 2 * x\n# EVOLVE-BLOCK-END\n"
+    run = await new_run(database, hungry(seed=seed))
+    async with serving(database_url, tmp_path, slots=1):
+        await _held_for(database)
+        async with database.begin() as connection:
+            await connection.execute(sa.text("UPDATE gpu SET lease_until = now() - interval '1 s' WHERE lease IS NOT NULL"))
+            assert await stored.lease(connection, "another", UUIDS[:1], 60.0) is not None
+        (row,) = await until(database, run, lambda found: found[0].host_fault is not None)
+        assert row.host_fault == f"the lease of {UUIDS[0]} ran out before its stage ended: others may have worked on it"
+        (row,) = await settled(database, run)
+    assert row.score == 6.0
+    assert row.stored["stages"][1]["gpu"]["before"]["gpu"]["uuid"] == UUIDS[1]
+
+
 async def _held_for(database: Database) -> int | None:
     """Wait until somebody holds a device; tells the run for which it is held."""
     async with asyncio.timeout(30):
