@@ -60,7 +60,8 @@ async def _judge_seed(problem: Problem, packages: Packages, report: CheckReport,
         sandbox = open_sandbox(report.tier, problem, packages, slot_folder)
         judged = partial(_judge, sandbox, gpu_stages, problem, secrets.token_bytes(32))
         try:
-            await sandbox.start()
+            if not problem.definition.always_gpu:
+                await sandbox.start()
             first = await judged(Purpose.SEARCH)
             report.search = first.outcome
             if first.outcome.verdict is not Verdict.SCORED:

@@ -205,7 +205,8 @@ class Slot:
         if self._gpu_stages is not None:
             self._gpu_stages.serve(problem, packages)
         self._sandbox = open_sandbox(self._workshop.tier, problem, packages, self._workshop.slot_folder)
-        await self._sandbox.start()
+        if not problem.definition.always_gpu:
+            await self._sandbox.start()
         return self._sandbox
 
 

@@ -214,6 +214,11 @@ class Definition(_Table):
         return max(stage.gpus for stage in self.stages)
 
     @property
+    def always_gpu(self) -> bool:
+        """Whether every stage holds one, so that boxes without are never used."""
+        return all(stage.gpus for stage in self.stages)
+
+    @property
     def judge_gpu(self) -> bool:
         """Whether the judge's box can use the device of some stage."""
         return any(stage.judge_gpu for stage in self.stages)

@@ -11,6 +11,7 @@ from evaluators import nvml
 from evaluators.nvml import Device, DeviceLost, Driver, closed_node, driver_folder, find_gpus, throttles
 from evolution.evaluation import Tier
 from evolution.gpu import Gpu, GpuHealth, GpuState, Throttle
+from tests.galapagos.command import TOML, galapagos, problem_folder
 from tests.gpus.driver import UUIDS, VARIABLE, Card, StandIn
 
 
@@ -108,3 +109,19 @@ def test_a_real_device_is_found_and_read() -> None:
     said = subprocess.run([sys.executable, "-c", _LOOK], check=True, capture_output=True, text=True).stdout
     assert not said.startswith("0 "), said
     assert "sm_clock_max_mhz=None" not in said, said
+
+
+@pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="no GPU here: no stage holds a real one")
+def test_a_real_device_is_held_for_a_stage_and_comes_back_clean(tmp_path: Path) -> None:
+    judge = """
+import os
+def evaluate(candidate, context):
+    return {"score": float(candidate.call("answer"))}
+"""
+    seed = (
+        "import os\n# EVOLVE-BLOCK-START\ndef answer():\n    os.close(os.open('/dev/nvidiactl', os.O_RDWR))\n"
+        "    return os.environ['CUDA_VISIBLE_DEVICES'].startswith('GPU-') + 1\n# EVOLVE-BLOCK-END\n"
+    )
+    toml = TOML.replace('name = "score"', 'name = "score"\ngpus = 1').replace('picture = "picture"\n', "")
+    checked = galapagos("check", problem_folder(tmp_path / "problem", toml, seed, judge), "--json")
+    assert (checked.answer["usable"], checked.answer["seed_score"]) == (True, 2.0), checked

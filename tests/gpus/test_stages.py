@@ -44,15 +44,15 @@ def evaluate(candidate, context):
 """
 
 
-def hungry(judge: str = JUDGE, **more: str) -> Problem:
-    return problem(judge, stages=STAGES, **more)
+def hungry(judge: str = JUDGE, stages: str = '[[stages]]\nname = "score"\ngpus = 1\n', **more: str) -> Problem:
+    return problem(judge, stages=stages, **more)
 
 
 async def test_a_stage_with_a_gpu_gets_that_device_alone_and_its_score_tells_where_it_was_made(
     driver: StandIn, database: Database, database_url: str, tmp_path: Path
 ) -> None:
     driver.change(UUIDS[0], pids=(1,))
-    run = await new_run(database, hungry(TELLS, seed=LOOKS))
+    run = await new_run(database, hungry(TELLS, STAGES, seed=LOOKS))
     async with serving(database_url, tmp_path, slots=1):
         (row,) = await settled(database, run)
     cheap, score = row.stored["stages"]
@@ -73,18 +73,18 @@ async def test_a_stage_with_a_gpu_gets_that_device_alone_and_its_score_tells_whe
 async def test_a_judge_that_wants_the_device_has_it_too(
     driver: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = problem(TELLS, seed=LOOKS, stages=STAGES.replace("gpus = 1", "gpus = 1\njudge_gpu = true"))
+    chosen = hungry(TELLS, '[[stages]]\nname = "score"\ngpus = 1\njudge_gpu = true\n', seed=LOOKS)
     report = await check_problem(chosen, Tier.PLAIN, tmp_path)
     assert report.errors == []
     assert report.search is not None
-    assert report.search.stages[1].feedback.endswith(f"'{UUIDS[0]}']")
+    assert report.search.stages[0].feedback.endswith(f"'{UUIDS[0]}']")
 
 
 async def test_a_device_that_is_lost_in_the_middle_costs_the_candidate_nothing(
     driver: StandIn, database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WATCH_S", 0.05)
-    seed = "# EVOLVE-BLOCK-START\ndef answer(x):\n    import time; time.sleep(1.0)\n    return 2 * x\n# EVOLVE-BLOCK-END\n"
+    seed = "# EVOLVE-BLOCK-START\ndef answer(x):\n    import time; time.sleep(0.6)\n    return 2 * x\n# EVOLVE-BLOCK-END\n"
     run = await new_run(database, hungry(seed=seed))
     async with serving(database_url, tmp_path, slots=1):
         assert await _held_for(database) == run
@@ -94,8 +94,8 @@ async def test_a_device_that_is_lost_in_the_middle_costs_the_candidate_nothing(
         assert row.host_fault == wanted
         (row,) = await settled(database, run)
     assert (row.score, row.attempt) == (6.0, 2)
-    assert row.stored["stages"][1]["gpu"]["before"]["gpu"]["uuid"] == UUIDS[1]
-    assert row.stored["gpu_s"] > row.stored["stages"][1]["gpu_s"]
+    assert row.stored["stages"][0]["gpu"]["before"]["gpu"]["uuid"] == UUIDS[1]
+    assert row.stored["gpu_s"] > row.stored["stages"][0]["gpu_s"]
 
 
 async def test_where_every_device_is_busy_work_waits_and_loses_no_attempt_and_goes_on_when_one_is_free(
@@ -127,7 +127,7 @@ async def test_a_score_of_a_lease_that_ran_out_and_went_to_another_does_not_coun
         assert row.host_fault == f"the lease of {UUIDS[0]} ran out before its stage ended: others may have worked on it"
         (row,) = await settled(database, run)
     assert row.score == 6.0
-    assert row.stored["stages"][1]["gpu"]["before"]["gpu"]["uuid"] == UUIDS[1]
+    assert row.stored["stages"][0]["gpu"]["before"]["gpu"]["uuid"] == UUIDS[1]
 
 
 async def _held_for(database: Database) -> int | None:
@@ -145,7 +145,6 @@ async def test_a_candidate_that_fails_since_its_device_was_lost_is_not_to_blame(
     driver: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = hungry(seed=LOOKS.replace("import os, resource", "import time; time.sleep(0.4); raise RuntimeError('CUDA error')"))
-    one = problem(JUDGE, seed=chosen.seed_files["seed.py"], stages='[[stages]]\nname = "score"\ngpus = 1\n')
 
     async def lose() -> None:
         await asyncio.sleep(0.2)
@@ -154,7 +153,7 @@ async def test_a_candidate_that_fails_since_its_device_was_lost_is_not_to_blame(
 
     monkeypatch.setattr(module, "WATCH_S", 30.0)
     losing = asyncio.create_task(lose())
-    report = await check_problem(one, Tier.NAMESPACES, tmp_path)
+    report = await check_problem(chosen, Tier.NAMESPACES, tmp_path)
     await losing
     assert report.search is None
     assert "was lost: its driver says: GPU is lost" in report.errors[0]
