@@ -1,16 +1,18 @@
 """Evaluations: queued with their program, claimed by evaluators, finished with an outcome or given back."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import sqlalchemy as sa
 
 from database import blobs, fair_share
 from database.encoding import storable, to_json
 from database.engine import Connection
 from database.leases import MAX_ATTEMPTS, Lease, by_lease
-from evolution.evaluation import EvaluationState, Outcome, Purpose, Tier, Verdict
+from evolution.evaluation import EvaluationState, Outcome, Purpose, StageResult, Tier, Twin, Verdict
 from evolution.limits import Share
 
 
@@ -35,13 +37,18 @@ class ClaimedEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class FinishedEvaluation:
-    """What the cascade found. `machine` is a fingerprint from `machines.register`; `picture` SVG text of the judge."""
+    """What the cascade found. `machine` is a fingerprint from `machines.register`; `picture` SVG text of the judge.
+
+    `fingerprint` is what its judge said of its behaviour, and `twin` the number of the program whose result it was given.
+    """
 
     lease: Lease
     outcome: Outcome
     duration_s: float
     machine: bytes
     picture: str | None = None
+    fingerprint: bytes | None = None
+    twin: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +104,21 @@ _FINISH = sa.text("""
     UPDATE evaluation e SET state = 'finished', verdict = CAST(w.verdict AS verdict), score = w.score,
         metrics = CAST(w.metrics AS jsonb), features = CAST(w.features AS jsonb), stages = CAST(w.stages AS jsonb),
         duration_s = w.duration_s, gpu_s = e.gpu_s + w.gpu_s, machine = w.machine, picture = w.picture,
-        finished_at = clock_timestamp()
+        fingerprint = w.fingerprint, twin = w.twin, finished_at = clock_timestamp()
     FROM unnest(CAST(:ids AS bigint[]), CAST(:tokens AS bigint[]), CAST(:verdicts AS text[]),
         CAST(:scores AS double precision[]), CAST(:metrics AS text[]), CAST(:features AS text[]), CAST(:stages AS text[]),
         CAST(:durations AS double precision[]), CAST(:gpu_s AS double precision[]),
-        CAST(:machines AS bytea[]), CAST(:pictures AS bytea[]))
-        AS w(id, token, verdict, score, metrics, features, stages, duration_s, gpu_s, machine, picture)
+        CAST(:machines AS bytea[]), CAST(:pictures AS bytea[]), CAST(:fingerprints AS bytea[]), CAST(:twins AS integer[]))
+        AS w(id, token, verdict, score, metrics, features, stages, duration_s, gpu_s, machine, picture, fingerprint, twin)
     WHERE e.id = w.id AND e.lease = w.token AND e.state = 'leased' RETURNING e.id
+""")
+_TWIN = sa.text("""
+    SELECT p.number, CAST(e.stages AS text) AS stages FROM evaluation e
+    JOIN program g ON g.id = e.program
+    JOIN proposal p ON p.run = g.run AND p.number = g.number
+    JOIN proposal own ON own.run = g.run AND own.number = :number AND p.closed_event <= own.seen_event
+    WHERE e.run = :run AND e.fingerprint = :fingerprint AND e.purpose = 'search' AND e.verdict = 'scored' AND e.twin IS NULL
+    ORDER BY p.number LIMIT 1
 """)
 _GIVE_BACK = sa.text("""
     UPDATE evaluation SET lease = NULL, lease_owner = NULL, lease_until = NULL, host_fault = :fault, gpu_s = gpu_s + :gpu_s,
@@ -198,8 +213,20 @@ async def finish(connection: Connection, finished: Sequence[FinishedEvaluation])
         "gpu_s": [outcome.gpu_s for outcome in outcomes],
         "machines": [item.machine for item in finished],
         "pictures": [None if item.picture is None else next(stored) for item in finished],
+        "fingerprints": [item.fingerprint for item in finished],
+        "twins": [item.twin for item in finished],
     }
     return frozenset((await connection.execute(_FINISH, row)).scalars())
+
+
+async def twin(connection: Connection, run: int, number: int, fingerprint: bytes) -> Twin | None:
+    """The first program of the run with this fingerprint and a score of its own that `number` was chosen after, if any.
+
+    So who has a twin follows from the log, and not from who was judged first.
+    """
+    row = {"run": run, "number": number, "fingerprint": fingerprint}
+    found = (await connection.execute(_TWIN, row)).one_or_none()
+    return None if found is None else Twin(found.number, msgspec.convert(json.loads(found.stages), tuple[StageResult, ...]))
 
 
 def _finite(score: float | None) -> float | None:

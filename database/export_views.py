@@ -36,7 +36,8 @@ class ExportRow:
 
     `ideas` are the commands whose ideas the prompts held, `injection` the one that holds the program of an `INJECT`. Scores are
     as recorded: higher is better. GPUs were held for the program's search evaluation for `gpu_s` seconds. `verified_score` is
-    that of the newest verification.
+    that of the newest verification. `twin` is the number of the program that behaves alike, whose result the
+    program was given.
     """
 
     number: int
@@ -62,6 +63,7 @@ class ExportRow:
     features: Mapping[str, float] | None
     duration_s: float | None
     gpu_s: float | None
+    twin: int | None
     verified_score: float | None
     calls: tuple[Call, ...]
 
@@ -71,7 +73,7 @@ _ROWS = sa.text("""
         p.ideas, p.injection,
         CAST(p.state AS text) AS state, CAST(p.refusal AS text) AS refusal, p.detail, p.duplicate_of, p.created_at,
         b.content, g.generation, g.length, g.literals, CAST(e.verdict AS text) AS verdict, e.score,
-        CAST(e.metrics AS text) AS metrics, CAST(e.features AS text) AS features, e.duration_s, e.gpu_s,
+        CAST(e.metrics AS text) AS metrics, CAST(e.features AS text) AS features, e.duration_s, e.gpu_s, e.twin,
         (SELECT v.score FROM evaluation v WHERE v.program = g.id AND v.purpose = 'verify' ORDER BY v.id DESC LIMIT 1)
             AS verified_score
     FROM proposal p
@@ -122,6 +124,7 @@ def _row(row: Any, calls: tuple[Call, ...]) -> ExportRow:
         features=None if row.features is None else json.loads(row.features),
         duration_s=row.duration_s,
         gpu_s=row.gpu_s,
+        twin=row.twin,
         verified_score=row.verified_score,
         calls=calls,
     )

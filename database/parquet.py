@@ -50,6 +50,7 @@ SCHEMA = pa.schema(
         ("features", pa.map_(pa.string(), pa.float64())),
         ("duration_s", pa.float64()),
         ("gpu_s", pa.float64()),
+        ("twin", pa.int64()),
         ("verified_score", pa.float64()),
         ("score_isolated", pa.bool_()),
         ("calls", pa.list_(_CALL)),

@@ -23,6 +23,7 @@ class EvaluationView:
     """One evaluation of a program, with the sandbox's tier and what is known of the machine; scores are as recorded.
 
     `picture` is SVG text of the judge, `host_fault` why the machine could not judge it. `series` numbers verifications.
+    `twin` is the number of the program that behaves alike, whose result it is.
     """
 
     id: int
@@ -33,6 +34,7 @@ class EvaluationView:
     duration_s: float | None
     finished_at: datetime | None
     series: int
+    twin: int | None
     host_fault: str | None
     picture: str | None
 
@@ -58,7 +60,8 @@ class ProgramView:
 _EVALUATION = """
     e.id AS evaluation, CAST(e.state AS text) AS state, CAST(e.verdict AS text) AS verdict, e.score,
     CAST(e.metrics AS text) AS metrics, CAST(e.features AS text) AS features, CAST(e.stages AS text) AS stages,
-    CAST(e.tier AS text) AS tier, e.duration_s, e.finished_at, e.series, e.host_fault,
+    CAST(e.tier AS text) AS tier, e.duration_s, e.finished_at, e.series, e.twin,
+    e.host_fault,
     CAST(m.description AS text) AS machine, v.content AS picture
 """
 _PROGRAM = sa.text(f"""
@@ -141,6 +144,7 @@ def _evaluation(row: sa.Row[Any]) -> EvaluationView:
         duration_s=row.duration_s,
         finished_at=row.finished_at,
         series=row.series,
+        twin=row.twin,
         host_fault=row.host_fault,
         picture=None if row.picture is None else row.picture.decode(),
     )

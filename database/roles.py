@@ -116,10 +116,11 @@ RIGHTS: dict[Kind, dict[str, str]] = {
         "project": "SELECT (id, weight)",
         "turn": "SELECT, UPDATE (at)",
         "program": "SELECT (id, run, number, files)",
+        "proposal": "SELECT (run, number, seen_event, closed_event)",
         "machine": "SELECT, INSERT",
         "gpu": "SELECT, INSERT, UPDATE",
         "evaluation": f"SELECT, UPDATE (state, verdict, score, metrics, features, stages, duration_s, gpu_s, machine, "
-        f"picture, host_fault, finished_at, {_LEASE})",
+        f"picture, fingerprint, twin, host_fault, finished_at, {_LEASE})",
         "process": f"SELECT (id, heard_at), {_LIVE}",
     },
 }

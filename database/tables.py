@@ -300,6 +300,8 @@ evaluation = sa.Table(
     sa.Column("host_fault", sa.Text, comment="the last failure that was not the candidate's"),
     sa.Column("series", sa.SmallInteger, server_default="0", nullable=False, comment="of seeds: verifications before it"),
     sa.Column("closed_event", sa.BigInteger, comment="event that took a verification in; a search one has its proposal's"),
+    sa.Column("fingerprint", BYTEA, comment="SHA-256 of what its judge said of the program's behaviour"),
+    sa.Column("twin", sa.Integer, comment="number of the program that behaves alike, whose result this is"),
     *_lease(),
     _now("created_at"),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
@@ -323,6 +325,12 @@ sa.Index(
     evaluation.c.tier,
     evaluation.c.id,
     postgresql_where=evaluation.c.state == EvaluationState.QUEUED.value,
+)
+sa.Index(
+    "ix_evaluation_fingerprint",
+    evaluation.c.run,
+    evaluation.c.fingerprint,
+    postgresql_where=evaluation.c.fingerprint.is_not(None) & evaluation.c.twin.is_(None),
 )
 sa.Index("ix_evaluation_picture", evaluation.c.picture, postgresql_where=evaluation.c.picture.is_not(None))
 sa.Index("ix_evaluation_leased", evaluation.c.lease_until, postgresql_where=evaluation.c.state == EvaluationState.LEASED.value)

@@ -1,15 +1,16 @@
 """The evaluation cascade: one loop over the stages of a problem for one candidate."""
 
+import hashlib
 import hmac
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from evaluators.faults import HostFault, JudgeFault, bounded, verdict_of
 from evaluators.gpu_stages import GpuPlace, GpuStages
 from evaluators.sandbox import Cause, Job, JobResult, Judged, Sandbox
-from evolution.evaluation import Outcome, Purpose, StageResult, Verdict
+from evolution.evaluation import Outcome, Purpose, StageResult, Twin, Verdict
 from evolution.gpu import GpuUse
 from evolution.problem import Gate, Problem, Stage
 
@@ -32,11 +33,21 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a cascade yields: the outcome, the picture (SVG) of a verified candidate, and why there is none."""
+    """What a cascade yields: the outcome, the picture (SVG) of a verified candidate, and why there is none.
+
+    `fingerprint` is what the judge said of the program's behaviour (SHA-256 with the stage's name), None where it said
+    nothing. With `twin` the stages behind were not run: they are those of the program of this number.
+    """
 
     outcome: Outcome
     picture: str | None = None
     picture_fault: str = ""
+    fingerprint: bytes | None = None
+    twin: int | None = None
+
+
+Twins = Callable[[bytes], Awaitable[Twin | None]]
+"""Finds the program with this fingerprint, if there is one."""
 
 
 def judge_seed(secret: bytes, revision: str, purpose: Purpose, stage: str, repeat: int, series: int = 0) -> bytes:
@@ -45,11 +56,18 @@ def judge_seed(secret: bytes, revision: str, purpose: Purpose, stage: str, repea
     return hmac.digest(secret, f"{revision}|{purpose.value}|{stage}|{repeat}{again}".encode(), "sha256")
 
 
-async def judge(sandbox: Sandbox, problem: Problem, candidate: Candidate, gpu_stages: GpuStages | None = None) -> Judgement:
+async def judge(
+    sandbox: Sandbox,
+    problem: Problem,
+    candidate: Candidate,
+    gpu_stages: GpuStages | None = None,
+    twins: Twins | None = None,
+) -> Judgement:
     """Run the public stages in order until one is not passed; for a verification also the hidden ones, and the picture.
 
     Stages with a GPU run where `gpu_stages` say, all others in `sandbox`. A hidden stage that the candidate does not pass is
-    recorded and changes neither verdict nor score.
+    recorded and changes neither verdict nor score. In a search, the first fingerprint that a stage before the last public one
+    gives is looked up in `twins`, and what the twin's further stages found is taken over; a verification runs everything.
 
     Raises:
         NotTheCandidate: the judge or this machine failed; there is no outcome.
@@ -59,7 +77,7 @@ async def judge(sandbox: Sandbox, problem: Problem, candidate: Candidate, gpu_st
     public = [stage for stage in definition.stages if not stage.hidden]
     verify = candidate.purpose is Purpose.VERIFY
     results: list[StageResult] = []
-    picture, picture_fault = None, ""
+    picture, picture_fault, fingerprint = None, "", None
     for stage in public:
         repeats = stage.repeats * (definition.verification.repeats if verify else 1)
         draw = definition.picture if verify and stage is public[-1] else None
@@ -67,7 +85,12 @@ async def judge(sandbox: Sandbox, problem: Problem, candidate: Candidate, gpu_st
         results.append(_stage_result(problem, stage, measured))
         picture, picture_fault = measured.picture, measured.picture_fault
         if results[-1].verdict is not Verdict.SCORED:
-            return Judgement(_outcome(results))
+            return Judgement(_outcome(results), fingerprint=fingerprint)
+        if not verify and fingerprint is None and stage is not public[-1]:
+            fingerprint = _fingerprint(stage, measured.values)
+            twin = await twins(fingerprint) if twins and fingerprint else None
+            if twin is not None:
+                return Judgement(_outcome([*results, *_of_twin(twin, stage)]), fingerprint=fingerprint, twin=twin.number)
     outcome = _outcome(results)
     _check_features(problem, outcome.features, public[-1])
     if verify:
@@ -76,7 +99,31 @@ async def judge(sandbox: Sandbox, problem: Problem, candidate: Candidate, gpu_st
                 measured = await _measure(places, problem, candidate, stage, stage.repeats, None)
                 results.append(_stage_result(problem, stage, measured))
         outcome = _outcome(results)
-    return Judgement(outcome, picture, picture_fault)
+    return Judgement(outcome, picture, picture_fault, fingerprint)
+
+
+def _fingerprint(stage: Stage, values: Sequence[Judged]) -> bytes | None:
+    """SHA-256 of the stage's name and what each of its repeats gave; None if one of them gave nothing."""
+    given = [value.fingerprint for value in values]
+    return hashlib.sha256("\n".join([stage.name, *given]).encode()).digest() if all(given) else None
+
+
+def _of_twin(twin: Twin, stage: Stage) -> list[StageResult]:
+    """What the twin's public stages behind this one found; this program spent nothing on them."""
+    names = [found.stage for found in twin.stages]
+    return [
+        replace(
+            found,
+            duration_s=0.0,
+            cpu_s=0.0,
+            gpu_s=0.0,
+            gpu=None,
+            peak_memory_mib=0.0,
+            feedback=bounded(f"this program behaves exactly as program {twin.number}, whose result this is: {found.feedback}"),
+            log_tail="",
+        )
+        for found in twin.stages[names.index(stage.name) + 1 :]
+    ]
 
 
 @dataclass(slots=True)

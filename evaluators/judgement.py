@@ -12,6 +12,7 @@ from evaluators.sandbox import Cause, Judged
 LENGTH = struct.Struct("<I")
 _LARGEST_MESSAGE = 6 << 20
 _LONGEST_TEXT = 4000
+_LONGEST_FINGERPRINT = 128
 _LARGEST_PICTURE = 1 << 20
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,63}")
 _FROM_JUDGE = frozenset(Cause) - {Cause.HOST_FAULT}
@@ -68,6 +69,7 @@ class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="done", 
     metrics: dict[str, float] = {}
     features: dict[str, float] = {}
     feedback: str = ""
+    fingerprint: str = ""
     picture: str | None = None
 
 
@@ -133,8 +135,11 @@ def value_of(done: Done) -> Judged:
         for name, number in table.items():
             if not _NAME.fullmatch(name) or not isfinite(number):
                 raise NotAMessage(f"expected finite numbers with plain names; got {name[:64]!r}: {number}")
+    if len(done.fingerprint) > _LONGEST_FINGERPRINT:
+        raise NotAMessage(f"fingerprint: expected at most {_LONGEST_FINGERPRINT} characters; got {len(done.fingerprint)}")
     picture = None if done.picture is None else clean(done.picture, _LARGEST_PICTURE)
-    return Judged(done.score, done.metrics, done.features, clean(done.feedback, _LONGEST_TEXT), picture)
+    feedback = clean(done.feedback, _LONGEST_TEXT)
+    return Judged(done.score, done.metrics, done.features, feedback, picture, done.fingerprint)
 
 
 def clean(text: str, longest: int = _LONGEST_TEXT) -> str:

@@ -9,6 +9,7 @@ EVALUATION_S = Histogram(
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
 GPU_S = Counter("galapagos_gpu_seconds", "Seconds for which evaluations held GPUs.")
+TWINS = Counter("galapagos_twins", "Programs that were given the result of one that behaves alike.")
 HOST_FAULTS = Counter("galapagos_host_faults", "Evaluations given back through no fault of their program.")
 SLOTS = Gauge("galapagos_slots", "Slots of this process.")
 SLOTS_BUSY = Gauge("galapagos_slots_busy", "Slots that are judging a program now.")

@@ -19,7 +19,7 @@ from evaluators.environments import Environments
 from evaluators.gpu_leases import StoredLeases
 from evaluators.gpus import Gpus
 from evaluators.machine import describe, describe_gpu
-from evaluators.metrics import EVALUATION_S, EVALUATIONS, GPU_S, HOST_FAULTS, SLOTS, SLOTS_BUSY
+from evaluators.metrics import EVALUATION_S, EVALUATIONS, GPU_S, HOST_FAULTS, SLOTS, SLOTS_BUSY, TWINS
 from evaluators.nvml import find_gpus
 from evaluators.settings import EvaluatorSettings
 from evaluators.slot import GivenBack, Machines, Slot, Workshop
@@ -201,6 +201,7 @@ class Pool:
             EVALUATIONS.labels(result.outcome.verdict.value).inc()
             EVALUATION_S.observe(result.duration_s)
             GPU_S.inc(result.outcome.gpu_s)
+            TWINS.inc(result.twin is not None)
             before = result.duration_s if self._mean_s is None else self._mean_s
             self._mean_s = 0.9 * before + 0.1 * result.duration_s
         self._wake.set()

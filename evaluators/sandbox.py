@@ -88,7 +88,8 @@ class Judged:
     """What the judge returned, validated again outside its box: finite numbers, bounded sizes, printable text.
 
     `score` is raw (in the problem's own unit and direction). `feedback` is all that a language model may read;
-    `picture` is SVG text, to be shown through an image element only.
+    `picture` is SVG text, to be shown through an image element only. Programs with one `fingerprint` behave alike; it is
+    empty where the judge gives none.
     """
 
     score: float
@@ -96,6 +97,7 @@ class Judged:
     features: dict[str, float]
     feedback: str
     picture: str | None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

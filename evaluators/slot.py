@@ -6,9 +6,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from database import problems
+from database import evaluations, problems
 from database.engine import Database
 from database.errors import DatabaseUnavailable
 from database.evaluations import ClaimedEvaluation, FinishedEvaluation
@@ -21,7 +22,7 @@ from evaluators.gpus import Gpus, NoGpuFree
 from evaluators.sandbox import Packages, Sandbox, SandboxUnavailable, open_sandbox
 from evaluators.slots_client import greeting
 from evaluators.waiting import Binding
-from evolution.evaluation import Outcome, Purpose, Tier
+from evolution.evaluation import Outcome, Purpose, Tier, Twin
 from evolution.problem import Problem, ProblemError
 
 log = logging.getLogger(__name__)
@@ -114,6 +115,14 @@ class Workshop:
         self._kept.move_to_end(revision)
         return self._kept[revision]
 
+    async def twin(self, run: int, number: int, fingerprint: bytes) -> Twin | None:
+        """The scored program that behaves as this one does; none while the database is away: then the judge goes on."""
+        try:
+            async with self._database.begin() as connection:
+                return await evaluations.twin(connection, run, number, fingerprint)
+        except DatabaseUnavailable:
+            return None
+
     async def _load(self, revision: str) -> Problem:
         while True:
             try:
@@ -153,7 +162,8 @@ class Slot:
             sandbox = await self._open(row.problem, fresh=row.purpose is Purpose.VERIFY)
             problem, _ = await self._workshop.problem(row.problem)
             candidate = Candidate(row.files, row.purpose, row.secret, row.series)
-            judgement = await judge(sandbox, problem, candidate, self._gpu_stages)
+            twins = partial(self._workshop.twin, row.run, row.number)
+            judgement = await judge(sandbox, problem, candidate, self._gpu_stages, twins)
         except NotTheCandidate as fault:
             if isinstance(fault, HostFault):
                 await self.close()
@@ -177,6 +187,8 @@ class Slot:
             duration_s=time.monotonic() - started,
             machine=self._workshop.machines.of(judgement.outcome),
             picture=judgement.picture,
+            fingerprint=judgement.fingerprint,
+            twin=judgement.twin,
         )
 
     def _fault(self, row: ClaimedEvaluation, fault: Exception) -> GivenBack:

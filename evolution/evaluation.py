@@ -93,3 +93,11 @@ class Outcome:
     def __post_init__(self) -> None:
         if (self.verdict is Verdict.SCORED) != (self.score is not None):
             raise ValueError(f"a score goes with the verdict scored and with no other: got {self.verdict} and {self.score}")
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """An earlier program of the run, by its number, that behaved in a stage as another one does; and what its stages found."""
+
+    number: int
+    stages: tuple[StageResult, ...]

@@ -21,8 +21,9 @@ _LENGTH = struct.Struct("<I")
 _CLOCK = struct.Struct("<d")
 _GONE, _ABSENT, _WOKE = -1.0, -2.0, -3.0
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,63}")
-_KEYS = {"score", "metrics", "features", "feedback"}
+_KEYS = {"score", "metrics", "features", "feedback", "fingerprint"}
 _LONGEST_TEXT = 4000
+_LONGEST_FINGERPRINT = 128
 _LARGEST_PICTURE = 1 << 20
 _MOST_NUMBERS = 256
 _REHEARSALS = 12
@@ -127,15 +128,20 @@ def checked(result: object) -> dict[str, object]:
     table = cast("dict[object, object]", result)
     if "score" not in table or not _KEYS.issuperset(table):
         keys = sorted(str(key)[:64] for key in table)[:10]
-        raise NotAVerdict(f"expected the keys score, metrics, features, feedback; got {keys}")
+        raise NotAVerdict(f"expected the keys score, metrics, features, feedback, fingerprint; got {keys}")
     feedback = table.get("feedback", "")
     if not isinstance(feedback, str):
         raise NotAVerdict(f"feedback: expected a str; got {type(feedback).__name__}")
+    fingerprint = table.get("fingerprint", "")
+    if not isinstance(fingerprint, str) or len(fingerprint) > _LONGEST_FINGERPRINT:
+        found = f"{type(fingerprint).__name__} {str(fingerprint)[:80]!r}"
+        raise NotAVerdict(f"fingerprint: expected a str of at most {_LONGEST_FINGERPRINT} characters; got {found}")
     return {
         "score": _number("score", table["score"]),
         "metrics": _numbers("metrics", table.get("metrics", {})),
         "features": _numbers("features", table.get("features", {})),
         "feedback": feedback[:_LONGEST_TEXT].encode("utf-8", "replace").decode(),
+        "fingerprint": fingerprint.encode("utf-8", "replace").decode(),
     }
 
 

@@ -229,6 +229,7 @@ def _evaluation(found: EvaluationView, access: RunAccess) -> Evaluation:
         stages=[_stage(stage, access.sign) for stage in stages if not stage.hidden or access.may(Action.INSPECT)],
         tier=found.tier,
         machine=None if found.machine is None else dict(found.machine),
+        twin=found.twin,
         finished_at=found.finished_at,
     )
 

@@ -35,6 +35,7 @@ VERIFICATION: dict[str, Any] = {
     "stages": [],
     "tier": "namespaces",
     "machine": {"cpu": "AMD EPYC 9554", "cores": 16, "tier": "namespaces", "python": "3.12.4"},
+    "twin": None,
     "finished_at": "2026-03-01T12:00:33Z",
     "duration_s": 0.4,
     "host_fault": None,
@@ -91,6 +92,7 @@ class Evaluation(Answer):
     stages: list[Stage]
     tier: Tier = Field(description="how strongly the program was confined")
     machine: dict[str, str | int] | None = Field(description="where it ran: timings compare only where this is the same")
+    twin: int | None = Field(description="number of the program that behaves alike, whose result this is")
     finished_at: datetime | None
 
 
@@ -132,6 +134,7 @@ class ProgramDetail(Answer):
                     "stages": [],
                     "tier": "namespaces",
                     "machine": {"cpu": "AMD EPYC 9554", "cores": 16},
+                    "twin": None,
                     "finished_at": "2026-03-01T12:00:31Z",
                 },
                 "duration_s": 0.021,

@@ -16,6 +16,7 @@ from tests.database.scene import (
     answered,
     asked,
     child,
+    choice,
     claimed,
     claimed_evaluations,
     finished,
@@ -216,3 +217,49 @@ async def test_statements_do_not_grow_with_the_batch(database: Database, count_s
                 await leases.expire(connection)
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+async def finish_as(
+    database: Database, fingerprint: bytes, scores: dict[int, float | None], twins: dict[int, int] | None = None
+) -> None:
+    """Claim all that is queued and finish it with this fingerprint; a score that is None is a crash."""
+    taken = await claimed_evaluations(database)
+    async with database.begin() as connection:
+        found = await machine(connection)
+        results: list[FinishedEvaluation] = []
+        for item in taken:
+            score = scores[item.number]
+            judged = outcome(None, Verdict.CRASHED) if score is None else outcome(score)
+            twin = (twins or {}).get(item.number)
+            results.append(FinishedEvaluation(item.lease, judged, 0.1, found, fingerprint=fingerprint, twin=twin))
+        assert len(await evaluations.finish(connection, results)) == len(taken)
+
+
+async def test_a_twin_is_the_first_scored_program_of_the_run_that_the_choice_had_seen(database: Database) -> None:
+    run, other = await new_run(database), await new_run(database)
+    await answered(database, run, 1, 2, 3)
+    async with database.begin() as connection:
+        await proposals.ask(connection, run, [(8, 11, choice()), (9, 14, choice())])
+        await proposals.ask(connection, other, [(9, 14, choice())])
+    await finish_as(database, b"same", {0: None, 1: 5.0, 2: 6.0, 3: 7.0}, {1: 0})
+
+    async def found(seen_run: int = run, number: int = 9, fingerprint: bytes = b"same") -> int | None:
+        async with database.begin() as connection:
+            twin = await evaluations.twin(connection, seen_run, number, fingerprint)
+        return None if twin is None else twin.number
+
+    assert await found() is None, "nothing is taken in yet"
+    async with database.begin() as connection:
+        await proposals.close(connection, run, [(number, 10 + number) for number in range(4)])
+    # 0 crashed, 1 has its result of another, 2 came with event 12, 3 with event 13.
+    assert await found() == 2
+    assert await found(fingerprint=b"another") is None
+    assert await found(seen_run=other) is None
+    assert await found(number=8) is None, "its choice had seen 0 and 1 alone"
+    async with database.begin() as connection:
+        twin = await evaluations.twin(connection, run, 9, b"same")
+        view = await program_views.program(connection, run, 1)
+    assert twin is not None
+    assert [(stage.stage, stage.score, stage.metrics) for stage in twin.stages] == [("score", 6.0, {"m": 1.5})]
+    assert view.evaluation is not None
+    assert view.evaluation.twin == 0

@@ -60,13 +60,16 @@ def server() -> Generator[RolesServer]:
         yield made
 
 
-SEEN_BY_EVALUATORS = ("account", "completion", "assignment", "proposal", "event", "elite", "scored", "record", "search_state")
+SEEN_BY_EVALUATORS = ("account", "completion", "assignment", "event", "elite", "scored", "record", "search_state")
 REFUSED = [
     *((kind, "UPDATE assignment SET answer = NULL") for kind in Kind if kind is not Kind.SERVER),
     (Kind.SERVER, "UPDATE proposal SET refusal = NULL"),
     (Kind.SERVER, "INSERT INTO assignment (run, proposal, handed, model, template, prompt, expires_at) "
      "VALUES (1, 1, 1, 'team', 't', '', now())"),
     *((Kind.EVALUATORS, f"SELECT FROM {table}") for table in SEEN_BY_EVALUATORS),
+    (Kind.EVALUATORS, "SELECT operator FROM proposal"),
+    (Kind.EVALUATORS, "SELECT child FROM proposal"),
+    (Kind.EVALUATORS, "UPDATE proposal SET closed_event = 1"),
     (Kind.EVALUATORS, "SELECT config FROM run"),
     (Kind.EVALUATORS, "INSERT INTO command (run, kind, payload) VALUES (1, 'stop', '{}')"),
     (Kind.EVALUATORS, "INSERT INTO evaluation (run, program, purpose, tier) VALUES (1, 1, 'search', 'plain')"),

@@ -29,10 +29,10 @@ async def new_run(database: Database, of: Problem, tier: Tier = Tier.NAMESPACES)
         return await runs.create(connection, of, RunConfig(), 1, tier, normalised_hash=b"seed", length=10, literals=1)
 
 
-async def queue_programs(database: Database, run: int, bodies: Sequence[str]) -> None:
-    """Programs 1, 2, … of the run, each with its evaluation queued."""
+async def queue_programs(database: Database, run: int, bodies: Sequence[str], seen: int = 0) -> None:
+    """Programs 1, 2, … of the run, chosen when event `seen` was the newest, each with its evaluation queued."""
     async with database.begin() as connection:
-        await proposals.ask(connection, run, [(number, 0, CHOICE) for number in range(1, len(bodies) + 1)])
+        await proposals.ask(connection, run, [(number, seen, CHOICE) for number in range(1, len(bodies) + 1)])
         claimed = await proposals.claim(connection, "test", len(bodies), 60.0, [Operator.MUTATE])
         children: list[NewProgram] = []
         for item in claimed:

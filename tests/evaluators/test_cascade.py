@@ -8,7 +8,7 @@ import pytest
 from evaluators.cascade import Candidate, Judgement, judge, judge_seed
 from evaluators.faults import JudgeFault
 from evaluators.sandbox import Packages, Sandbox, open_sandbox
-from evolution.evaluation import Purpose, Tier, Verdict
+from evolution.evaluation import Purpose, Tier, Twin, Verdict
 from evolution.problem import Problem
 from tests.evaluators.small_problems import LENGTH_AXIS, STAGE, problem, program
 
@@ -204,6 +204,8 @@ async def test_each_doing_of_a_candidate_gets_its_verdict_and_the_slot_goes_on()
         ('{"score": True}', "bool"),
         ('{"score": "1"}', "str"),
         ('{"score": 1.0, "metrics": {"m": None}}', "NoneType"),
+        ('{"score": 1.0, "fingerprint": b"x"}', "fingerprint: expected a str of at most 128 characters; got bytes"),
+        ('{"score": 1.0, "fingerprint": 129 * "x"}', "fingerprint: expected a str of at most 128 characters; got str"),
         ("1 / 0", "ZeroDivisionError"),
         ("None", "dict"),
     ],
@@ -213,6 +215,61 @@ async def test_a_judge_without_a_number_is_at_fault_itself(returned: str, words:
     with pytest.raises(JudgeFault, match=words) as caught:
         await judged(of, of.seed_files)
     assert "stage 'score', repeat 0" in str(caught.value)
+
+
+STAGES = STAGE.replace("score", "look") + 'entry = "look"\n' + STAGE
+LOOKS = """
+def look(candidate, context):
+    found = candidate.call("answer", 2.0)
+    return {"score": found, "metrics": {"looked": 1.0, "own": found}, "fingerprint": f"answers {found}"}
+def evaluate(candidate, context):
+    return {"score": candidate.call("answer", 3.0), "metrics": {"whole": 1.0}, "feedback": "all seen"}
+"""
+
+
+async def test_what_behaves_as_an_earlier_program_is_given_its_result_and_spends_nothing_more() -> None:
+    of = problem(LOOKS, stages=STAGES)
+    # Alike where the first stage looks, not where the second one would.
+    alike = program("return 2 * x if x < 3 else 1 / 0")
+    known: dict[bytes, Twin] = {}
+    asked: list[bytes] = []
+
+    async def twins(fingerprint: bytes) -> Twin | None:
+        asked.append(fingerprint)
+        return known.get(fingerprint)
+
+    async with opened(of) as sandbox:
+        first = await judge(sandbox, of, Candidate(of.seed_files, Purpose.SEARCH, SECRET), twins=twins)
+        assert first.fingerprint is not None
+        known[first.fingerprint] = Twin(7, first.outcome.stages)
+        other = await judge(sandbox, of, Candidate(HALF, Purpose.SEARCH, SECRET), twins=twins)
+        twin = await judge(sandbox, of, Candidate(alike, Purpose.SEARCH, SECRET), twins=twins)
+        verified = await judge(sandbox, of, Candidate(alike, Purpose.VERIFY, SECRET), twins=twins)
+    assert asked == [first.fingerprint, other.fingerprint, twin.fingerprint]
+    assert (first.twin, first.outcome.score) == (None, 6.0)
+    assert (other.twin, other.outcome.score) == (None, 1.5)
+    assert (twin.twin, twin.outcome.verdict, twin.outcome.score) == (7, Verdict.SCORED, 6.0)
+    assert twin.outcome.metrics == {"looked": 1.0, "own": 4.0, "whole": 1.0}
+    look, taken = twin.outcome.stages
+    assert look.duration_s > 0
+    assert (taken.stage, taken.samples, taken.duration_s, taken.cpu_s) == ("score", (6.0,), 0.0, 0.0)
+    assert taken.feedback == "this program behaves exactly as program 7, whose result this is: all seen"
+    assert (verified.twin, verified.fingerprint, verified.outcome.verdict) == (None, None, Verdict.CRASHED)
+
+
+async def test_a_fingerprint_counts_before_the_last_public_stage_and_if_every_repeat_gave_one() -> None:
+    async def twins(_fingerprint: bytes) -> Twin | None:
+        raise AssertionError("nothing is looked up")
+
+    only = problem('def evaluate(candidate, context):\n    return {"score": 1.0, "fingerprint": "x"}\n')
+    half = problem(
+        LOOKS.replace('f"answers {found}"', '"" if context.repeat else "x"'),
+        stages=STAGES.replace('entry = "look"', 'entry = "look"\nrepeats = 2'),
+    )
+    for of in (only, half):
+        async with opened(of) as sandbox:
+            judgement = await judge(sandbox, of, Candidate(of.seed_files, Purpose.SEARCH, SECRET), twins=twins)
+        assert (judgement.outcome.verdict, judgement.fingerprint, judgement.twin) == (Verdict.SCORED, None, None)
 
 
 PICTURE = """

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from database import evaluations, leases
+from database import evaluations, leases, proposals
 from database.embedded import EmbeddedPostgres
 from database.engine import CONTROLLER, Database
 from database.migrate import upgrade
@@ -105,6 +105,32 @@ async def test_one_slot_serves_many_problems(database: Database, database_url: s
     async with serving(database_url, tmp_path, slots=1):
         scores = [(await settled(database, run))[0].score for run in found]
     assert scores == [6.0, 6.0, 6.0]
+
+
+LOOKS = """
+def look(candidate, context):
+    return {"score": candidate.call("answer", 2.0), "fingerprint": str(candidate.call("answer", 2.0))}
+def evaluate(candidate, context):
+    return {"score": candidate.call("answer", 3.0)}
+"""
+
+
+async def test_a_program_that_behaves_as_one_taken_in_before_is_not_judged_to_the_end(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    stages = '[[stages]]\nname = "look"\nentry = "look"\n[[stages]]\nname = "score"\n'
+    run = await new_run(database, problem(LOOKS, stages=stages))
+    async with serving(database_url, tmp_path, slots=1):
+        await settled(database, run)
+        async with database.begin() as connection:
+            await proposals.close(connection, run, [(0, 5)])
+        await queue_programs(database, run, ["return 2 * x if x < 3 else 1 / 0", "return 4.5"], seen=5)
+        found = await settled(database, run)
+    assert [(row.verdict, row.score, row.stored["twin"]) for row in found] == [
+        (Verdict.SCORED, 6.0, None),
+        (Verdict.SCORED, 6.0, 0),
+        (Verdict.SCORED, 4.5, None),
+    ]
 
 
 async def test_verifications_are_judged_with_their_picture(database: Database, database_url: str, tmp_path: Path) -> None:

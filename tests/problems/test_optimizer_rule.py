@@ -1,13 +1,15 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 from galapagos_judge import Candidate
+from galapagos_optimizers.behaviour import fingerprint
 from galapagos_optimizers.changes import Rescaled
 from galapagos_optimizers.suites import held_out_tasks, search_tasks
 from galapagos_optimizers.tasks import OPEN, SEALED, Quadratic
-from galapagos_optimizers.training import Rule, schedule, vertex
+from galapagos_optimizers.training import Level, Rule, schedule, vertex
 from galapagos_optimizers.yardstick import CLIP, equivalent_steps, load_reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +39,9 @@ class InProcess:
 
     def call(self, name: str, *arguments: Any) -> Any:
         return self._names[name](*arguments)
+
+    def call_many(self, name: str, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+        return [self.call(name, *arguments) for arguments in calls]
 
 
 @pytest.mark.parametrize("task", [task for task in ALL if task.name != "quad"], ids=lambda task: task.name)
@@ -177,6 +182,29 @@ async def test_momentum_scores_above_plain_descent() -> None:
     assert momentum.score > seed.score + 0.3
     assert seed.features == {"inertia": 0.0, "response": pytest.approx(1.0, abs=1e-3)}
     assert 0.8 < momentum.features["inertia"] < 1.0
+
+
+def fingerprint_of(body: str) -> str:
+    rate = float(body.split("LR = ")[1].split(maxsplit=1)[0])
+    return fingerprint(cast("Candidate", InProcess(body)), Level.RULE, np.random.default_rng(5), rate, [np.ones(3)])
+
+
+def test_fingerprints_are_equal_for_what_computes_the_same_and_for_nothing_else() -> None:
+    body = reference("adamw")
+    rewritten = body.replace("    m = 0.9 * m + 0.1 * g\n", "    old = m\n    m = 0.1 * g + 0.9 * old\n    unused = m * t\n")
+    assert rewritten != body
+    assert fingerprint_of(rewritten) == fingerprint_of(body)
+    others = [
+        body.replace("1e-8", "1e-7"),
+        body.replace("0.99 *", "0.991 *"),
+        body.replace("LR = 0.01", "LR = 0.02"),
+        body.replace("return p,", "return p * (1 - 1e-6 * (t > 99)),"),
+        body.replace("return p,", 'return p * (1 - 1e-6 * (meta["kind"] == "vector")),'),
+        body.replace("return p,", 'return p * (1 - 1e-6 * (meta["kind"] == "head")),'),
+        body.replace("return p,", "return p * (1 - 1e-6 * (lr > 0.05)),"),
+        body.replace("m, v = state", "m, v = state\n    g = np.clip(g, -20, 20)"),
+    ]
+    assert len({fingerprint_of(text) for text in (body, *others)}) == len(others) + 1
 
 
 def gains(cheat: Outcome, honest: Outcome) -> bool:

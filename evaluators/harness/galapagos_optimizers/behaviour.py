@@ -1,5 +1,6 @@
 """What an optimiser costs and how it moves, seen from outside on a probe."""
 
+import hashlib
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 import numpy as np
 from galapagos_judge import Candidate
 from galapagos_optimizers.tasks import Meta, Tensors
-from galapagos_optimizers.training import Level, Rule, Trial, checked
+from galapagos_optimizers.training import STEPS, Level, Rule, Trial, checked, schedule
 from galapagos_values import decode, encode
 
 # The probe's tensors: as many entries as a step of the largest task, in several shapes.
 PROBE_SHAPES = ((65, 48), (49, 24), (25, 8), (64,))
 PROBE_STEPS = 8
+# Small ones, of every kind, for a fingerprint.
+SMALL = (("hidden", (13, 9)), ("head", (10, 6)), ("vector", (17,)))
 
 
 class PlainAdamW:
@@ -109,6 +112,31 @@ def behaviour(candidate: Candidate, level: Level, rng: np.random.Generator) -> d
         inertia, response = after[0] / last[0], np.log10(last[1] / last[0])
     numbers = {"inertia": inertia, "response": response}
     return {name: float(np.clip(value, 0, 1)) if np.isfinite(value) else 0.0 for name, value in numbers.items()}
+
+
+def fingerprint(candidate: Candidate, level: Level, rng: np.random.Generator, rate: float, trained: Tensors) -> str:
+    """Equal for optimisers whose declared rate, trained parameters and answers to a whole run's steps are equal to the bit.
+
+    These steps, on small random tensors, have gradients of very different sizes, and rates from a tenth to ten times the
+    declared one. `trained` are parameters that the optimiser has trained, on what is alike for all that are compared.
+    """
+    metas = [Meta(kind, shape, shape[0], shape[-1]).plain() for kind, shape in SMALL]
+    peaks = rate * np.array([0.1, 10.0])
+    calls: Calls = []
+    for number in range(1, STEPS + 1):
+        factor = 1.0 if level is Level.SCHEDULE else schedule(number, STEPS)
+        params = [rng.standard_normal((2, *shape)).astype(np.float32) for _, shape in SMALL]
+        sizes = 10.0 ** rng.uniform(-4, 1, len(SMALL))
+        gradients = [(size * rng.standard_normal(p.shape)).astype(np.float32) for size, p in zip(sizes, params, strict=True)]
+        calls.append((number, [peaks * factor] * len(SMALL), params, gradients))
+    Rule(candidate, level).begin_with(metas, calls[0][2], [len(SMALL)], STEPS)
+    digest = hashlib.sha256(np.float64(rate).tobytes())
+    for tensor in trained:
+        digest.update(tensor.tobytes())
+    for call, answer in zip(calls, candidate.call_many("step", calls), strict=True):
+        for tensor in checked(answer, call[2]):
+            digest.update(tensor.tobytes())
+    return digest.hexdigest()
 
 
 def _lengths(answer: Any, params: Tensors) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from galapagos_judge import Candidate, Context
-from galapagos_optimizers.behaviour import Clocked, behaviour
+from galapagos_optimizers.behaviour import Clocked, behaviour, fingerprint
 from galapagos_optimizers.changes import changed
 from galapagos_optimizers.tasks import OPEN, SEALED, Task
 from galapagos_optimizers.training import STEPS, Level, Rule, Trial, train
@@ -35,21 +35,25 @@ class Judge:
         """A short look: half a training run of one task at five rates, and the processor time of its steps.
 
         `gain` is ln(AdamW's loss / the candidate's) at its best rate; `cost` the processor time of a step relative to AdamW's.
+        Who has the same `fingerprint` has the same score in a search: all meet the same instances there.
         """
         rule = Clocked(candidate, self._level, every=5)
         instances = self._screened.draw(context.rng, 1, SCREEN_STEPS, OPEN)
-        rates = rule.declared_rate() * 10.0 ** np.arange(-2, 3)
+        declared = rule.declared_rate()
+        rates = declared * 10.0 ** np.arange(-2, 3)
         trial = Trial(instances, np.zeros(5, dtype=int), rates)
         train(rule, [trial], SCREEN_STEPS)
         rival_rate = self._reference.curves[SCREENED].rate(float(np.log2(SCREEN_STEPS / STEPS)))
         rival = Trial(instances, np.zeros(1, dtype=int), np.array([rival_rate]))
         train(self._reference.adamw(), [rival], SCREEN_STEPS)
         gain = max(float(rival.log_losses()[0] - trial.log_losses().min()), -20.0)
+        searched = context.purpose == "search"
         return {
             "score": gain,
             "metrics": {"gain": gain, "cost": rule.cost()},
             "features": {},
             "feedback": f"after {SCREEN_STEPS} steps the loss of a small network is {np.exp(-gain):.3g} times AdamW's",
+            "fingerprint": fingerprint(candidate, self._level, context.rng, declared, trial.params) if searched else "",
         }
 
     def evaluate(self, candidate: Candidate, context: Context) -> dict[str, object]:
