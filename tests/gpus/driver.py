@@ -1,9 +1,11 @@
 """A driver of GPUs for tests: a library of ours in the place of NVIDIA's, whose devices are what a test says."""
 
+import atexit
 import contextlib
 import ctypes
 import functools
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Generator
@@ -72,6 +74,8 @@ class StandIn:
 def built() -> Path:
     """The library, compiled once by this process; it goes with it."""
     folder = tempfile.mkdtemp(prefix="galapagos-test-driver-")
+    # No fixture ends it: it stays loaded.
+    atexit.register(shutil.rmtree, folder)
     target = Path(folder, nvml.LIBRARY)
     flags = ["-O1", "-Wall", "-Werror", "-shared", "-fPIC", f"-Wl,-soname,{nvml.LIBRARY}"]
     subprocess.run(["gcc", *flags, "-o", str(target), str(SOURCE)], check=True)
