@@ -68,6 +68,7 @@ ROW = {
     "features": {},
     "duration_s": 0.021,
     "gpu_s": 0.0,
+    "twin": None,
     "verified_score": None,
     "score_isolated": True,
     "calls": [_CALL],
