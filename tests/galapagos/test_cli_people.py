@@ -65,12 +65,13 @@ def test_an_installation_gets_its_people(terminal: Terminal) -> None:
 def test_limits_are_set_and_told(terminal: Terminal) -> None:
     terminal.answer("people", "add", "ada")
     nothing = {"most": None, "spent": 0, "reserved": 0}
-    before = {"micro_dollars": nothing, "tokens": nothing, "evaluations": nothing}
+    before = {"micro_dollars": nothing, "tokens": nothing, "evaluations": nothing, "gpu_milliseconds": nothing}
     assert terminal.answer("project", "limit", "default") == before
     answer = terminal.answer("project", "limit", "default", "--budget", "2.5", "--evaluations", "7")
     assert answer == before | {"micro_dollars": nothing | {"most": 2_500_000}, "evaluations": nothing | {"most": 7}}
     assert terminal.answer("people", "limit", "ada", "--tokens", "9")["tokens"]["most"] == 9
-    assert terminal.answer("people", "limit", "ada", "--tokens", "none") == before
+    assert terminal.answer("people", "limit", "ada", "--gpu-seconds", "1.5")["gpu_milliseconds"]["most"] == 1500
+    assert terminal.answer("people", "limit", "ada", "--tokens", "none", "--gpu-seconds", "none") == before
     assert "2500000" in terminal.said("project", "limit", "default")
     for wrong in ("-1", "many", "nan", "1e400"):
         with pytest.raises(Failure, match="expected a number of at least 0"):
