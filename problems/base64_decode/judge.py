@@ -88,6 +88,7 @@ _judge = Judge(
         # Three mixes have wrong characters, of which there are 191: so many long texts meet all of them.
         checked=[(size,) for size in (1, 2, 3, 4, 5, 6, 7, 16, 31, 32, 33, 47, 48, 49, *range(_LONG, 160), 257, 1009)],
         unseen=[[(9_000, 10_000)], [(120_000, 125_000)]],
+        large=(9_000_001,),
         drawn=[(4_000,), (16_001,), (48_000,), (120_000,)],
     ),
 )

@@ -117,6 +117,25 @@ async def test_the_seed_scores_one_and_what_is_faster_more() -> None:
     assert 0.001 < product.metrics["roofline"] < 1
 
 
+async def test_scratch_space_of_a_fixed_size_makes_no_champion() -> None:
+    problem = built_in("sort_pairs")
+    text = (PROBLEMS / "sort_pairs" / "references" / "four_bytes.c").read_text()
+    for name in ("key_scratch", "value_scratch"):
+        text = text.replace(f"*{name} = malloc((size_t)keys_size * sizeof(uint32_t))", f"{name}[1 << 17]")
+        text = text.replace(f"    free({name});\n", "")
+    assert "malloc" not in text
+    definition = problem.definition
+    unseen = tuple(stage.model_copy(update={"hidden": False}) for stage in definition.stages if stage.hidden)
+    hidden = Problem(
+        definition=definition.model_copy(update={"stages": unseen}), files=problem.files, revision=problem.revision
+    )
+    async with slot(problem) as sandbox:
+        searched = await outcome_of(sandbox, problem, text)
+        verified = await outcome_of(sandbox, hidden, text)
+    assert searched.verdict is Verdict.SCORED
+    assert verified.verdict is Verdict.CRASHED
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("problem", NAMES)
 async def test_a_champion_is_verified_at_shapes_that_no_search_saw_and_drawn(problem: str) -> None:
@@ -128,7 +147,10 @@ async def test_a_champion_is_verified_at_shapes_that_no_search_saw_and_drawn(pro
             judgement = await judge(sandbox, built_in(problem), Candidate(files, Purpose.VERIFY, SECRET))
             outcome = judgement.outcome
             assert outcome.verdict is Verdict.SCORED, outcome
-            assert [stage.stage for stage in outcome.stages] == ["score", "unseen"]
+            assert [(stage.stage, stage.verdict) for stage in outcome.stages] == [
+                ("score", Verdict.SCORED),
+                ("unseen", Verdict.SCORED),
+            ]
             assert judgement.picture is not None, judgement.picture_fault
             assert "roofline" in judgement.picture
             assert outcome.score is not None

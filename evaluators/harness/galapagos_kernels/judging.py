@@ -46,12 +46,14 @@ class Shapes:
 
     `timed` are ranges, ends included, of each number of a shape: every run times other shapes. `checked` are shapes for the
     first look, awkward and small, each with every mix of values; `unseen` those that champions are timed at too, as ranges;
+    `large` is one of many times as much data, at which champions are right too, whatever the size of their scratch space;
     `drawn` those of the picture.
     """
 
     timed: Sequence[Sequence[Range]]
     checked: Sequence[Shape]
     unseen: Sequence[Sequence[Range]]
+    large: Shape
     drawn: Sequence[Shape]
 
 
@@ -71,6 +73,7 @@ class Judge:
     def unseen(self, candidate: Candidate, context: Context) -> dict[str, object]:
         """As `evaluate`, at shapes that searching never sees; `speed` among the metrics is for a gate."""
         self._require_right(candidate, self._shapes.unseen)
+        self._require_right_of(candidate, [(self._shapes.large, self._kernel.mixes[0])])
         return self._timed(candidate, context, self._shapes.unseen, _QUICK_RUNS)
 
     def picture(self, candidate: Candidate, _context: Context) -> str:
@@ -90,10 +93,15 @@ class Judge:
         the timed ones, that a program shows whether it does for others what it does for them.
         """
         # Others for every program, and not of the run: what one passes by luck its children need not.
-        kernel, rng = self._kernel, np.random.default_rng()
+        rng = np.random.default_rng()
         shapes = [*self._shapes.checked, *(_drawn(rng, ranges) for ranges in timed)]
-        asked = [(shape, mix) for shape in shapes for mix in kernel.mixes]
+        asked = [(shape, mix) for shape in shapes for mix in self._kernel.mixes]
         rng.shuffle(cast("list[Any]", asked))
+        self._require_right_of(candidate, asked)
+
+    def _require_right_of(self, candidate: Candidate, asked: Sequence[tuple[Shape, str]]) -> None:
+        """These shapes with these mixes, all in one request."""
+        kernel, rng = self._kernel, np.random.default_rng()
         given = [kernel.arguments(rng, shape, mix) for shape, mix in asked]
         calls = [[_sent(rng, argument) for argument in arguments] for arguments in given]
         answers = candidate.call_many(kernel.function, calls)
