@@ -21,6 +21,8 @@ from evolution.language import Language
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _DEBIAN_SWITCH = Path("/proc/sys/kernel/unprivileged_userns_clone")
 _MOST_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
+_TRIES = 3
+"""bwrap walks through all mounts, and ends where one vanishes meanwhile, as those of Docker's containers come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,13 @@ def _namespaces_hindered() -> tuple[str, str] | None:
     )
     command = [bubblewrap(), "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--ro-bind", "/", "/"]
     command += ["--dev", "/dev", "--proc", "/proc", "--", str(interpreter()), "-I", "-S", "-c", script]
-    tried = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
-    if tried.returncode == 0:
-        return None
-    return _explanation((tried.stderr.strip() or f"exit status {tried.returncode}")[-300:])
+    said = ""
+    for _ in range(_TRIES):
+        tried = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+        if tried.returncode == 0:
+            return None
+        said = (tried.stderr.strip() or f"exit status {tried.returncode}")[-300:]
+    return _explanation(said)
 
 
 def _explanation(said: str) -> tuple[str, str]:

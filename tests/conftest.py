@@ -36,7 +36,6 @@ _TOGETHER = (
     "tests/security/test_table.py",
 )
 _WHOLE_PROCESSES = {"dashboard", "deployment", "processes", "remote", "sandbox", "security", "server"}
-_MEASURED = {"controller", "database", "evolution", "peers", "server", "workers_mutation"}
 
 
 @dataclass
@@ -151,15 +150,12 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give tests of whole processes a second try: a busy machine may stall one for longer than its patience.
 
-    The summary names whoever needed it; who needs it twice has a fault of its own, to be found. Coverage is measured, which
-    costs a third of a test's time, only where it is of the packages that are asked for.
+    The summary names whoever needed it; who needs it twice has a fault of its own, to be found.
     """
     for item in items:
         folders = {folder.name for folder in item.path.parents}
         if _WHOLE_PROCESSES & folders:
             item.add_marker(pytest.mark.flaky(reruns=1))
-        if not _MEASURED & folders:
-            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -60,6 +60,7 @@ def test_all_three_are_measured_by_one_yardstick(file: str) -> None:
     assert len(contents) == 1
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", ["optimizer_schedule", "optimizer_full"])
 async def test_the_red_team_gains_nothing_and_better_optimisers_do(name: str) -> None:
     problem = built_in(name)

@@ -231,6 +231,7 @@ async def test_no_member_of_the_red_team_beats_the_seed() -> None:
     assert outcomes["reads_data"].verdict is not Verdict.SCORED
 
 
+@pytest.mark.soak
 async def test_memory_of_shapes_and_weights_gains_nothing_on_sealed_rows_and_held_out_tasks() -> None:
     problem = built_in(NAME)
     kept = tuple(stage for stage in problem.definition.stages if stage.name != "changes")

@@ -86,7 +86,7 @@ def config(evaluations: int) -> RunConfig:
 
 def test_a_story(served: Served, tmp_path: Path) -> None:
     with Client(served.url, served.token) as client:
-        folder = problem_folder(tmp_path / "hill")
+        folder = problem_folder(tmp_path / "hill", judge=UNHURRIED)
         sent = client.submit(folder)
         assert (sent.name, sent.new) == ("hill", True)
         assert not client.submit(folder).new
@@ -163,7 +163,7 @@ def test_commands(served: Served, tmp_path: Path) -> None:
         assert ended.code == 0, ended.err
         return ended.answer
 
-    sent = remote("submit", problem_folder(tmp_path / "hill", judge="# of the commands\n" + _judge()))
+    sent = remote("submit", problem_folder(tmp_path / "hill", judge="# of the commands\n" + UNHURRIED))
     run = remote("start", sent["revision"], "--evaluations", "100000", "--no-tune", "--seed", "1")["id"]
     assert remote("pause", str(run))["state"] == "taken"
     assert any(line["id"] == run and line["state"] == "paused" for line in remote("runs", "--state", "paused")["runs"])
@@ -193,7 +193,7 @@ def test_a_run_in_data_frames_and_in_trackers_of_experiments(
 ) -> None:
     mlflow = pytest.importorskip("mlflow", reason="THE EXTRA mlflow IS NOT TESTED HERE: scripts/setup.sh --tests installs it")
     with Client(served.url, served.token) as client:
-        sent = client.submit(problem_folder(tmp_path / "hill", judge="# tracked\n" + _judge()))
+        sent = client.submit(problem_folder(tmp_path / "hill", judge="# tracked\n" + UNHURRIED))
         run = client.wait(client.start(sent.revision, config(15), seed=2).id)
         frame, curves = client.frame(run.id), client.curves([run.id])
         records = list(client.records(run.id))
@@ -232,10 +232,6 @@ def test_a_run_in_data_frames_and_in_trackers_of_experiments(
     assert "Weights & Biases" in ended.answer["place"]
     (stored,) = (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")
     assert b"verified_score" in stored.read_bytes()
-
-
-def _judge() -> str:
-    return 'def evaluate(candidate, context):\n    return {"score": 10.0 - abs(float(candidate.call("answer")) - 3.2)}\n'
 
 
 def test_what_is_refused_is_said_in_plain_words(served: Served, tmp_path: Path) -> None:
