@@ -101,7 +101,11 @@ async def test_the_red_team_gets_no_score(problem: str) -> None:
     verdicts: dict[str, Verdict] = {}
     async with slot(built_in(problem)) as sandbox:
         for name, text in red_team(problem).items():
-            verdicts[name] = (await outcome_of(sandbox, built_in(problem), text)).verdict
+            # Seldom one whose results are only sometimes wrong passes: never three times, as a run verifies what it keeps.
+            for _ in range(3):
+                verdicts[name] = (await outcome_of(sandbox, built_in(problem), text)).verdict
+                if verdicts[name] is Verdict.WRONG:
+                    break
     assert {name: verdict for name, verdict in verdicts.items() if verdict is not Verdict.WRONG} == {}
 
 
