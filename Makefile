@@ -57,7 +57,7 @@ test: check
 coverage: setup
 	@scripts/setup.sh --tests
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not soak" --cov=evolution --cov=database --cov-branch --cov-report=term \
-	  --cov-fail-under=95 $(addprefix tests/,controller database evolution peers server workers_mutation)
+	  --cov-fail-under=95 $(addprefix tests/,controller database evolution gpus peers server workers_models workers_mutation)
 
 benchmark-throughput: setup
 	$(BIN)/python -m benchmarks.throughput
